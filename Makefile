@@ -1,0 +1,71 @@
+# `make demo` and `make test` do all the set-up on a machine with Python 3.11+, Node 20+, JDK 17+ and terraform 1.7+.
+SHELL := /bin/bash
+PYTHON ?= python3
+DATA ?=
+SEED ?=
+JSON ?=
+PYTEST ?=
+
+export CHECKPOINT_DISABLE := 1
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+# Bytecode is compiled once, at install: without it every start costs seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
+BIN := .venv/bin
+STAMPS := .cache/stamps
+PY := $(STAMPS)/python
+NODE := $(STAMPS)/node
+JARS := $(STAMPS)/jars
+
+.PHONY: help demo test test-slow check unit setup prerequisites lock goldens clean
+
+help: ## What there is to type
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+demo: setup ## Deploy three stages, train, promote, score, monitor, retrain: on this machine (DATA=<folder> for real data)
+	@$(BIN)/mlops demo $(if $(DATA),--data "$(DATA)") $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json "$(JSON)")
+
+test: setup check unit ## What CI runs first: format, lint, types, tests (at most 20 minutes)
+
+check: setup ## Format, lint, types
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+
+unit: setup ## The tests, but for the slow ones
+	@$(BIN)/python -m pytest -m "not slow" $(PYTEST)
+
+test-slow: setup ## What CI runs then: whole demos, on synthetic data twice, without a change, on real data
+	@$(BIN)/python -m pytest -m slow $(PYTEST)
+
+setup: prerequisites $(PY) $(NODE) $(JARS)
+
+prerequisites:
+	@$(PYTHON) cli/prerequisites.py
+
+$(PY): requirements.txt pyproject.toml
+	@echo "Set-up 1/3: Python packages into .venv (once; about 2 minutes)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@mkdir -p $(STAMPS) && touch $@
+
+$(NODE): package-lock.json
+	@echo "Set-up 2/3: cdktf-cli into node_modules (once; about 30 seconds)"
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@mkdir -p $(STAMPS) && touch $@
+
+$(JARS): $(PY) sandbox/spark/jars.json
+	@echo "Set-up 3/3: Delta's jars into .cache/jars and its class archive (once; about a minute)"
+	@$(BIN)/python -m sandbox.spark.jars
+	@mkdir -p $(STAMPS) && touch $@
+
+lock: ## Resolve the lock files again (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	  clusters/ml_cpu/requirements.in -o clusters/ml_cpu/requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
+	  -c clusters/ml_cpu/requirements.txt requirements.in -o requirements.txt
+
+goldens: setup ## Write the golden files of the stages again
+	@$(BIN)/python -m pytest -q tests/infra --accept
+
+clean: ## Remove the sandbox and what was built; downloads stay
+	@rm -rf .sandbox dist cdktf.out

@@ -1,0 +1,1 @@
+"""The `mlops` command: a composition root, no logic of its own."""

@@ -1,0 +1,94 @@
+"""`mlops`: deploy stages, run their jobs, watch the runs, see the whole loop in one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False
+)
+
+StageName = Annotated[str, typer.Argument(help="dev, validation or prod", show_default=False)]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="also write what is shown to this file", dir_okay=False)]
+
+
+@app.command()
+def demo(
+    data: Annotated[
+        Path | None, typer.Option(help="a folder with source data; without it synthetic data are made")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="seed of the synthetic data", min=0)] = 42,
+    change: Annotated[
+        str, typer.Option(help="named change in the newest synthetic encounters, or 'none'")
+    ] = "readmission_surge",
+    persons: Annotated[int, typer.Option(help="synthetic persons", min=500, max=200_000)] = 6_000,
+    fresh: Annotated[bool, typer.Option("--fresh", help="empty a sandbox that was not made by a demo")] = False,
+    home: Annotated[Path | None, typer.Option(help="the sandbox's folder; by default .sandbox")] = None,
+    json: JsonFile = None,
+) -> None:
+    """The whole loop on this machine: three stages, one model, from declaration to retraining."""
+    from cli.demo import tell
+
+    tell(data, seed=seed, change=change, persons=persons, fresh=fresh, json_file=json, home=home)
+
+
+@app.command()
+def deploy(stage: StageName) -> None:
+    """Deploy a stage into the sandbox with the real cdktf and terraform."""
+    from cli.commands import deploy_stage
+
+    deploy_stage(stage)
+
+
+@app.command()
+def destroy(
+    stage: StageName,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Destroy a stage. What holds data in a stage that keeps its data is refused by terraform itself."""
+    from cli.commands import destroy_stage
+
+    destroy_stage(stage, yes)
+
+
+@app.command()
+def run(
+    stage: StageName,
+    job: Annotated[str, typer.Argument(help="the job's name", show_default=False)],
+    parameters: Annotated[list[str] | None, typer.Argument(metavar="[name=value]...", show_default=False)] = None,
+) -> None:
+    """Run a deployed job and watch it."""
+    from cli.commands import run_job
+
+    run_job(stage, job, parameters or [])
+
+
+@app.command()
+def runs(stage: StageName, json: JsonFile = None) -> None:
+    """The runs of a stage: states, times, and the reason of the first failure."""
+    from cli.commands import list_runs
+
+    list_runs(stage, json)
+
+
+@app.command()
+def doctor() -> None:
+    """What this machine has, and what is missing."""
+    from cli.commands import examine
+
+    examine()
+
+
+def main() -> None:
+    """Run the command line; what a person can mend is one message, never a traceback."""
+    from cli.errors import explained
+
+    with explained():
+        app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""The commands but for the demo: each finds its stage, does one thing, and shows it."""
+
+from __future__ import annotations
+
+import json as js
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.errors import UsageError
+from cli.house import House
+from cli.prerequisites import findings
+from cli.stage import Stage
+from cli.steps import duration
+from sandbox.runner import Event, LogWritten, RunFinished, TaskFinished, TaskStarted
+from sandbox.runner import run_job as execute
+from sandbox.runs import Runs
+from sandbox.workspace import workspace_of
+
+COLOURS = {"SUCCESS": "green", "EXCLUDED": "dim", "SKIPPED": "dim"}
+
+
+def deploy_stage(name: str) -> None:
+    """Deploy, then say what a second plan would change."""
+    console, stage = Console(highlight=False), Stage(House(), name)
+    begun = time.monotonic()
+    with console.status(f"deploying {name}") as status:
+        stage.deploy(lambda line: status.update(f"deploying {name}  [dim]{line}[/dim]"))
+        changes = stage.changes()
+    (House().home / "demo").unlink(missing_ok=True)
+    console.print(
+        f"[green]✓[/green] {name}: {stage.resources()} resources in {duration(time.monotonic() - begun)}; "
+        f"a second plan changes {changes}"
+    )
+
+
+def destroy_stage(name: str, yes: bool) -> None:
+    """Destroy, after asking."""
+    console, stage = Console(highlight=False), Stage(House(), name)
+    workspace_of(House().home, House().out, name)
+    if not yes:
+        typer.confirm(f"Destroy every resource of {name} in the sandbox?", abort=True)
+    with console.status(f"destroying {name}") as status:
+        stage.terraform.destroy(name, lambda line: status.update(f"destroying {name}  [dim]{line}[/dim]"))
+    console.print(f"[green]✓[/green] {name}: destroyed; {stage.resources()} resources left")
+
+
+def parsed(parameters: list[str]) -> dict[str, str]:
+    """`name=value` arguments."""
+    given = {}
+    for parameter in parameters:
+        name, equals, value = parameter.partition("=")
+        if not equals or not name:
+            raise UsageError(f"parameter {parameter!r} is not valid; valid: name=value")
+        given[name] = value
+    return given
+
+
+def run_job(name: str, job: str, parameters: list[str]) -> None:
+    """Run a job with its log lines on the screen; exit code 1 when it does not succeed."""
+    console, given = Console(highlight=False), parsed(parameters)
+    workspace = workspace_of(House().home, House().out, name)
+    stage = Stage(House(), name)
+
+    def watch(event: Event) -> None:
+        if isinstance(event, TaskStarted):
+            console.print(
+                f"[dim]▸[/dim] {event.job} {event.task}" + (f" (attempt {event.attempt})" if event.attempt > 1 else "")
+            )
+        elif isinstance(event, LogWritten):
+            console.print(f"  [dim]{event.task}[/dim] {event.text}", markup=True)
+        elif isinstance(event, TaskFinished):
+            colour = COLOURS.get(event.result, "red")
+            console.print(
+                f"  [{colour}]{event.result}[/{colour}] {event.task} {duration(event.seconds)} {event.reason}"
+            )
+        elif isinstance(event, RunFinished):
+            colour = COLOURS.get(event.result, "red")
+            console.print(
+                f"[{colour}]{event.result}[/{colour}] {event.job}, run {event.run_id}, {duration(event.seconds)}"
+            )
+
+    try:
+        result = execute(workspace, stage.services, job, given, watch)
+    finally:
+        stage.close()
+    if result.result != "SUCCESS":
+        sys.exit(1)
+
+
+def list_runs(name: str, json_file: Path | None) -> None:
+    """The runs of a stage, newest last."""
+    workspace = workspace_of(House().home, House().out, name)
+    store = Runs(workspace)
+    table = Table(title=f"Runs of the {name} stage", title_justify="left")
+    for column in ("run", "job", "started by", "state", "began", "took", "first failure"):
+        table.add_column(column)
+    shown = []
+    for run in sorted(store.all(), key=lambda run: run.run_id):
+        tasks = store.tasks(run.run_id)
+        failed = next(
+            (task for task in tasks if task.result not in (None, "SUCCESS", "EXCLUDED") and task.reason), None
+        )
+        reason = f"{failed.task_key}: {failed.reason}" if failed else run.reason
+        state = run.result or run.life_cycle
+        colour = COLOURS.get(state, "red" if run.result else "yellow")
+        table.add_row(
+            str(run.run_id), run.job_name, f"run {run.parent_run_id}" if run.parent_run_id else "a person",
+            f"[{colour}]{state}[/{colour}]", time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(run.started)),
+            duration(run.seconds) if run.seconds is not None else "", reason,
+        )  # fmt: skip
+        shown.append(asdict(run) | {"trigger": run.trigger, "tasks": [asdict(task) for task in tasks]})
+    Console(highlight=False).print(table)
+    if json_file is not None:
+        json_file.write_text(js.dumps({"stage": name, "runs": shown}, indent=2, default=str) + "\n")
+
+
+def examine() -> None:
+    """Prerequisites, set-up, and what is deployed."""
+    console, house = Console(highlight=False), House()
+    table = Table(title="This machine", title_justify="left")
+    for column in ("what", "found", "needed"):
+        table.add_column(column)
+    found = findings()
+    for finding in found:
+        mark = "[green]✓[/green]" if finding.good else "[red]✗[/red]"
+        table.add_row(f"{mark} {finding.tool.name}", finding.found or "none", f"{finding.needed} or later")
+    for what, path in {
+        "cdktf-cli": house.root / "node_modules/.bin/cdktf",
+        "Delta's jars": house.cache / "jars",
+    }.items():
+        table.add_row(
+            f"{'[green]✓[/green]' if path.exists() else '[red]✗[/red]'} {what}",
+            "there" if path.exists() else "none",
+            "make setup",
+        )
+    console.print(table)
+    if not all(finding.good for finding in found):
+        sys.exit(1)

@@ -1,0 +1,31 @@
+"""Where things are on this machine: the repository, the sandbox, the caches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class House:
+    """The folders the commands work in; everything but `root` is made on demand and never committed."""
+
+    root: Path = ROOT
+    home: Path = ROOT / ".sandbox"
+
+    @property
+    def cache(self) -> Path:
+        """Downloads and compiled things that survive a demo."""
+        return self.root / ".cache"
+
+    @property
+    def out(self) -> Path:
+        """What synth writes."""
+        return self.root / "cdktf.out"
+
+    @property
+    def report(self) -> Path:
+        """The demo's page."""
+        return self.home / "report.html"

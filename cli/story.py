@@ -1,0 +1,249 @@
+"""The demo's story: one declared model from code to a scored and monitored table, through three stages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cli import summary
+from cli.house import House
+from cli.stage import Stage
+from cli.steps import Note, Step
+from sandbox.runs import Run, Runs
+from workflows.declare import Model
+from workflows.source import Source
+
+STAGES = ("dev", "validation", "prod")
+TRAINED_THROUGH = "0.9"
+"""Share of the encounter order whose outcomes are known when the stages train; the rest is scored, then matures."""
+
+
+@dataclass(frozen=True)
+class Approvals:
+    """People's decisions, which a demo must be told: they are parameters, shown as such."""
+
+    ml_engineer: str = "ml.engineer@agency.example"
+    analyst: str = "data.science.analyst@agency.example"
+
+
+@dataclass
+class Story:
+    """What happens, in order; `learned` is filled as it happens."""
+
+    house: House
+    source: Source
+    model: Model
+    folder: Path | None
+    seed: int
+    change: str
+    persons: int
+    approvals: Approvals = field(default_factory=Approvals)
+    learned: dict[str, Any] = field(default_factory=lambda: {"stages": {}})
+    _trained: dict[str, Any] = field(default_factory=dict, init=False)
+    _new_version: str | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.stages = {name: Stage(self.house, name) for name in STAGES}
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the source data are made here."""
+        return self.folder is None
+
+    def steps(self) -> list[Step]:
+        """Every step with its title."""
+        data = f"generate {self.persons:,} synthetic persons" if self.synthetic else f"recognise {self.source.name}"
+        steps = [
+            Step("synthesize three stacks", self.synthesize),
+            Step(data, self.data),
+        ]
+        for name in STAGES:
+            steps.append(Step(f"{name}: deploy with terraform", self.on(name, self.deploy)))
+            steps.append(Step(f"{name}: deliver curated data", self.on(name, self.deliver)))
+            steps.append(Step(f"{name}: featurize", self.on(name, self.featurize)))
+            if name == "dev":
+                steps.append(Step("dev: train on a person sample", self.on(name, self.train)))
+            if name == "validation":
+                steps.append(Step("validation: validate the method", self.on(name, self.validate)))
+            if name != "prod":
+                steps.append(Step(f"{name}: stop its servers", self.on(name, self.stop)))
+        return [
+            *steps,
+            Step("prod: train the production model", self.on("prod", self.train)),
+            Step("prod: judge and promote", self.on("prod", self.promote)),
+            Step("prod: score the newest encounters", self.on("prod", self.score)),
+            Step("prod: their labels mature", self.on("prod", self.mature)),
+            Step("prod: monitor, and retrain if it says so", self.on("prod", self.monitor)),
+            Step("prod: promote the new version", self.on("prod", self.promote_new)),
+            Step("prod: stop its servers", self.on("prod", self.stop)),
+            Step("write the report", self.report),
+        ]
+
+    def on(self, name: str, act: Any) -> Any:
+        """`act` with the stage it happens in."""
+        return lambda note: act(self.stages[name], note)
+
+    def close(self) -> None:
+        """End every server that still runs."""
+        for stage in self.stages.values():
+            stage.close()
+
+    def synthesize(self, note: Note) -> None:
+        """`python -m infra`: stacks, wheel, canonical declarations."""
+        terraform = self.stages["dev"].terraform
+        subprocess.run([sys.executable, "-m", "infra"], cwd=self.house.root, env=terraform.environment(), check=True)
+        note.found = f"cdktf.out, dist; {self.model.name} on {self.source.name}"
+
+    def data(self, note: Note) -> None:
+        """Synthetic source data, or the folder as it is."""
+        if self.folder is not None:
+            note.found = f"{self.source.title} in {self.folder.name}"
+            return
+        from synthetic.generate import generate
+
+        generate(self.delivered, persons=self.persons, seed=self.seed, change=self.change)
+        note.found = f"seed {self.seed}, change: {self.change}"
+
+    @property
+    def delivered(self) -> Path:
+        """The folder the stages' curated data come from."""
+        return self.folder if self.folder is not None else self.house.home / "source"
+
+    def deploy(self, stage: Stage, note: Note) -> None:
+        """Apply the stage's stack, then plan again: nothing may be left to change."""
+        stage.warm_up()
+        stage.deploy(note.now)
+        plan = stage.changes()
+        resources = stage.resources()
+        self.learned["stages"][stage.name] = {"resources": resources, "second_plan_changes": plan}
+        note.found = f"{resources} resources, second plan: {plan} changes"
+
+    def deliver(self, stage: Stage, note: Note) -> None:
+        """Stand for the data manager, who delivers the curated tables."""
+        rows = stage.deliver(self.source, self.delivered)
+        note.found = f"{len(rows)} tables: {', '.join(rows)}"
+
+    def featurize(self, stage: Stage, note: Note, through: str = TRAINED_THROUGH) -> None:
+        """Facts of the source, then features of the model."""
+        stage.run(f"{self.source.name}_featurize", note.now, outcomes_through=through)
+        stage.run(f"{self.model.name}_featurize", note.now)
+        zone = stage.zone(self.model.name)
+        note.found = f"{summary.eligible_encounters(zone):,} eligible encounters"
+
+    def train(self, stage: Stage, note: Note) -> None:
+        """Prepare, tune, train, evaluate, register."""
+        run = stage.run(f"{self.model.name}_train", note.now)
+        version = str(run.tasks["register"].values["model_version"])
+        mlflow_run = str(run.tasks["train"].values["run_id"])
+        zone = stage.zone(self.model.name)
+        found = {"version": version} | summary.evaluation(zone, mlflow_run)
+        found["gates"] = summary.gates(zone, mlflow_run, "evaluate")
+        self.learned["stages"][stage.name]["model"] = found
+        self._trained = found | {"run": mlflow_run}
+        auroc = f"AUROC {found['auroc']:.3f} ({found['auroc_low']:.3f} to {found['auroc_high']:.3f})"
+        states = ", ".join(f"{count} {state}" for state, count in counted(found["gates"]).items())
+        note.found = f"version {version}: {auroc}; gates: {states}"
+
+    def validate(self, stage: Stage, note: Note) -> None:
+        """The validation workflow: the method on this stage's feature store, in an experiment of its own."""
+        stage.run(f"{self.model.name}_validate", note.now)
+        record = summary.newest(stage.zone("ml").rows("validation_record"), "recorded_at")[0]
+        self.learned["stages"][stage.name]["validation_record"] = {k: record[k] for k in ("auroc", "passed")}
+        note.found = f"validation record written: AUROC {record['auroc']:.3f}"
+
+    def promote(self, stage: Stage, note: Note) -> None:
+        """Judge the production model's gates; with people's approvals it becomes champion."""
+        zone = stage.zone(self.model.name)
+        version = self._trained["version"]
+        self._promoted(stage, note, version)
+        self.learned["model"] = {
+            "name": self.model.name,
+            **{key: value for key, value in self._trained.items() if key != "run"},
+            "eligible_encounters": summary.eligible_encounters(zone),
+            "persons_in_both_sides": summary.persons_in_both_sides(zone),
+            "gates": summary.gates(zone, self._trained["run"], "judge"),
+        }
+
+    def _promoted(self, stage: Stage, note: Note, version: str) -> bool:
+        """Run the promotion job; whether the version became champion."""
+        run = stage.run(
+            f"{self.model.name}_promote", note.now,
+            model_version=version, approved_by=self.approvals.ml_engineer, validated_by=self.approvals.analyst,
+        )  # fmt: skip
+        promoted = run.tasks["promote"].result == "SUCCESS"
+        people = f"approved by {self.approvals.ml_engineer}, validated by {self.approvals.analyst}"
+        note.found = f"version {version} did not pass its gates"
+        if promoted:
+            note.found = f"version {version} is champion ({people}: parameters of this demo)"
+        return promoted
+
+    def score(self, stage: Stage, note: Note) -> None:
+        """Score the encounters whose outcome nobody knows yet."""
+        stage.run(f"{self.model.name}_score", note.now)
+        self.learned["predictions"] = summary.predictions(stage.zone(self.model.name), self._trained["version"])
+        note.found = "{rows:,} predictions, {rows_with_complete_lineage:,} with complete lineage".format(
+            **self.learned["predictions"]
+        )
+
+    def mature(self, stage: Stage, note: Note) -> None:
+        """Time passes: the outcomes of the scored encounters are known."""
+        self.featurize(stage, note, through="1.0")
+
+    def monitor(self, stage: Stage, note: Note) -> None:
+        """Compare what came with what was expected; the deployed job's own condition starts retraining."""
+        run = stage.run(f"{self.model.name}_monitor", note.now)
+        signal = run.tasks["observe"].values["signal"]
+        retrained = run.tasks["retrain"].result == "SUCCESS"
+        self._new_version = self._judged(stage) if retrained else None
+        self.learned["monitor"] = {
+            "signal": signal, "retrain_started": retrained, "new_version": self._new_version,
+        }  # fmt: skip
+        note.found = f"{signal or 'no signal'}: " + (
+            f"retrained to version {self._new_version}" if retrained else "no retraining"
+        )
+
+    def _judged(self, stage: Stage) -> str:
+        """The version that the newest retraining made and judged."""
+        retraining = next(run for run in reversed(ordered(stage)) if run.job_name == f"{self.model.name}_retrain")
+        judge = next(task for task in Runs(stage.workspace).tasks(retraining.run_id) if task.task_key == "judge")
+        return str(judge.values["model_version"])
+
+    def promote_new(self, stage: Stage, note: Note) -> None:
+        """The new version is judged against the champion, and follows it only if it passes."""
+        if self._new_version is None:
+            note.found = "nothing to promote"
+            return
+        self.learned["monitor"]["promoted"] = self._promoted(stage, note, self._new_version)
+
+    def stop(self, stage: Stage, _: Note) -> None:
+        """Free the memory of a stage whose part is done."""
+        stage.close()
+
+    def report(self, note: Note) -> None:
+        """One page of everything above."""
+        from report.build import build
+
+        build(
+            {name: stage.workspace for name, stage in self.stages.items()},
+            {name: stage.stack for name, stage in self.stages.items()},
+            self.model.name,
+            self.source.name,
+            self.house.report,
+            synthetic=self.synthetic,
+            question=self.model.question,
+        )
+        note.found = str(self.house.report)
+
+
+def ordered(stage: Stage) -> list[Run]:
+    """The stage's runs, oldest first."""
+    return sorted(Runs(stage.workspace).all(), key=lambda run: run.run_id)
+
+
+def counted(gates: dict[str, str]) -> dict[str, int]:
+    """State -> number of gates."""
+    states = list(gates.values())
+    return {state: states.count(state) for state in ("passed", "failed", "not assessable") if state in states}

@@ -1,0 +1,113 @@
+"""One job: its DAG, its compute, who it runs as and who may run it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cdktf import Token
+from constructs import Construct
+
+from infra import names
+from infra.constructs.access import Access
+from infra.constructs.artifacts import Artifacts
+from infra.constructs.compute import Compute
+from infra.constructs.principals import Principals
+from infra.names import Addresses
+from infra.pipelines import TASK_TIMEOUT, JobPlan, Task, timeout
+from infra.providers import (
+    Job,
+    JobEmailNotifications,
+    JobParameter,
+    JobQueue,
+    JobRunAs,
+    JobSchedule,
+    JobTask,
+    JobTaskConditionTask,
+    JobTaskDependsOn,
+    JobTaskLibrary,
+    JobTaskPythonWheelTask,
+    JobTaskRunJobTask,
+)
+from infra.stages import Stage
+
+RETRIES = 1
+RETRY_AFTER_MILLIS = 10_000
+
+
+class Pipeline(Construct):
+    """job: the resource. timeout_seconds: after which it is stopped. Tasks and depends_on are in key order, as the
+    provider reads them back.
+
+    others: the pipelines that this one's tasks run, by job name.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, stage: Stage, plan: JobPlan, code: str, alert_address: str,
+                 artifacts: Artifacts, compute: Compute, principals: Principals, access: Access, addresses: Addresses,
+                 others: Mapping[str, Pipeline]) -> None:  # fmt: skip
+        super().__init__(scope, id_)
+        self.stage, self.plan, self.artifacts, self.others = stage, plan, artifacts, others
+        self.timeout_seconds: int = timeout(plan, {name: other.timeout_seconds for name, other in others.items()})
+        run_as = principals.application_ids[plan.run_as]
+        self.job = Job(
+            self, "job", name=plan.name, max_concurrent_runs=1, timeout_seconds=self.timeout_seconds,
+            run_as=JobRunAs(service_principal_name=run_as), queue=JobQueue(enabled=True),
+            tags=names.tags(stage, plan.declared, code=code),
+            parameter=[JobParameter(name=name, default=default) for name, default in self.defaults()] or None,
+            job_cluster=[compute.job_cluster(plan.cluster, declared=plan.declared, run_as=run_as)],
+            task=[self.task(one) for one in sorted(plan.tasks, key=lambda one: one.key)],
+            schedule=self.schedule(),
+            email_notifications=JobEmailNotifications(on_failure=[alert_address]) if stage.alerts else None,
+        )  # fmt: skip
+        addresses.place(self.job, plan.name, f"a job of {plan.declared}")
+        access.permit(f"job_{plan.name}", plan.purpose, source=plan.source, job_id=self.job.id)
+
+    def defaults(self) -> list[tuple[str, str]]:
+        """The job parameters by name, with the stage's default where the plan leaves it to the stage."""
+        return [
+            (name, str(getattr(self.stage, name)) if default is None else default)
+            for name, default in sorted(self.plan.parameters.items())
+        ]
+
+    def schedule(self) -> JobSchedule | None:
+        """When the job starts by itself, in a stage where jobs do."""
+        if self.plan.schedule is None or not self.stage.scheduled:
+            return None
+        return JobSchedule(quartz_cron_expression=self.plan.schedule, timezone_id="UTC", pause_status="UNPAUSED")
+
+    def task(self, one: Task) -> JobTask:
+        """One node of the DAG."""
+        after = [
+            JobTaskDependsOn(task_key=key, outcome=outcome)
+            for key, outcome in sorted(one.after, key=lambda edge: edge[0])
+        ]
+        if one.condition is not None:
+            left, operator, right = one.condition
+            return JobTask(task_key=one.key, depends_on=after or None,
+                           condition_task=JobTaskConditionTask(left=left, op=operator, right=right))  # fmt: skip
+        if one.runs:
+            job_id = Token.as_number(self.others[one.runs].job.id)
+            run = JobTaskRunJobTask(job_id=job_id, job_parameters=dict(sorted(one.parameters.items())) or None)
+            return JobTask(task_key=one.key, depends_on=after or None, run_job_task=run)
+        return JobTask(
+            task_key=one.key, depends_on=after or None, job_cluster_key=self.plan.cluster,
+            timeout_seconds=TASK_TIMEOUT, max_retries=RETRIES, min_retry_interval_millis=RETRY_AFTER_MILLIS,
+            library=[
+                JobTaskLibrary(requirements=self.artifacts.paths[f"requirements_{self.plan.cluster}"]),
+                JobTaskLibrary(whl=self.artifacts.paths["wheel"]),
+            ],
+            python_wheel_task=JobTaskPythonWheelTask(
+                package_name=names.DISTRIBUTION, entry_point=one.entry_point, named_parameters=self.parameters(one)
+            ),
+        )  # fmt: skip
+
+    def parameters(self, one: Task) -> dict[str, str]:
+        """The named parameters of a wheel task: what every task gets, and its own."""
+        common = {
+            "catalog": self.stage.catalog,
+            "declaration": self.artifacts.paths[f"declaration_{self.plan.declared}"],
+            "requirements": self.artifacts.paths[f"requirements_{self.plan.cluster}"],
+            "job_id": "{{job.id}}",
+            "job_run_id": "{{job.run_id}}",
+            "task_run_id": "{{task.run_id}}",
+        }
+        return dict(sorted({**common, **one.parameters}.items()))

@@ -1,0 +1,130 @@
+"""Every name, path and tag of the platform is made here, and nowhere else. No name carries a hash but a file's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from infra.stages import Stage
+
+DISTRIBUTION = "cdh_mlops_jobs"
+VERSION = "0.1.0"
+WHEEL = f"{DISTRIBUTION}-{VERSION}-py3-none-any.whl"
+FOLDER = "/Shared/cdh"
+CHAMPION = "champion"
+
+# The schemas that every stage has once; the other zones are named after a source or a model.
+ML = "ml"
+REFERENCE = "reference"
+ARTIFACTS = "artifacts"
+LANDING = "landing"
+
+
+class AddressError(ValueError):
+    """Two things claim one terraform address, of which terraform would silently keep one."""
+
+
+class Overridable(Protocol):
+    """A terraform resource, as far as its address goes."""
+
+    def override_logical_id(self, new_logical_id: str) -> None:
+        """Set the name part of the address."""
+
+
+@dataclass
+class Addresses:
+    """The terraform addresses taken in one stack."""
+
+    taken: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def claim(self, kind: str, name: str, owner: str) -> str:
+        """`name`, from now on the address of `owner` among the resources of `kind`; raises if it is taken."""
+        if (other := self.taken.get((kind, name))) is not None:
+            raise AddressError(f"{kind} {name!r} of {owner}: the address is taken by {other}; rename one of the two")
+        self.taken[kind, name] = owner
+        return name
+
+    def place(self, resource: Overridable, name: str, owner: str) -> None:
+        """Give `resource` the readable address `name`, on behalf of `owner` (what a collision tells)."""
+        resource.override_logical_id(self.claim(type(resource).__name__, name, owner))
+
+
+def short(digest: str) -> str:
+    """The 12 hexadecimal digits of a SHA-256 that names and tags show."""
+    return digest[:12]
+
+
+def resource_group(stage: Stage) -> str:
+    """The Azure resource group of a stage."""
+    return f"rg-cdh-{stage.name}"
+
+
+def workspace_resource_id(stage: Stage, subscription: str) -> str:
+    """The Azure resource id of the stage's workspace, derived so that the two layers agree without a reference."""
+    group = f"/subscriptions/{subscription}/resourceGroups/{resource_group(stage)}"
+    return f"{group}/providers/Microsoft.Databricks/workspaces/{stage.workspace}"
+
+
+def state_account(stage: Stage) -> str:
+    """The storage account of a stage's terraform state: a placeholder of at most 24 lower-case letters and digits."""
+    return f"stcdhtf{stage.name}"
+
+
+def curated(source: str) -> str:
+    """The zone of a source's delivered tables."""
+    return source
+
+
+def exploratory(source: str) -> str:
+    """The zone in which the analysts of a source write."""
+    return f"{source}_exploratory"
+
+
+def features(source: str) -> str:
+    """The zone of a source's fact and feature tables (`CDH_{data}_ra` of the seed)."""
+    return f"{source}_ra"
+
+
+def volume(stage: Stage, name: str) -> str:
+    """The path of a volume of the `ml` zone."""
+    return f"/Volumes/{stage.catalog}/{ML}/{name}"
+
+
+def wheel(code: str) -> str:
+    """Where the wheel lies: below the artifact volume and below `dist` alike. `code`: 12 hexadecimal digits."""
+    return f"wheels/{code}/{WHEEL}"
+
+
+def requirements(cluster: str, digest: str) -> str:
+    """Where a cluster's lock file lies: below the artifact volume and below `dist` alike."""
+    return f"requirements/{cluster}-{short(digest)}.txt"
+
+
+def declaration(name: str, digest: str) -> str:
+    """Where a declaration's canonical JSON lies: below the artifact volume and below `dist` alike."""
+    return f"declarations/{name}-{short(digest)}.json"
+
+
+def job(declared: str, purpose: str) -> str:
+    """The name of a job, which is its terraform address too."""
+    return f"{declared}_{purpose}"
+
+
+def experiment(declared: str, *, validation: bool = False) -> str:
+    """The workspace path of a model's experiment; its validation runs have one of their own."""
+    return f"{FOLDER}/{declared}_validation" if validation else f"{FOLDER}/{declared}"
+
+
+def model(stage: Stage, name: str) -> str:
+    """The three-part name of a registered model."""
+    return f"{stage.catalog}.{name}.{name}"
+
+
+def group(role_group: str, source: str | None = None) -> str:
+    """The Entra group of a role, or its part that may see one source's persons."""
+    return role_group if source is None else f"{role_group}-{source.replace('_', '-')}"
+
+
+def tags(stage: Stage, declared: str, **more: str) -> dict[str, str]:
+    """The tags of everything that can be tagged, in key order."""
+    return dict(sorted({"declaration": declared, "stage": stage.name.value, "system": "cdh-mlops", **more}.items()))

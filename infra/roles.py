@@ -1,0 +1,229 @@
+"""Who may do what: role or service principal x thing x stage, each row with the seed's sentence it comes from.
+
+Roles are Entra groups that no stage creates. R1, R3 and R5 see persons only through the group of a dataset
+(`cdh-ml-feature-analysts-uci130`), a member of the role's own group: who may see one source does not see another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from infra import names
+from infra.securables import LEVELS, checked_right, strongest
+from infra.stages import Stage, StageName
+
+
+class Role(StrEnum):
+    """The roles of the seed, by the name of their group."""
+
+    R1 = "cdh-ml-principal-investigators"
+    R2 = "cdh-ml-architects"
+    R3 = "cdh-ml-data-science-analysts"
+    R4 = "cdh-ml-data-managers"
+    R5 = "cdh-ml-feature-analysts"
+    R6 = "cdh-ml-mlops-engineers"
+    R7 = "cdh-ml-engineers"
+
+
+class Principal(StrEnum):
+    """The service principals of a stage. Only they own and run anything."""
+
+    DEPLOY = "sp-deploy"
+    FEATURIZE = "sp-featurize"
+    PROMOTE = "sp-promote"
+    SERVE = "sp-serve"
+    TRAIN = "sp-train"
+
+
+class On(Enum):
+    """What a row is about: (what it is called, what kind of securable or workspace object it is)."""
+
+    CATALOG = ("catalog", "catalog")
+    CURATED = ("curated", "schema")
+    EXPLORATORY = ("exploratory", "schema")
+    FEATURES = ("features", "schema")
+    ML = ("ml", "schema")
+    REFERENCE = ("reference", "schema")
+    MODEL_ZONE = ("model zone", "schema")
+    ARTIFACTS = ("artifacts", "volume")
+    LANDING = ("landing", "volume")
+    REGISTERED_MODEL = ("registered model", "model")
+    FEATURIZE = ("featurize", "job")
+    TRAIN = ("train", "job")
+    VALIDATE = ("validate", "job")
+    PROMOTE = ("promote", "job")
+    SCORE = ("score", "job")
+    MONITOR = ("monitor", "job")
+    RETRAIN = ("retrain", "job")
+    EXPERIMENT = ("experiment", "experiment")
+    VALIDATION_EXPERIMENT = ("validation experiment", "experiment")
+    FOLDER = ("folder", "directory")
+    POLICY = ("cluster policy", "cluster-policy")
+
+    @property
+    def securable(self) -> str:
+        """The kind of thing, as `securables` names it."""
+        return self.value[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Each of `who` has `rights` on each of `on` in each of `stages`, because the seed says so."""
+
+    who: tuple[Role | Principal, ...]
+    on: tuple[On, ...]
+    rights: tuple[str, ...]
+    stages: frozenset[StageName]
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """What one principal has on one thing; `principal` is the group's name, or which service principal."""
+
+    principal: str | Principal
+    rights: tuple[str, ...]
+
+
+OWNER_LEVEL = "the stage's owner level"
+# Who sees persons, and so only those of the datasets they are cleared for.
+BY_DATASET = frozenset({Role.R1, Role.R3, Role.R5})
+ANALYSTS = (Role.R3, Role.R5)
+WORKERS = (Principal.FEATURIZE, Principal.TRAIN, Principal.PROMOTE, Principal.SERVE)
+DEV, VALIDATION, PROD = (frozenset({name}) for name in StageName)
+ALL = DEV | VALIDATION | PROD
+JOBS = (On.FEATURIZE, On.TRAIN, On.VALIDATE, On.PROMOTE, On.SCORE, On.MONITOR, On.RETRAIN)
+EXPERIMENTS = (On.EXPERIMENT, On.VALIDATION_EXPERIMENT)
+READ = ("SELECT", "USE_SCHEMA")
+WRITE = ("CREATE_TABLE", "MODIFY", "SELECT", "USE_SCHEMA")
+
+OWN = "MLOps Service Accounts own both the development and production environment"
+PIPELINES = (
+    "These pipelines compute fresh feature values, train and test new model versions, publish predictions to "
+    "downstream tables or applications, and monitor the entire process"
+)
+DEVELOP = "Data Science Analysts develop featurization data, feature definitions, and explore methods."
+SEE = "visibility to test results, logs, model artifacts, and production pipeline status"
+COLLABORATE = "Collaboration ensures the possibility to work collaboratively on data, model, and code."
+VALIDATES = "Validates preliminary model results on validation Feature Store appropriate for initial validation"
+OWNER = "Owner of Production Model Experiment"
+REGISTERS = "Registers Experiment Runs as Models for deployment, defines which Production Models are refreshed"
+ARCHITECT = "designs the architecture and defines the technologies to be used, following a thorough evaluation"
+MANAGER = "orchestrating production Databricks Jobs Workflows for Featurization (data pipelines)"
+FEATURE_ANALYST = "The tasks include transforming, cleansing, data standardization, and feature engineering."
+PROMOTES = "promotes code from Dev to Validation, and approves promotion to Production for full Featurization runs"
+OPERATES = "builds up and operates the ML infrastructure, manages the automated ML workflow pipelines"
+APPROVES = "Upon approval of ML Engineer and validation by Data Science Analyst, the code can be promoted"
+TRACKED = "Metadata tracking and logging is required for each training job iteration"
+PULLED = "For each task, the required artifacts (e.g., images) are pulled from the artifact store"
+
+
+def row(who: Iterable[Role | Principal], on: Iterable[On], rights: Iterable[str], because: str,
+        stages: frozenset[StageName] = ALL) -> Row:  # fmt: skip
+    """A row of the matrix; a right that the thing does not know is refused."""
+    made = Row(who=tuple(who), on=tuple(on), rights=tuple(rights), stages=stages, because=because)
+    for thing in made.on:
+        for right in made.rights:
+            if right != OWNER_LEVEL:
+                checked_right(thing.securable, right, f"{', '.join(made.who)} on {thing.value[0]}")
+    return made
+
+
+# fmt: off
+MATRIX: tuple[Row, ...] = (
+    # Service principals. sp-deploy owns what it creates; sp-promote owns registered models, since only an owner
+    # may set an alias (see the constructs): ownership is no grant.
+    row(Principal, (On.CATALOG,), ("USE_CATALOG",), PIPELINES),
+    row(WORKERS, (On.ML,), WRITE, TRACKED),
+    row(WORKERS, (On.ARTIFACTS,), ("READ_VOLUME",), PULLED),
+    row(WORKERS, (On.POLICY,), ("CAN_USE",), PIPELINES),
+    row((Principal.FEATURIZE,), (On.CURATED, On.FEATURES, On.MODEL_ZONE), WRITE, PIPELINES),
+    row((Principal.FEATURIZE,), (On.REFERENCE,), READ, PIPELINES),
+    row((Principal.FEATURIZE,), (On.LANDING,), ("READ_VOLUME",), PIPELINES),
+    row((Principal.TRAIN, Principal.PROMOTE, Principal.SERVE), (On.FEATURES,), READ, PIPELINES),
+    row((Principal.TRAIN, Principal.PROMOTE, Principal.SERVE), (On.MODEL_ZONE,), WRITE, PIPELINES),
+    row((Principal.TRAIN,), (On.REGISTERED_MODEL,), ("APPLY_TAG", "CREATE_MODEL_VERSION", "EXECUTE"), PIPELINES),
+    row((Principal.SERVE,), (On.REGISTERED_MODEL,), ("EXECUTE",), PIPELINES),
+    row((Principal.DEPLOY,), (On.REGISTERED_MODEL,), ("MANAGE",), OWN),
+    row((Principal.TRAIN,), EXPERIMENTS, ("CAN_EDIT",), TRACKED),
+    row((Principal.PROMOTE, Principal.SERVE), EXPERIMENTS, ("CAN_READ",), PIPELINES),
+    row((Principal.SERVE,), (On.RETRAIN,), ("CAN_MANAGE_RUN",), PIPELINES),
+    row((Principal.TRAIN,), (On.TRAIN,), ("CAN_MANAGE_RUN",), PIPELINES),
+    row((Principal.DEPLOY,), JOBS, ("IS_OWNER",), OWN),
+    row((Principal.DEPLOY,), (*EXPERIMENTS, On.FOLDER), ("CAN_MANAGE",), OWN),
+
+    # Everyone finds what there is and follows every run; nobody sees a person by that.
+    row(Role, (On.CATALOG,), ("BROWSE", "USE_CATALOG"), COLLABORATE),
+    row(Role, (On.ML, On.REFERENCE), READ, COLLABORATE),
+    row(ANALYSTS, JOBS, ("CAN_VIEW",), SEE),
+    row(ANALYSTS, EXPERIMENTS, ("CAN_READ",), SEE),
+    row(ANALYSTS, (On.ARTIFACTS,), ("READ_VOLUME",), SEE),
+    row(ANALYSTS, (On.REGISTERED_MODEL,), ("EXECUTE",), SEE),
+    row((*ANALYSTS, Role.R7), (On.MODEL_ZONE,), ("USE_SCHEMA",), SEE),
+
+    # R1 Principal Investigator
+    row((Role.R1,), (On.EXPERIMENT,), ("CAN_MANAGE",), OWNER, PROD),
+    row((Role.R1,), EXPERIMENTS, ("CAN_READ",), COLLABORATE),
+    row((Role.R1,), JOBS, ("CAN_VIEW",), COLLABORATE),
+    row((Role.R1,), (On.TRAIN, On.PROMOTE, On.RETRAIN), ("CAN_MANAGE_RUN",), REGISTERS, PROD),
+    row((Role.R1,), (On.MODEL_ZONE,), READ, REGISTERS),
+    row((Role.R1,), (On.REGISTERED_MODEL,), ("EXECUTE",), REGISTERS),
+    # R2 ML Architect
+    row((Role.R2,), JOBS, ("CAN_VIEW",), ARCHITECT),
+    row((Role.R2,), EXPERIMENTS, ("CAN_READ",), ARCHITECT),
+    # R3 Data Science Analyst
+    row((Role.R3,), (On.CURATED, On.FEATURES, On.MODEL_ZONE), READ, DEVELOP, DEV),
+    row((Role.R3,), (On.FEATURES, On.MODEL_ZONE), READ, VALIDATES, VALIDATION),
+    row((Role.R3,), (On.EXPLORATORY,), WRITE, DEVELOP, DEV),
+    row((Role.R3,), JOBS, ("CAN_MANAGE_RUN",), DEVELOP, DEV),
+    row((Role.R3,), (On.VALIDATE,), ("CAN_MANAGE_RUN",), VALIDATES, VALIDATION),
+    row((Role.R3,), EXPERIMENTS, ("CAN_EDIT",), DEVELOP, DEV),
+    # R4 CDH Data Manager
+    row((Role.R4,), (On.CURATED, On.FEATURES), READ, MANAGER),
+    row((Role.R4,), (On.LANDING,), ("READ_VOLUME", "WRITE_VOLUME"), MANAGER),
+    row((Role.R4,), (On.FEATURIZE,), ("CAN_MANAGE_RUN",), MANAGER),
+    # R5 Feature Analyst
+    row((Role.R5,), (On.CURATED, On.FEATURES), READ, FEATURE_ANALYST, DEV),
+    row((Role.R5,), (On.FEATURES,), READ, PROMOTES, VALIDATION),
+    row((Role.R5,), (On.EXPLORATORY,), WRITE, FEATURE_ANALYST, DEV),
+    row((Role.R5,), (On.FEATURIZE,), ("CAN_MANAGE_RUN",), FEATURE_ANALYST, DEV),
+    row((Role.R5,), (On.FEATURIZE,), ("CAN_MANAGE_RUN",), PROMOTES, VALIDATION),
+    row(ANALYSTS, (On.POLICY,), ("CAN_USE",), DEVELOP, DEV),
+    # R6 MLOps Engineer
+    row((Role.R6,), JOBS, (OWNER_LEVEL,), OPERATES),
+    row((Role.R6,), (*EXPERIMENTS, On.FOLDER), ("CAN_READ",), OPERATES),
+    row((Role.R6,), (On.ARTIFACTS,), ("READ_VOLUME",), OPERATES),
+    row((Role.R6,), (On.POLICY,), ("CAN_USE",), OPERATES),
+    # R7 ML Engineer
+    row((Role.R7,), JOBS, ("CAN_MANAGE_RUN",), APPROVES),
+    row((Role.R7,), EXPERIMENTS, ("CAN_READ",), APPROVES),
+    row((Role.R7,), (On.ARTIFACTS,), ("READ_VOLUME",), APPROVES),
+    row((Role.R7,), (On.REGISTERED_MODEL,), ("EXECUTE",), APPROVES),
+)
+# fmt: on
+
+
+def principal_of(who: Role | Principal, source: str | None) -> str | Principal:
+    """The group of a role (for a thing that holds one source's persons: the dataset's), or the service principal."""
+    if isinstance(who, Principal):
+        return who
+    return names.group(who.value, source if who in BY_DATASET else None)
+
+
+def access(on: On, stage: Stage, source: str | None = None) -> tuple[Access, ...]:
+    """Everyone who has anything on a thing in a stage, service principals first, each principal once, all sorted."""
+    rights: dict[Role | Principal, set[str]] = {}
+    for one in MATRIX:
+        if on in one.on and stage.name in one.stages:
+            for who in one.who:
+                given = {stage.owner_level if right == OWNER_LEVEL else right for right in one.rights}
+                rights.setdefault(who, set()).update(given)
+    found = []
+    for who in sorted(rights, key=lambda one: (isinstance(one, Role), one.value)):
+        has = tuple(sorted(rights[who]))
+        if on.securable in LEVELS:
+            has = (strongest(on.securable, has),)
+        found.append(Access(principal=principal_of(who, source), rights=has))
+    return tuple(found)

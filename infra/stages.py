@@ -1,0 +1,52 @@
+"""The stages and the one table of what differs between them. Nothing else may ask which stage it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class StageName(StrEnum):
+    """How far code has been promoted. Says nothing about a model's status, which is an alias in the registry."""
+
+    DEV = "dev"
+    VALIDATION = "validation"
+    PROD = "prod"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One row of the table.
+
+    person_sample: share of persons that featurization keeps, the default of its job parameter.
+    owner_level: permission level on jobs of the engineers (R6) who answer for them; their owner is `sp-deploy`.
+    scheduled: jobs start by themselves. alerts: a failed job writes to the operators' mailbox.
+    keep_data: what holds data refuses to be destroyed. exploratory: analysts have a zone of their own to write in.
+    """
+
+    name: StageName
+    workspace: str
+    catalog: str
+    person_sample: float
+    owner_level: str
+    scheduled: bool
+    alerts: bool
+    keep_data: bool
+    exploratory: bool
+
+
+# fmt: off
+STAGES: Mapping[StageName, Stage] = MappingProxyType({
+    row.name: row
+    for row in (
+        Stage(name=StageName.DEV, workspace="dbw-cdh-dev", catalog="cdh_dev", person_sample=0.25,
+              owner_level="CAN_MANAGE", scheduled=False, alerts=False, keep_data=False, exploratory=True),
+        Stage(name=StageName.VALIDATION, workspace="dbw-cdh-validation", catalog="cdh_validation", person_sample=0.5,
+              owner_level="CAN_MANAGE_RUN", scheduled=False, alerts=False, keep_data=False, exploratory=False),
+        Stage(name=StageName.PROD, workspace="dbw-cdh-prod", catalog="cdh_prod", person_sample=1.0,
+              owner_level="CAN_MANAGE_RUN", scheduled=True, alerts=True, keep_data=True, exploratory=False),
+    )
+})
+# fmt: on

@@ -1,0 +1,43 @@
+"""Zones: schemas with a purpose. Which exist in a stage follows from its sources, its models and the stage's row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from infra import names
+from infra.roles import On
+from infra.stages import Stage
+from workflows.discover import Catalogue
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZonePlan:
+    """One schema. kind: what the access matrix calls it. source: whose persons it holds, if any."""
+
+    name: str
+    kind: On
+    comment: str
+    source: str | None = None
+
+
+def zones(catalogue: Catalogue, stage: Stage) -> tuple[ZonePlan, ...]:
+    """The zones of a stage by name; a name that two of them want is refused by the addresses of the stack."""
+    found = [
+        ZonePlan(name=names.ML, kind=On.ML, comment="Concepts, feedback, lineage, validation records; artifacts"),
+        ZonePlan(name=names.REFERENCE, kind=On.REFERENCE, comment="Reference data to validate lookup keys against"),
+    ]
+    for source in sorted({one.source for one in catalogue.featurizations.values()}):
+        found += [
+            ZonePlan(name=names.curated(source), kind=On.CURATED, source=source,
+                     comment=f"Curated tables of {source}, as delivered and checked"),
+            ZonePlan(name=names.features(source), kind=On.FEATURES, source=source,
+                     comment=f"Fact and feature tables of {source}"),
+        ]  # fmt: skip
+        if stage.exploratory:
+            found.append(
+                ZonePlan(name=names.exploratory(source), kind=On.EXPLORATORY, source=source,
+                         comment=f"Where the analysts of {source} develop")
+            )  # fmt: skip
+    for model in catalogue.models.values():
+        found.append(ZonePlan(name=model.name, kind=On.MODEL_ZONE, source=model.source, comment=model.question))
+    return tuple(sorted(found, key=lambda zone: zone.name))

@@ -1,0 +1,26 @@
+"""What may leave the tables: counts of 1 to 10 persons are suppressed, and quoted values are cut from messages."""
+
+from __future__ import annotations
+
+import re
+
+SMALLEST = 11
+
+# Quoted text and long runs of digits are where other people's error messages quote a cell or a key.
+QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\b\d{4,}\b")
+
+
+def suppressed(count: int) -> int | None:
+    """`count`, or None where it is 1 to 10."""
+    return None if 0 < count < SMALLEST else count
+
+
+def shown(count: int) -> str:
+    """`count` for a log or a report: `12,345`, or `fewer than 11`."""
+    return "fewer than 11" if suppressed(count) is None else f"{count:,}"
+
+
+def redacted(message: str) -> str:
+    """The first line of a foreign error message without the values it may quote."""
+    lines = message.strip().splitlines()
+    return QUOTED.sub("...", lines[0]) if lines else ""

@@ -1,0 +1,12 @@
+"""Every entry point of the wheel: the name a `python_wheel_task` asks for, and the function behind it."""
+
+from __future__ import annotations
+
+TASKS = (
+    "check", "facts", "features",
+    "prepare", "tune", "train", "evaluate", "register", "record",
+    "judge", "promote",
+    "score", "observe",
+)  # fmt: skip
+
+ENTRY_POINTS: dict[str, str] = {name: f"jobs.tasks.{name}:{name}" for name in TASKS}

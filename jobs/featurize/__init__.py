@@ -1,0 +1,1 @@
+"""Pure transforms from curated tables to facts and features; they take no session, stage or path."""

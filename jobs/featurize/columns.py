@@ -1,0 +1,69 @@
+"""Casting delivered columns to the types of their contract, and what cannot be cast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as sf
+from pyspark.sql import types
+
+from workflows.source import Contract
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+SQL_TYPES = {
+    "string": "string", "long": "bigint", "double": "double", "date": "date", "timestamp": "timestamp",
+    "boolean": "boolean",
+}  # fmt: skip
+WHOLE = (types.ByteType, types.ShortType, types.IntegerType, types.LongType)
+MOMENTS = (types.DateType, types.TimestampType, types.TimestampNTZType)
+# Physical types that a contract type accepts besides text, which is read value by value.
+ACCEPTED: dict[str, tuple[type[types.DataType], ...]] = {
+    "string": (),
+    "long": WHOLE,
+    "double": (*WHOLE, types.FloatType, types.DoubleType, types.DecimalType),
+    "date": MOMENTS,
+    "timestamp": MOMENTS,
+    "boolean": (types.BooleanType,),
+}
+# Spark reads the text 2021 as the first day of that year; a date in a delivery is written out.
+PATTERNS = {
+    "date": r"^\d{4}-\d{2}-\d{2}$",
+    "timestamp": r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?Z?)?$",
+}
+WORDS = {
+    "string": "text", "long": "a whole number", "double": "a number", "date": "a date (YYYY-MM-DD)",
+    "timestamp": "a time (YYYY-MM-DD hh:mm:ss)", "boolean": "true or false",
+}  # fmt: skip
+
+
+def quoted(name: str) -> str:
+    """A column name as Spark SQL takes any name."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def acceptable(physical: types.DataType, wanted: str) -> bool:
+    """Whether a delivered column of this type can hold values of the contract's type."""
+    return isinstance(physical, (types.StringType, *ACCEPTED[wanted]))
+
+
+def cast(name: str, wanted: str) -> Column:
+    """The column in the contract's type; null where it cannot be read."""
+    column = sf.col(quoted(name))
+    value = column.try_cast(SQL_TYPES[wanted])
+    if wanted in PATTERNS:
+        value = sf.when(column.cast("string").rlike(PATTERNS[wanted]), value)
+    if wanted == "double":
+        value = sf.when(~sf.isnan(value), value)
+    return value
+
+
+def typed_columns(contract: Contract) -> list[Column]:
+    """The contract's columns in its order and types."""
+    return [cast(column.name, column.type).alias(column.name) for column in contract.columns]
+
+
+def typed(frame: DataFrame, contract: Contract) -> DataFrame:
+    """A delivered table as its contract describes it."""
+    return frame.select(*typed_columns(contract))

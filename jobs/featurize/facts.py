@@ -1,0 +1,159 @@
+"""Curated tables to the two fact tables, by the expressions of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as sf
+
+from workflows.source import Encounters, Events, Persons, Source
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+SAMPLE_SALT = "person_sample"
+EVENT = "struct<vocabulary_id: string, concept_code: string, value_as_number: double, value_as_string: string>"
+
+
+def in_sample(person_id: Column, share: float) -> Column:
+    """Whether a person belongs to the stage's sample: the same persons each time, a smaller share inside a larger."""
+    if share >= 1:
+        return sf.lit(True)
+    # The first 32 bits of a hash that any other engine can compute; not the hash that decides train or test.
+    digest = sf.sha2(sf.concat(sf.lit(f"{SAMPLE_SALT}|"), person_id.cast("string")), 256)
+    return sf.conv(sf.substring(digest, 1, 8), 16, 10).cast("bigint") < int(share * 2**32)
+
+
+def optional(expression: str | None, kind: str) -> Column:
+    """The expression in its type, or nulls of that type."""
+    return sf.lit(None).cast(kind) if expression is None else sf.expr(expression).cast(kind)
+
+
+def person_columns(persons: Persons) -> list[Column]:
+    """sex, birth_date and age_band."""
+    return [
+        sf.expr(persons.sex).cast("string").alias("sex"),
+        optional(persons.birth_date, "date").alias("birth_date"),
+        optional(persons.age_band, "string").alias("age_band"),
+    ]
+
+
+def fact_encounter_index(
+    tables: Mapping[str, DataFrame], source: Source, *, person_sample: float, outcomes_through: float
+) -> DataFrame:
+    """One row an encounter; `encounter_order` counts the whole source, so it is the same in every sample.
+
+    outcomes_through: the share of the order whose recorded outcomes are known; later ones are null.
+    """
+    encounters, persons = source.encounters, source.persons
+    same = persons.table == encounters.table
+    described = tables[encounters.table].select(
+        *encounter_columns(encounters),
+        *(person_columns(persons) if same else []),
+        sf.expr(encounters.order).alias("_order"),
+    )
+    frame = ordered(described, outcomes_through).where(in_sample(sf.col("person_id"), person_sample))
+    if not same:
+        of_person = tables[persons.table].select(
+            sf.expr(persons.person_id).cast("bigint").alias("person_id"), *person_columns(persons)
+        )
+        frame = frame.join(of_person, "person_id", "left")
+    return contracted(frame, encounters)
+
+
+def ordered(frame: DataFrame, outcomes_through: float) -> DataFrame:
+    """`frame` with `encounter_order`, 1..n by time and then by encounter, and whether the outcome is known by then."""
+    # One partition holds every encounter: an order over the whole source has no smaller key. Written in SQL, as the
+    # Python window warns of just that.
+    place = sf.expr("row_number() OVER (ORDER BY _order, visit_occurrence_id)").cast("bigint")
+    numbered = frame.select("*", place.alias("encounter_order"), sf.expr("count(*) OVER ()").alias("_encounters"))
+    known = sf.col("encounter_order") <= sf.col("_encounters") * sf.lit(outcomes_through)
+    return numbered.select("*", known.alias("outcome_known"))
+
+
+def encounter_columns(encounters: Encounters) -> list[Column]:
+    """What the source says of an encounter, named as the fact table names it."""
+    return [
+        sf.expr(encounters.person_id).cast("bigint").alias("person_id"),
+        sf.expr(encounters.visit_occurrence_id).cast("bigint").alias("visit_occurrence_id"),
+        optional(encounters.start, "timestamp").alias("visit_start_datetime"),
+        optional(encounters.end, "timestamp").alias("visit_end_datetime"),
+        sf.coalesce(sf.expr(encounters.inpatient), sf.lit(False)).alias("is_inpatient_visit"),
+        (~sf.coalesce(sf.expr(encounters.not_at_risk), sf.lit(False))).alias("is_at_risk"),
+        *(sf.expr(expression).alias(f"attr_{name}") for name, expression in encounters.attributes),
+        *(sf.expr(expression).alias(f"outcome_{name}") for name, expression in encounters.outcomes),
+    ]
+
+
+def contracted(frame: DataFrame, encounters: Encounters) -> DataFrame:
+    """The contract of `fact_encounter_index`."""
+    names = [name for name, _ in encounters.attributes]
+    stay = (
+        sf.col("attr_length_of_stay")
+        if "length_of_stay" in names
+        else sf.datediff("visit_end_datetime", "visit_start_datetime")
+    )
+    return frame.select(
+        "person_id",
+        "visit_occurrence_id",
+        "encounter_order",
+        "visit_start_datetime",
+        "visit_end_datetime",
+        stay.cast("bigint").alias("length_of_stay"),
+        "is_inpatient_visit",
+        "is_at_risk",
+        "sex",
+        "birth_date",
+        "age_band",
+        "outcome_known",
+        *(f"attr_{name}" for name in names),
+        *(sf.when(sf.col("outcome_known"), sf.col(f"outcome_{name}")).alias(f"outcome_{name}")
+          for name, _ in encounters.outcomes),
+    )  # fmt: skip
+
+
+def fact_person(tables: Mapping[str, DataFrame], source: Source, *, person_sample: float) -> DataFrame:
+    """One row an event; rows of a curated table that hold many kinds of events are read once for all of them."""
+    kinds: dict[tuple[str, str, str, str | None], list[Events]] = {}
+    for kind in source.events:
+        kinds.setdefault((kind.table, kind.person_id, kind.visit_occurrence_id, kind.start), []).append(kind)
+    frames = [events_of(tables[table], some) for (table, *_), some in kinds.items()]
+    frame = frames[0]
+    for other in frames[1:]:
+        frame = frame.unionByName(other)
+    return frame.where(in_sample(sf.col("person_id"), person_sample)).select(
+        "person_id",
+        "visit_occurrence_id",
+        "event_start_datetime",
+        "vocabulary_id",
+        "concept_code",
+        "value_as_number",
+        "value_as_string",
+        sf.lit(None).cast("string").alias("unit_source_value"),
+        "source_table",
+    )
+
+
+def events_of(table: DataFrame, kinds: list[Events]) -> DataFrame:
+    """The events of kinds that share a table, person, visit and time: an array of those each row holds, exploded."""
+    first, none = kinds[0], sf.expr(f"cast(array() AS array<{EVENT}>)")
+    # Arrays of one or none put together: dropping nulls from one array takes a lambda, which Spark interprets.
+    held = [sf.when(sf.expr(kind.where), sf.array(event(kind))).otherwise(none) for kind in kinds]
+    return table.select(
+        sf.expr(first.person_id).cast("bigint").alias("person_id"),
+        sf.expr(first.visit_occurrence_id).cast("bigint").alias("visit_occurrence_id"),
+        optional(first.start, "timestamp").alias("event_start_datetime"),
+        sf.lit(first.table).alias("source_table"),
+        sf.inline(sf.concat(*held)),
+    )
+
+
+def event(kind: Events) -> Column:
+    """What tells one event from another of its row; codes are trimmed, as deliveries pad them."""
+    return sf.struct(
+        sf.expr(kind.vocabulary).cast("string").alias("vocabulary_id"),
+        sf.trim(sf.expr(kind.code).cast("string")).alias("concept_code"),
+        sf.expr(kind.value_as_number).cast("double").alias("value_as_number"),
+        sf.expr(kind.value_as_string).cast("string").alias("value_as_string"),
+    )

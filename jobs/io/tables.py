@@ -1,0 +1,150 @@
+"""Delta tables of one catalog, named `schema.table`: versions in, versions out, and who wrote what from what."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from jobs.errors import TaskError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+LINEAGE = "ml.lineage"
+LINEAGE_SCHEMA = (
+    "object string, version long, job_run_id string, task_run_id string, commit string, requirements_hash string, "
+    "declaration_hash string, inputs string, written_at timestamp"
+)
+ATTEMPTS = 5
+COLLISIONS = ("ALREADY_EXISTS", "DELTA_PROTOCOL_CHANGED", "DELTA_METADATA_CHANGED", "DELTA_CONCURRENT")
+USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Who writes: the same four hashes and ids in every lineage row and every Delta commit."""
+
+    job_run_id: str
+    task_run_id: str
+    commit: str
+    requirements_hash: str
+    declaration_hash: str
+
+
+def checked(name: str) -> str:
+    """`name` if it is `schema.table` in lower case."""
+    if not NAME.fullmatch(name):
+        raise TaskError(f"table name {name!r} is not valid; valid: schema.table in lower case")
+    return name
+
+
+class Tables:
+    """Reads and writes Delta tables; each write is one commit, and a table is created by its first write."""
+
+    def __init__(self, session: Callable[[], SparkSession], provenance: Provenance) -> None:
+        self._session = session
+        self._provenance = provenance
+        self._written: list[tuple[Any, ...]] = []
+
+    def read(self, name: str, version: int | None = None) -> DataFrame:
+        """The table's rows, at `version` or the latest."""
+        if version is None:
+            return self._session().table(checked(name))
+        return self._session().sql(f"SELECT * FROM {checked(name)} VERSION AS OF {int(version)}")
+
+    def exists(self, name: str) -> bool:
+        """Whether the table has been written."""
+        return self._session().catalog.tableExists(checked(name))
+
+    def version(self, name: str) -> int | None:
+        """The latest Delta version, or None where there is no table yet."""
+        if not self.exists(name):
+            return None
+        return int(self._session().sql(f"DESCRIBE HISTORY {name} LIMIT 1").first()["version"])  # type: ignore[index]
+
+    def inputs(self, *names: str) -> dict[str, int]:
+        """The latest version of each table: what a write that reads these versions declares as its inputs."""
+        found = {name: self.version(name) for name in names}
+        for name, version in found.items():
+            if version is None:
+                raise TaskError(f"table {name} does not exist; run the job that writes it first")
+        return {name: version for name, version in found.items() if version is not None}
+
+    def replace(self, name: str, frame: DataFrame, inputs: Mapping[str, int]) -> int:
+        """Put `frame` in the place of the table's rows, or leave the previous version untouched; the new version."""
+        return self._write(checked(name), frame, inputs, "overwrite")
+
+    def append(self, name: str, frame: DataFrame, inputs: Mapping[str, int] | None = None) -> int:
+        """Add the rows of `frame`; the new version."""
+        return self._write(checked(name), frame, inputs or {}, "append")
+
+    def merge(self, name: str, frame: DataFrame, keys: Sequence[str], inputs: Mapping[str, int] | None = None) -> int:
+        """Update the rows whose `keys` are in the table, insert the others; the new version."""
+        if not self.exists(name):
+            return self._write(name, frame, inputs or {}, "append")
+        session, token = self._session(), self._token(inputs or {})
+        view = f"merge_{uuid.uuid4().hex}"
+        frame.createOrReplaceTempView(view)
+        on = " AND ".join(f"target.{key} <=> source.{key}" for key in keys)
+        session.conf.set(USER_METADATA, token)
+        try:
+            session.sql(
+                f"MERGE INTO {name} AS target USING {view} AS source ON {on} "
+                "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+            ).collect()
+        finally:
+            session.catalog.dropTempView(view)
+        return self._recorded(name, token, inputs or {})
+
+    def flush(self) -> None:
+        """Write the lineage rows of this task's writes in one commit; `run` calls it, also after a failure."""
+        if not self._written:
+            return
+        rows, self._written = self._written, []
+        frame = self._session().createDataFrame(rows, LINEAGE_SCHEMA)
+        self._saved(LINEAGE, frame, "append", "lineage")
+
+    def note(self, name: str, version: int | str, inputs: Mapping[str, Any]) -> None:
+        """Remember a lineage row for something other than a table, such as a model version."""
+        who = self._provenance
+        self._written.append((
+            name, int(version), who.job_run_id, who.task_run_id, who.commit, who.requirements_hash,
+            who.declaration_hash, json.dumps(dict(inputs), sort_keys=True), datetime.now(UTC),
+        ))  # fmt: skip
+
+    def _token(self, inputs: Mapping[str, int]) -> str:
+        """User metadata of one commit: provenance travels with the data even if the lineage table is lost."""
+        return json.dumps(vars(self._provenance) | {"inputs": dict(inputs), "write": uuid.uuid4().hex}, sort_keys=True)
+
+    def _write(self, name: str, frame: DataFrame, inputs: Mapping[str, int], mode: str) -> int:
+        token = self._token(inputs)
+        self._saved(name, frame, mode, token)
+        return self._recorded(name, token, inputs)
+
+    def _saved(self, name: str, frame: DataFrame, mode: str, token: str) -> None:
+        # The session's setting, as the writer's option does not reach the commit that creates a table.
+        self._session().conf.set(USER_METADATA, token)
+        writer = frame.coalesce(1).write.format("delta").mode(mode)
+        if mode == "overwrite":
+            writer = writer.option("overwriteSchema", "true")
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                writer.saveAsTable(name)
+                break
+            except Exception as error:
+                # Tasks may create a table at once; those that lost add to what the first made. Nothing was committed.
+                if mode != "append" or attempt == ATTEMPTS or not any(word in str(error) for word in COLLISIONS):
+                    raise
+
+    def _recorded(self, name: str, token: str, inputs: Mapping[str, int]) -> int:
+        """The version of the commit that carries `token`: another writer may have come after it."""
+        history = self._session().sql(f"DESCRIBE HISTORY {name} LIMIT 20").select("version", "userMetadata").collect()
+        version = next(int(row["version"]) for row in history if row["userMetadata"] == token)
+        self.note(name, version, inputs)
+        return version

@@ -1,0 +1,34 @@
+"""Which versions a table was made from, followed upstream through the lineage records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+OWN = ("ml.",)  # lineage, concepts and records: written beside the data, no source of it
+
+
+def direct(records: Iterable[Mapping[str, Any]], table: str, version: int) -> dict[str, int]:
+    """What `table` at `version` was made from in one step: table -> version; empty if nothing is recorded."""
+    for one in records:
+        if one["object"] == table and int(one["version"]) == version:
+            return {name: int(number) for name, number in json.loads(one["inputs"] or "{}").items()}
+    return {}
+
+
+def upstream(records: Iterable[Mapping[str, Any]], table: str, version: int) -> dict[str, Any]:
+    """Every table above `table` at `version`, with its version, sorted by name.
+
+    records: object, version and inputs (JSON text, table -> version) of each written version. A table that was read
+    in two versions has both, as a list.
+    """
+    inputs = {(one["object"], int(one["version"])): json.loads(one["inputs"] or "{}") for one in records}
+    found: dict[str, set[int]] = {}
+    waiting = [(table, int(version))]
+    while waiting:
+        for name, number in inputs.get(waiting.pop(), {}).items():
+            if not name.startswith(OWN) and int(number) not in found.setdefault(name, set()):
+                found[name].add(int(number))
+                waiting.append((name, int(number)))
+    return {name: min(found[name]) if len(found[name]) == 1 else sorted(found[name]) for name in sorted(found)}

@@ -1,0 +1,142 @@
+"""What monitoring sees: calibration over blocks of time, and covariates against held-out persons.
+
+Words: calibration drift (events differ from what the model expected), covariate drift (persons differ from those
+the model was tested on).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from jobs.disclosure import suppressed
+from jobs.model.intervals import Persons, observed_over_expected
+from jobs.model.matrix import Columns, design
+from workflows.declare import Monitor
+
+QUIET, SIGNAL, NOT_ASSESSABLE = "quiet", "signal", "not assessable"
+CALIBRATION, COVARIATE = "calibration drift", "covariate drift"
+RATIO, DIFFERENCE = "observed_over_expected", "standardised_mean_difference"
+COLUMNS = ("block", "measure", "name", "value", "low", "high", "encounters", "events", "state", "signal")
+BLOCKS = 4
+WHOLE = 0  # the block number of the whole scored slice
+
+
+def calibration(rows: pd.DataFrame, monitor: Monitor, seed: int) -> list[dict[str, Any]]:
+    """Observed over expected of the whole slice (block 0) and of its four quarters by encounter order (1 is oldest).
+
+    rows: scored encounters with a known outcome: person_id, encounter_order, outcome, score.
+    """
+    ordered = rows.sort_values(["encounter_order", "visit_occurrence_id"], ignore_index=True)
+    edges = np.linspace(0, len(ordered), BLOCKS + 1).astype(int)
+    parts = [(WHOLE, ordered)] + [(i + 1, ordered.iloc[edges[i] : edges[i + 1]]) for i in range(BLOCKS)]
+    return [calibration_row(block, part, monitor, seed) for block, part in parts if len(part)]
+
+
+def calibration_row(block: int, rows: pd.DataFrame, monitor: Monitor, seed: int) -> dict[str, Any]:
+    """One block. The signal needs the 95 % interval wholly outside the declared bounds."""
+    outcome, score = rows["outcome"].to_numpy().astype("int64"), rows["score"].to_numpy().astype("float64")
+    events = int(outcome.sum())
+    found = {
+        "block": block, "measure": RATIO, "name": "", "value": None, "low": None, "high": None,
+        "encounters": suppressed(len(rows)), "events": suppressed(events), "state": NOT_ASSESSABLE, "signal": "",
+    }  # fmt: skip
+    if suppressed(events) is None or suppressed(len(rows)) is None:
+        return found
+    estimate = observed_over_expected(outcome, score, Persons(rows["person_id"], seed))
+    numbers = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+    found |= {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+    if events < monitor.minimum_events or not math.isfinite(estimate.low):
+        return found
+    low, high = monitor.calibration
+    outside = estimate.high < low or estimate.low > high
+    return found | {"state": SIGNAL if outside else QUIET, "signal": CALIBRATION if outside else ""}
+
+
+def number_difference(new: np.ndarray, held: np.ndarray) -> float:
+    """Standardised difference of means: (new - held) over the pooled standard deviation (Austin 2009)."""
+    new, held = new[np.isfinite(new)], held[np.isfinite(held)]
+    if not len(new) or not len(held):
+        return 0.0
+    gap, spread = float(new.mean() - held.mean()), math.sqrt((float(new.var()) + float(held.var())) / 2)
+    if spread < 1e-12:
+        return 0.0 if abs(gap) < 1e-12 else math.copysign(math.inf, gap)
+    return gap / spread
+
+
+def category_difference(new: np.ndarray, held: np.ndarray) -> float:
+    """Standardised difference of all levels at once: Mahalanobis distance of their shares (Yang and Dalton 2012).
+
+    At least the largest difference of a single level, which is infinite where everybody left one level for another:
+    there the covariance is singular, and the distance alone would be silent.
+    """
+    levels = sorted(set(new) | set(held))
+    shares = [(np.mean(new == level), np.mean(held == level)) for level in levels]
+    p, q = np.array(shares[1:]).reshape(-1, 2).T  # one level follows from the others
+    covariance = (np.diag(p) - np.outer(p, p) + np.diag(q) - np.outer(q, q)) / 2
+    together = math.sqrt(max(0.0, (p - q) @ np.linalg.pinv(covariance, hermitian=True) @ (p - q))) if len(p) else 0.0
+    alone = (number_difference((new == level).astype(float), (held == level).astype(float)) for level in levels)
+    return max([together, *(abs(one) for one in alone)])
+
+
+def covariate_difference(new: np.ndarray, held: np.ndarray, is_number: bool) -> float:
+    """The difference of one covariate; of a number's value and its missingness the larger speaks."""
+    if not is_number:
+        return category_difference(new, held)
+    both = number_difference(new, held), number_difference(np.isnan(new).astype(float), np.isnan(held).astype(float))
+    return max(both, key=abs)
+
+
+def covariates(scored: pd.DataFrame, held: pd.DataFrame, columns: Columns, monitor: Monitor) -> list[dict[str, Any]]:
+    """A row a covariate: the scored slice against test persons of the champion's dataset.
+
+    A covariate whose difference exceeds the declared bound is in state `signal`; `covariate drift` is signalled when
+    the declared share of covariates is.
+    """
+    size = len(scored)
+    base = {
+        "block": WHOLE,
+        "measure": DIFFERENCE,
+        "low": None,
+        "high": None,
+        "encounters": suppressed(size),
+        "events": None,
+    }
+    if suppressed(size) is None or suppressed(len(held)) is None or not size or not len(held):
+        rest = {"value": None, "state": NOT_ASSESSABLE, "signal": ""}
+        return [base | {"name": name} | rest for name in columns.names]
+    new, old = design(scored, columns), design(held, columns)
+    values = {
+        name: covariate_difference(new[name].to_numpy(), old[name].to_numpy(), name in columns.numbers)
+        for name in columns.names
+    }
+    drifted = {name for name, value in values.items() if abs(value) > monitor.covariates}
+    raised = len(drifted) >= monitor.drifted_share * len(values)
+    return [
+        base | {
+            "name": name,
+            "value": value if math.isfinite(value) else None,
+            "state": SIGNAL if name in drifted else QUIET,
+            "signal": COVARIATE if raised and name in drifted else "",
+        }
+        for name, value in values.items()
+    ]  # fmt: skip
+
+
+def decision(rows: list[dict[str, Any]]) -> str:
+    """'', 'calibration drift', 'covariate drift' or both joined by ' and ': what starts retraining.
+
+    Calibration speaks through the whole slice and its newest block; an older block alone is history.
+    """
+    newest = max((row["block"] for row in rows if row["measure"] == RATIO), default=WHOLE)
+    speaking = {row["signal"] for row in rows if row["measure"] == DIFFERENCE or row["block"] in (WHOLE, newest)}
+    return " and ".join(sorted(speaking - {""}))
+
+
+def table(rows: list[dict[str, Any]], facts: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows as a frame, with `facts` (the same for all rows) in front."""
+    return pd.DataFrame([dict(facts) | row for row in rows], columns=[*facts, *COLUMNS])

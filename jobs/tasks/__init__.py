@@ -1,0 +1,1 @@
+"""Thin entry points: each reads, calls pure transforms and writes; one function a task."""

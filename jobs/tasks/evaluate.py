@@ -1,0 +1,160 @@
+"""evaluate: the held-out persons' verdict on a trained model, in time as well, and the declared gates."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from jobs.disclosure import shown
+from jobs.errors import TaskError
+from jobs.io import frames
+from jobs.io.context import Task, run
+from jobs.io.registry import Registry
+from jobs.model import evaluation, gates, plots
+from jobs.model.intervals import Estimate
+from jobs.model.matrix import ordered, probabilities
+from jobs.model.names import Names, declared_model
+from jobs.model.side import TEST
+from jobs.model.temporal import later
+from workflows.declare import Model
+
+NUMBERS = dict.fromkeys(("value", "low", "high"), "double") | dict.fromkeys(("encounters", "persons", "events"), "long")
+EVALUATION = {
+    "mlflow_run_id": "string",
+    "job_run_id": "string",
+    "split": "string",
+    "subgroup": "string",
+    "metric": "string",
+} | NUMBERS
+CURVE = {"mlflow_run_id": "string", "curve": "string", "x": "double", "y": "double", "encounters": "long"}
+GATE = {
+    "mlflow_run_id": "string", "model_version": "long", "job_run_id": "string", "stage_of_check": "string",
+    "gate": "string", "state": "string", "detail": "string", "checked_at": "timestamp",
+}  # fmt: skip
+
+
+def looks(task: Task, names: Names) -> int:
+    """How often the test side has been looked at, this time included: evaluations and judgements so far, plus one."""
+    from pyspark.sql import functions as F
+
+    table = names.table("gate")
+    if not task.tables.exists(table):
+        return 1
+    return 1 + int(task.tables.read(table).agg(F.count_distinct("job_run_id", "stage_of_check")).collect()[0][0])
+
+
+def gate_rows(task: Task, results: list[gates.Result], run_id: str, version: str | None, stage: str) -> pd.DataFrame:
+    """Results as rows of the gate table."""
+    told = {
+        "mlflow_run_id": run_id, "model_version": None if version is None else int(version),
+        "job_run_id": task.job_run_id, "stage_of_check": stage, "checked_at": datetime.now(UTC),
+    }  # fmt: skip
+    rows = [told | {"gate": one.gate, "state": one.state, "detail": one.detail} for one in results]
+    return pd.DataFrame(rows, columns=list(GATE)).astype({"model_version": "Int64"})
+
+
+def splits(model: Model, parameters: dict[str, Any], dataset: pd.DataFrame, probability: np.ndarray) -> pd.DataFrame:
+    """The evaluation of test persons (with subgroups), of the last quarter in time, and of its new persons."""
+    seed = model.method.seed
+    in_time = later(model.method, parameters, dataset)
+    new = in_time.new
+    return pd.concat(
+        [
+            evaluation.table("person", dataset[dataset["side"] == TEST], probability, seed, by_subgroup=True),
+            evaluation.table("time", in_time.rows, in_time.probability, seed, by_subgroup=False),
+            evaluation.table("time_new_persons", in_time.rows[new], in_time.probability[new], seed, by_subgroup=False),
+        ],
+        ignore_index=True,
+    )
+
+
+def told(results: list[gates.Result], task: Task) -> None:
+    """Log each gate."""
+    for one in results:
+        task.log(f"gate {one.gate}: {one.state} ({one.detail})")
+
+
+def estimate(table: pd.DataFrame, metric: str) -> Estimate:
+    """A metric of the person split, from the suppressed table."""
+    row = table[(table["split"] == "person") & (table["subgroup"] == "all") & (table["metric"] == metric)].iloc[0]
+    return Estimate(*(float("nan") if row[part] is None else float(row[part]) for part in ("value", "low", "high")))
+
+
+def _evaluate(task: Task) -> None:
+    model = declared_model(task.declaration)
+    names, run_id = Names.of(model), task.parameter("run_id")
+    version = frames.dataset_version(task.parameter("dataset_version"))
+    registry = Registry(task, names)
+    trained = registry.run(run_id)
+    if trained.data.tags.get("dataset_version") != str(version):
+        was = trained.data.tags.get("dataset_version")
+        raise TaskError(
+            f"dataset_version = {version} is not valid for run {run_id}; valid: {was}, which it was trained on"
+        )
+    dataset = ordered(frames.read(task, names.table("dataset"), version))
+    test = dataset[dataset["side"] == TEST]
+    probability = probabilities(registry.load(registry.model_id(trained)), test)
+    parameters = json.loads(trained.data.tags["parameters"])
+    table = splits(model, parameters, dataset, probability)
+    outcome = test["outcome"].to_numpy().astype("int64")
+    points = evaluation.curves(outcome, probability)
+    champion = registry.champion()
+    against = (
+        gates.NO_CHAMPION
+        if champion is None
+        else f"compared with champion version {champion.version} by the judge task"
+    )
+    found = evaluation.estimates(test, probability, model.method.seed)
+    results = gates.assess(model.gates, found, outcome, against)
+
+    seen = looks(task, names)
+    told(results, task)
+    ids = {"mlflow_run_id": run_id, "job_run_id": task.job_run_id}
+    inputs = {names.table("dataset"): version}
+    for name, rows, kinds in (
+        ("evaluation", table.assign(**ids), EVALUATION),
+        ("curve", points.assign(**ids), CURVE),
+        ("gate", gate_rows(task, results, run_id, None, "evaluate"), GATE),
+    ):
+        task.tables.append(names.table(name), frames.frame(task, rows, kinds), inputs)
+    publish(registry, trained, table, points, results, seen, len(test))
+    auroc = estimate(table, "auroc")
+    task.log(f"AUROC {gates.interval(auroc)} on {shown(len(test))} encounters; looks at the test side so far: {seen}")
+
+
+def publish(
+    registry: Registry,
+    trained: Any,
+    table: pd.DataFrame,
+    points: pd.DataFrame,
+    results: list[gates.Result],
+    seen: int,
+    rows: int,
+) -> None:
+    """Metrics, pictures, the evaluation as JSON and the gates go to the run: aggregates only."""
+    run_id = trained.info.run_id
+    passed = gates.all_passed(results, None)
+    registry.read(run_id, trained.data.tags["dataset"], int(trained.data.tags["dataset_version"]), rows, "evaluation")
+    registry.log(
+        run_id,
+        metrics=evaluation.metrics(table) | {"test_side_looks": float(seen)},
+        tags={
+            "gates": gates.written(results), "gates_checked": "evaluate", "gates_passed": str(passed).lower(),
+            "test_side_looks": str(seen),
+        },
+        model_id=registry.model_id(trained),
+    )  # fmt: skip
+    registry.figure(run_id, plots.roc(points, estimate(table, "auroc")), "roc.png")
+    ratio, slope = estimate(table, "observed_over_expected"), estimate(table, "calibration_slope")
+    registry.figure(run_id, plots.calibration(points, ratio, slope), "calibration.png")
+    lines = json.loads(table.to_json(orient="records"))
+    registry.document(run_id, {"evaluation": lines, "gates": [vars(one) for one in results]}, "evaluation.json")
+
+
+def evaluate() -> None:
+    """Entry point."""
+    run(_evaluate)

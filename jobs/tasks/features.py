@@ -1,0 +1,67 @@
+"""The feature table of one model, and the attrition of its cohort."""
+
+from __future__ import annotations
+
+from jobs.disclosure import shown, suppressed
+from jobs.errors import TaskError
+from jobs.io.context import Task, run
+from workflows.concept_sets import concepts, set_names
+from workflows.declare import AnyOf, Model
+from workflows.sources import named
+
+CONCEPT_SCHEMA = "collection string, concept_set_name string, vocabulary_id string, code string"
+ATTRITION_SCHEMA = "job_run_id string, step int, reason string, encounters long, persons long"
+
+
+def features() -> None:
+    """Entry point."""
+    run(_features)
+
+
+def _features(task: Task) -> None:
+    from jobs.featurize.cohort import attrition
+    from jobs.featurize.features import feature_table
+
+    model = task.declaration
+    if not isinstance(model, Model):
+        raise TaskError(f"features: {model.name} is a {type(model).__name__}; valid: a Model")
+    source = named(model.source)
+    encounters_name, events_name = f"{source.name}_ra.fact_encounter_index", f"{source.name}_ra.fact_person"
+    inputs = task.tables.inputs(encounters_name, events_name)
+    encounters = task.tables.read(encounters_name, inputs[encounters_name])
+    events = task.tables.read(events_name, inputs[events_name])
+    names = sorted({feature.collection for feature in model.features if isinstance(feature, AnyOf)})
+    codes = [
+        (name, concept.concept_set_name, concept.vocabulary_id, concept.code)
+        for name in names
+        for concept in concepts(name)
+    ]
+    frame = feature_table(
+        encounters,
+        events,
+        task.spark.createDataFrame(codes, CONCEPT_SCHEMA),
+        model,
+        source,
+        {name: set_names(name) for name in names},
+    )
+    steps = attrition(encounters, model)
+    for step in steps:
+        task.log(
+            f"attrition {step.step}, {step.reason}: {shown(step.encounters)} encounters, {shown(step.persons)} persons"
+        )
+    if steps[-1].encounters == 0:
+        raise TaskError(f"{model.name}: no encounter of {source.name} satisfies the cohort; see the attrition above")
+    version = task.tables.replace(f"{source.name}_ra.feature_{model.name}", frame, inputs)
+    rows = [
+        # Few persons hide their encounters too: a count of encounters would tell them apart.
+        (
+            task.job_run_id,
+            step.step,
+            step.reason,
+            suppressed(step.persons) and step.encounters,
+            suppressed(step.persons),
+        )
+        for step in steps
+    ]
+    task.tables.append(f"{model.name}.attrition", task.spark.createDataFrame(rows, ATTRITION_SCHEMA), inputs)
+    task.log(f"{source.name}_ra.feature_{model.name} is at version {version}")

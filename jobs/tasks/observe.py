@@ -1,0 +1,70 @@
+"""observe: predictions against matured outcomes, covariates against held-out persons, and whether to retrain."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from jobs.disclosure import shown
+from jobs.errors import TaskError
+from jobs.io import frames
+from jobs.io.context import Task, run
+from jobs.io.registry import Registry
+from jobs.model import monitoring
+from jobs.model.matrix import columns_of, ordered
+from jobs.model.names import CHAMPION, Names, declared_model
+from jobs.model.side import TEST
+
+MONITORING = {
+    "job_run_id": "string", "observed_at": "timestamp", "model_version": "long", "block": "long", "measure": "string",
+    "name": "string", "value": "double", "low": "double", "high": "double", "encounters": "long", "events": "long",
+    "state": "string", "signal": "string",
+}  # fmt: skip
+
+
+def _observe(task: Task) -> None:
+    model = declared_model(task.declaration)
+    names = Names.of(model)
+    registry = Registry(task, names)
+    champion = registry.champion()
+    if champion is None:
+        raise TaskError(f"{registry.name} has no {CHAMPION}; run the promote job first")
+    predictions = names.table("predictions")
+    if not task.tables.exists(predictions):
+        raise TaskError(f"{predictions} does not exist; run the score job first")
+    inputs = task.tables.inputs(names.features, predictions)
+    made = task.tables.read(predictions, inputs[predictions]).where(f"model_version = {int(champion.version)}")
+    features = task.tables.read(names.features, inputs[names.features])
+    rows = ordered(features.join(made.select("visit_occurrence_id", "score"), "visit_occurrence_id").toPandas())
+    if rows.empty:
+        raise TaskError(
+            f"{predictions} has no prediction of champion version {champion.version}; run the score job first"
+        )
+    held_in = frames.dataset_version(champion.tags.get("dataset_version", ""))
+    held = frames.read(task, names.table("dataset"), held_in, f"side = '{TEST}'")
+
+    matured = rows[rows["outcome_known"].astype(bool)]
+    found = monitoring.calibration(matured, model.monitor, model.method.seed)
+    found += monitoring.covariates(rows, held, columns_of(held), model.monitor)
+    signal = monitoring.decision(found)
+    events = int(matured["outcome"].astype("int64").sum())
+    # Without new outcomes a retrained model would learn nothing that the champion does not know.
+    retrain = bool(signal) and events >= model.monitor.minimum_events
+    facts = {"job_run_id": task.job_run_id, "observed_at": datetime.now(UTC), "model_version": int(champion.version)}
+    table = monitoring.table(found, facts).astype({"encounters": "Int64", "events": "Int64"})
+    written_from = inputs | {names.table("dataset"): held_in}
+    task.tables.append(names.table("monitoring"), frames.frame(task, table, MONITORING), written_from)
+    task.log(
+        f"{shown(len(rows))} scored encounters, {shown(len(matured))} with a known outcome, {shown(events)} events"
+    )
+    for row in found:
+        if row["state"] == monitoring.SIGNAL or row["measure"] == monitoring.RATIO:
+            parts = (row["measure"], row["name"], row["value"], row["state"], row["signal"])
+            task.log(" ".join([f"block {row['block']}", *(str(part) for part in parts if part)]))
+    task.log(f"signal: {signal or 'none'}; retrain: {str(retrain).lower()}")
+    task.values.set("retrain", str(retrain).lower())
+    task.values.set("signal", signal)
+
+
+def observe() -> None:
+    """Entry point."""
+    run(_observe)

@@ -1,0 +1,83 @@
+"""prepare: the side of every person, and the dataset table that tuning, training and evaluation share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobs.disclosure import shown
+from jobs.errors import TaskError
+from jobs.io.context import Task, run
+from jobs.model.names import Names, declared_model
+from jobs.model.side import TEST, TRAIN, check_kept, check_salts, salt_of, side_sql
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def placed(task: Task, persons: DataFrame, table: str, test_share: float, inputs: dict[str, int]) -> int:
+    """Give every new person a side, after checking that no known person would change theirs; the table's version."""
+    from pyspark.sql import functions as F
+
+    known = task.tables.exists(table)
+    if known:
+        moved = F.sum(F.expr(f"CASE WHEN side <> {side_sql('person_id', 'salt', test_share)} THEN 1 ELSE 0 END"))
+        twice = F.count("*") - F.count_distinct("person_id")
+        found = task.tables.read(table).agg(
+            F.collect_set("salt").alias("salts"), moved.alias("moved"), twice.alias("twice")
+        )
+        row = found.collect()[0]
+        salt = check_salts(list(row["salts"]), table)
+        check_kept(int(row["moved"]), int(row["twice"]), table, test_share)
+        persons = persons.join(task.tables.read(table), "person_id", "left_anti")
+    else:
+        salt = salt_of(task.declaration.name)
+    new = persons.select(
+        "person_id", F.expr(side_sql("person_id", f"'{salt}'", test_share)).alias("side"), F.lit(salt).alias("salt")
+    )
+    if known and new.isEmpty():
+        task.log(f"{table}: no new person")
+        return task.tables.inputs(table)[table]
+    return task.tables.merge(table, new, ["person_id"], inputs)
+
+
+def check(dataset: DataFrame, table: str) -> dict[str, tuple[int, int, int]]:
+    """(encounters, persons, events) of each side; raises TaskError unless both sides have rows and share no person."""
+    from pyspark.sql import functions as F
+
+    by_person = dataset.groupBy("person_id").agg(
+        F.count_distinct("side").alias("sides"), F.min("side").alias("side"),
+        F.count("*").alias("rows"), F.sum("outcome").alias("events"),
+    )  # fmt: skip
+    found = by_person.groupBy("side").agg(
+        F.sum("rows").alias("encounters"), F.count("*").alias("persons"), F.sum("events").alias("events"),
+        F.sum(F.expr("CASE WHEN sides > 1 THEN 1 ELSE 0 END")).alias("both"),
+    )  # fmt: skip
+    sides = {row["side"]: row for row in found.collect()}
+    both = sum(int(row["both"]) for row in sides.values())
+    if both:
+        raise TaskError(f"{table}: {shown(both)} persons are on both sides; nothing was written")
+    empty = [side for side in (TRAIN, TEST) if side not in sides]
+    if empty:
+        raise TaskError(f"{table}: no encounter with a known outcome on side {', '.join(empty)}; valid: rows on both")
+    return {side: (int(row["encounters"]), int(row["persons"]), int(row["events"])) for side, row in sides.items()}
+
+
+def _prepare(task: Task) -> None:
+    model = declared_model(task.declaration)
+    names = Names.of(model)
+    side, table = names.table("side"), names.table("dataset")
+    inputs = task.tables.inputs(names.features)
+    features = task.tables.read(names.features, inputs[names.features])
+    inputs[side] = placed(task, features.select("person_id").distinct(), side, model.test_share, dict(inputs))
+    sides = task.tables.read(side, inputs[side]).select("person_id", "side")
+    dataset = features.where("outcome_known").join(sides, "person_id")
+    for name, (encounters, persons, events) in sorted(check(dataset, table).items()):
+        task.log(f"{name}: {shown(encounters)} encounters of {shown(persons)} persons, {shown(events)} events")
+    version = task.tables.replace(table, dataset, inputs)
+    task.log(f"{table} version {version} from {names.features} version {inputs[names.features]}")
+    task.values.set("dataset_version", str(version))
+
+
+def prepare() -> None:
+    """Entry point."""
+    run(_prepare)

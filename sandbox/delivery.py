@@ -1,0 +1,121 @@
+"""Deliveries of source data, as the data manager's ETL makes them outside the platform: files become curated tables."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox.errors import SandboxError
+from sandbox.services import Services
+from sandbox.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.connect.session import SparkSession
+
+USER = "data-manager"
+_FORMATS = {".csv": "csv", ".parquet": "parquet"}
+_CHUNK_BYTES = 1 << 20
+
+
+class DeliveryError(SandboxError):
+    """A delivery that cannot be read; one line, fit to be shown."""
+
+
+def deliver(
+    workspace: Workspace,
+    services: Services,
+    schema: str,
+    tables: Mapping[str, tuple[Sequence[str], str | None]],
+    folder: Path,
+) -> dict[str, int]:
+    """Write a folder's files as new versions of the Delta tables ``<schema>.<table>``; the Delta version of each.
+
+    tables: table -> (its files in the folder, the member of each that is a zip). CSV has a header and becomes strings;
+    parquet keeps its types. Every file is opened before the first table is written, and each table changes at once or
+    not at all. Raises ``DeliveryError`` for a missing, truncated or unreadable file.
+    """
+    found = {table: [_found(folder, name) for name in files] for table, (files, _) in tables.items()}
+    if not (workspace.warehouse / schema).is_dir():
+        zones = sorted(path.name for path in workspace.warehouse.glob("*") if path.is_dir())
+        raise DeliveryError(
+            f"zone '{schema}' is not deployed in {workspace.name}; deployed: {', '.join(zones) or 'none'}"
+        )
+    workspace.root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=workspace.root, prefix="delivery-") as extracted:
+        sources = {
+            table: _plain(paths, tables[table][1], Path(extracted) / str(place))
+            for place, (table, paths) in enumerate(found.items())
+        }
+        with services.session(USER) as spark:
+            frames = {table: _read(spark, table, paths) for table, paths in sources.items()}
+            return {table: _write(spark, schema, table, frame) for table, frame in frames.items()}
+
+
+def _found(folder: Path, name: str) -> Path:
+    path = Path(folder) / name
+    if not path.exists():
+        raise DeliveryError(f"{name} is missing in {folder}")
+    return path
+
+
+def _plain(paths: list[Path], member: str | None, extracted: Path) -> list[Path]:
+    """The files as Spark can read them: members of zips are extracted."""
+    return [_extract(path, member, extracted) if path.suffix == ".zip" else path for path in paths]
+
+
+def _extract(path: Path, member: str | None, folder: Path) -> Path:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            wanted = member or (names[0] if len(names) == 1 else "")
+            if wanted not in names:
+                raise DeliveryError(
+                    f"{path.name} has no member '{wanted}'; valid: {', '.join(sorted(names)) or 'none'}"
+                )
+            target = folder / f"{path.stem}-{os.path.basename(wanted)}"
+            folder.mkdir(parents=True, exist_ok=True)
+            # Reading to the end compares the member's checksum.
+            with archive.open(wanted) as packed, target.open("wb") as plain:
+                while chunk := packed.read(_CHUNK_BYTES):
+                    plain.write(chunk)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise DeliveryError(f"{path.name} is truncated or no zip file: {error}") from None
+    return target
+
+
+def _read(spark: SparkSession, table: str, paths: list[Path]) -> DataFrame:
+    forms = {_FORMATS.get(path.suffix, "") for path in paths}
+    if len(forms) != 1 or "" in forms:
+        names = ", ".join(path.name for path in paths)
+        raise DeliveryError(
+            f"{table}: {names} are not all of one format; valid: {', '.join(_FORMATS)}, or a CSV in a zip"
+        )
+    reader = spark.read.format(forms.pop()).options(header=True, inferSchema=False, escape='"')
+    try:
+        frame = reader.load([str(path) for path in paths])
+        columns = frame.columns
+    except Exception as error:
+        raise DeliveryError(f"{', '.join(path.name for path in paths)} cannot be read: {_line(error)}") from None
+    if not columns:
+        raise DeliveryError(f"{', '.join(path.name for path in paths)} has no columns")
+    return frame
+
+
+def _write(spark: SparkSession, schema: str, table: str, frame: DataFrame) -> int:
+    name = f"`{schema}`.`{table}`"
+    try:
+        frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").saveAsTable(name)
+        return int(spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").collect()[0]["version"])
+    except Exception as error:
+        raise DeliveryError(f"{schema}.{table} could not be written: {_line(error)}") from None
+
+
+def _line(error: Exception) -> str:
+    text = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return text[:300]

@@ -1,0 +1,190 @@
+"""Who may do what: grants, permissions, rule sets, entitlements, workspace bindings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.errors import ServiceError
+from sandbox.provider.behaviour import PERMISSION_LEVELS, SECURABLES
+from sandbox.provider.kinds import Context, Kind, fill
+from sandbox.provider.planning import Refusal, same
+from sandbox.provider.values import UNKNOWN, Object
+from sandbox.store import new_hex
+
+# argument of databricks_grants -> (resource type, how Databricks calls it) of the securables that the sandbox keeps
+_KEPT = {
+    "catalog": ("databricks_catalog", "Catalog"),
+    "schema": ("databricks_schema", "Schema"),
+    "volume": ("databricks_volume", "Volume"),
+    "model": ("databricks_registered_model", "Registered model"),
+}
+
+
+class Grants(Kind):
+    """All grants of one securable; authoritative, so a second resource for the same one is refused."""
+
+    noun = "grants"
+    overwrites = True
+
+    def plan(self, prior: Object | None, planned: Object) -> Object:
+        """Privileges that differ in spelling only (``use catalog``) are the same."""
+        given = planned["grant"]
+        if prior and _known(given) and same(_spelled(prior["grant"]), _spelled(given)):
+            planned["grant"] = prior["grant"]
+        return planned
+
+    def identify(self, context: Context, body: Object) -> str:
+        """``<securable>/<name>``; the securable must exist."""
+        kind, name = next((key, body[key]) for key in sorted(SECURABLES) if body.get(key))
+        if kind in _KEPT:
+            context.need(_KEPT[kind][0], name, _KEPT[kind][1])
+        taken = context.workspace.store.read("databricks_grants", f"{kind}/{name}")
+        wanted = self.stored(body)["grant"]
+        if taken and not same(taken.body["grant"], wanted):
+            raise ServiceError(
+                "INVALID_STATE",
+                f"permissions for {kind}-{name} are {_told(taken.body['grant'])}, but have to be {_told(wanted)}; "
+                "one databricks_grants resource a securable",
+            )
+        return f"{kind}/{name}"
+
+    def make(self, context: Context, body: Object, prior: Object | None) -> None:
+        """A grant without privileges is refused."""
+        del context, prior
+        if any(not grant["privileges"] for grant in body["grant"]):
+            raise ServiceError("INVALID_PARAMETER_VALUE", "got empty permissions list")
+
+    def stored(self, body: Object) -> Object:
+        """One entry a principal, privileges spelled as Unity Catalog does."""
+        merged: dict[str, set[str]] = {}
+        for grant in _spelled(body["grant"]):
+            merged.setdefault(grant["principal"], set()).update(grant["privileges"])
+        grants = [{"principal": name, "privileges": sorted(merged[name])} for name in sorted(merged)]
+        return body | {"grant": grants}
+
+
+class WorkspaceBinding(Kind):
+    """That a catalog is bound to a workspace."""
+
+    noun = "workspace binding"
+
+    def identify(self, context: Context, body: Object) -> str:
+        """``<workspace id>|<securable type>|<name>``."""
+        del context
+        fill(body, securable_name=body.get("catalog_name"))
+        return f"{body['workspace_id']}|{body['securable_type']}|{body['securable_name']}"
+
+
+class Permissions(Kind):
+    """All permissions of one workspace object; authoritative."""
+
+    noun = "permissions"
+    overwrites = True
+
+    def check(self, planned: Object) -> list[Refusal]:
+        """Levels that the object does not have, as the real provider does at plan."""
+        field = next((name for name in PERMISSION_LEVELS if planned[name] is not None), None)
+        if field is None:
+            return [Refusal("at least one type of resource identifier must be set", "", ())]
+        levels = PERMISSION_LEVELS[field][1]
+        return [
+            Refusal(
+                f"permission_level {entry['permission_level']} is not supported with {field} objects; "
+                f"allowed levels: {', '.join(sorted(levels))}",
+                "",
+                ("access_control",),
+            )
+            for entry in (planned["access_control"] if planned["access_control"] is not UNKNOWN else [])
+            if entry["permission_level"] is not UNKNOWN and entry["permission_level"] not in levels
+        ]
+
+    def identify(self, context: Context, body: Object) -> str:
+        """``/<objects>/<id>``; the object must exist where the sandbox keeps its kind."""
+        field = next(name for name in PERMISSION_LEVELS if body.get(name))
+        kind, value = PERMISSION_LEVELS[field][0], str(body[field])
+        kept = {
+            "job_id": ("databricks_job", "Job"),
+            "experiment_id": ("databricks_mlflow_experiment", "Experiment"),
+            "cluster_policy_id": ("databricks_cluster_policy", "Cluster policy"),
+        }
+        if field in kept:
+            context.need(kept[field][0], value, kept[field][1])
+        if field in ("directory_id", "directory_path"):
+            value = self._directory(context, field, value)
+        fill(body, object_type=kind.removesuffix("ies") + "y" if kind.endswith("ies") else kind.removesuffix("s"))
+        return f"/{kind}/{value}"
+
+    @staticmethod
+    def _directory(context: Context, field: str, value: str) -> str:
+        for item in context.workspace.store.list("databricks_directory"):
+            if value == str(item.body["object_id"] if field == "directory_id" else item.body["path"]):
+                return str(item.body["object_id"])
+        raise ServiceError("RESOURCE_DOES_NOT_EXIST", f"Path ({value}) doesn't exist.")
+
+    def make(self, context: Context, body: Object, prior: Object | None) -> None:
+        """Principals that cannot be given a permission."""
+        del context, prior
+        for entry in body["access_control"]:
+            if entry["group_name"] == "admins" and not body.get("authorization"):
+                kind = str(body["object_type"])
+                message = f"it is not possible to modify admin permissions for {kind} resources"
+                raise ServiceError("INVALID_PARAMETER_VALUE", message)
+            named = [name for name in ("user_name", "group_name", "service_principal_name") if entry[name]]
+            if len(named) != 1:
+                message = "access_control needs exactly one of user_name, group_name, service_principal_name"
+                raise ServiceError("INVALID_PARAMETER_VALUE", message)
+
+
+class AccessControlRuleSet(Kind):
+    """Who may use or manage a service principal, a group or the account; authoritative."""
+
+    noun = "access control rule set"
+
+    def identify(self, context: Context, body: Object) -> str:
+        """Its name, ``accounts/<id>/servicePrincipals/<application id>/ruleSet/default``; the principal must exist."""
+        parts = str(body["name"]).split("/")
+        if len(parts) < 4 or parts[0] != "accounts" or parts[-2] != "ruleSet":
+            raise ServiceError("INVALID_PARAMETER_VALUE", f"'{body['name']}' is no name of a rule set")
+        principals = context.workspace.store.list("databricks_service_principal")
+        known = {item.body["application_id"] for item in principals}
+        if parts[2] == "servicePrincipals" and parts[3] not in known:
+            raise ServiceError("RESOURCE_DOES_NOT_EXIST", f"Service principal '{parts[3]}' does not exist.")
+        return str(body["name"])
+
+    def make(self, context: Context, body: Object, prior: Object | None) -> None:
+        """A new etag."""
+        del context, prior
+        body["etag"] = new_hex()
+
+
+class Entitlements(Kind):
+    """Entitlements of one user, group or service principal."""
+
+    noun = "entitlements"
+
+    def identify(self, context: Context, body: Object) -> str:
+        """``<kind>/<id>``."""
+        kind = next(kind for kind in ("group", "user", "service_principal") if body.get(f"{kind}_id"))
+        if kind == "service_principal":
+            context.need("databricks_service_principal", body["service_principal_id"], "Service principal")
+        return f"{kind}/{body[f'{kind}_id']}"
+
+
+def _known(value: Any) -> bool:
+    """Whether nothing in the value is unknown."""
+    if isinstance(value, dict):
+        return all(_known(item) for item in value.values())
+    return all(_known(item) for item in value) if isinstance(value, list) else value is not UNKNOWN
+
+
+def _spelled(grants: list[Object]) -> list[Object]:
+    """Grants in one order, privileges in Unity Catalog's spelling."""
+    spelled = [
+        {"principal": g["principal"], "privileges": sorted(p.upper().replace(" ", "_") for p in g["privileges"])}
+        for g in grants
+    ]
+    return sorted(spelled, key=lambda grant: (grant["principal"], grant["privileges"]))
+
+
+def _told(grants: list[Object]) -> str:
+    return "[" + " ".join(f"{{{g['principal']} [{' '.join(g['privileges'])}]}}" for g in grants) + "]"

@@ -1,0 +1,178 @@
+"""What a plan says: values known after apply, defaults, hidden differences, replacement; what validation refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.provider.behaviour import Behaviour
+from sandbox.provider.values import UNKNOWN, Object, Schema, is_zero
+
+Steps = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One reason why a configuration is refused: summary, detail, and the path of the attribute."""
+
+    summary: str
+    detail: str
+    steps: Steps = ()
+
+
+@dataclass
+class Planner:
+    """Plans one resource type. The older SDK's rules: an omitted computed attribute keeps its value."""
+
+    block: Schema
+    behaviour: Behaviour
+    replacing: list[Steps] = field(default_factory=list)
+
+    def plan(self, prior: Object | None, proposed: Object, config: Object) -> Object:
+        """The planned values; afterwards ``replacing`` holds the paths whose change needs a new resource."""
+        return self._block(self.block, (), prior, proposed, config, creating=prior is None)
+
+    def _block(
+        self, block: Schema, at: Steps, prior: Object | None, proposed: Object, config: Object, *, creating: bool
+    ) -> Object:
+        planned: Object = {}
+        for name, attribute in block.get("attributes", {}).items():
+            value, old = proposed[name], prior[name] if prior else None
+            path = dotted((*at, name))
+            if config[name] is None:
+                if path in self.behaviour.defaults:
+                    value = self.behaviour.defaults[path]
+                elif attribute.get("computed") and creating:
+                    value = UNKNOWN
+            planned[name] = self._decide((*at, name), old, value, known=prior is not None)
+        for name, nested in block.get("block_types", {}).items():
+            planned[name] = self._nested(
+                nested, (*at, name), (prior or {}).get(name), proposed[name], config[name], creating
+            )
+        return planned
+
+    def _nested(self, nested: Schema, at: Steps, prior: Any, proposed: Any, config: Any, creating: bool) -> Any:
+        if proposed is UNKNOWN or proposed is None:
+            return proposed
+        if nested["nesting_mode"] == "single":
+            return self._block(nested["block"], at, prior, proposed, config, creating=creating)
+        if nested["nesting_mode"] == "set":
+            items = [self._block(nested["block"], at, None, item, item, creating=creating) for item in proposed]
+        else:
+            olds = [*(prior or []), *[None] * len(proposed)]
+            items = [
+                self._block(nested["block"], (*at, i), olds[i], item, given, creating=creating)
+                for i, (item, given) in enumerate(zip(proposed, config, strict=True))
+            ]
+        return self._decide(at, prior, items, known=prior is not None)
+
+    def _decide(self, at: Steps, old: Any, new: Any, *, known: bool) -> Any:
+        """The new value, or the old one where they are equal or the difference is hidden."""
+        if not known or same(old, new):
+            return old if known else new
+        kind = self.behaviour.hidden.get(dotted(at))
+        if kind and hidden(kind, old, new):
+            return old
+        if dotted(at) in self.behaviour.force_new:
+            self.replacing.append(at)
+        return new
+
+
+def dotted(at: Steps) -> str:
+    """The path without list positions."""
+    return ".".join(step for step in at if isinstance(step, str))
+
+
+def same(old: Any, new: Any) -> bool:
+    """Equal for terraform: null and an empty list are the same in the older SDK."""
+    if old == new:
+        return True
+    return old in (None, [], {}) and new in (None, [], {})
+
+
+def hidden(kind: str, old: Any, new: Any) -> bool:
+    """Whether the real provider does not show a difference of this kind; the kinds are in ``behaviour``."""
+    if new is UNKNOWN:
+        return False
+    match kind:
+        case "removed":
+            return is_zero(new)
+        case "server":
+            return True
+        case "case":
+            return str(old).lower() == str(new).lower()
+        case "slash":
+            return is_zero(new) or str(old).rstrip("/") == str(new).rstrip("/")
+        case "prefix":
+            return str(old).removeprefix("/Workspace") == str(new).removeprefix("/Workspace")
+        case "json":
+            return is_zero(new) or _same_json(old, new)
+    return False
+
+
+def _same_json(old: Any, new: Any) -> bool:
+    try:
+        return bool(json.loads(old) == json.loads(new))
+    except (TypeError, ValueError):
+        return False
+
+
+def validate(behaviour: Behaviour, config: Object) -> Iterator[Refusal]:
+    """Refusals for arguments that exclude or need each other. terraform itself refuses unknown and missing ones."""
+    for path, others in sorted(behaviour.conflicts.items()):
+        for at, scope, name in _scopes(config, path):
+            for other in sorted(others):
+                if _given(scope, name) and _given(scope, other.rsplit(".", 1)[-1]):
+                    detail = f'"{_shown((*at, name))}": conflicts with {other}'
+                    yield Refusal("Conflicting configuration arguments", detail, (*at, name))
+    for group in behaviour.exactly_one:
+        yield from _one_of(config, group, "exactly")
+    for group in behaviour.at_least_one:
+        yield from _one_of(config, group, "at least")
+    for path, needed in behaviour.required_with.items():
+        for at, scope, name in _scopes(config, path):
+            if _given(scope, name) and not all(_given(scope, other.rsplit(".", 1)[-1]) for other in needed):
+                detail = f'"{_shown((*at, name))}": all of `{",".join(sorted({path, *needed}))}` must be specified'
+                yield Refusal("Missing required argument", detail, (*at, name))
+
+
+def _one_of(config: Object, group: frozenset[str], how: str) -> Iterator[Refusal]:
+    first = min(group)
+    names = sorted(path.rsplit(".", 1)[-1] for path in group)
+    for at, scope, _ in _scopes(config, first):
+        count = sum(_given(scope, name) for name in names)
+        shown = ",".join(sorted(group))
+        if count == 0:
+            detail = f"one of `{shown}` must be specified"
+            summary = "Invalid combination of arguments" if how == "exactly" else "Missing required argument"
+            yield Refusal(summary, detail, at)
+        elif count > 1 and how == "exactly":
+            yield Refusal("Invalid combination of arguments", f"only one of `{shown}` can be specified", at)
+
+
+def _scopes(config: Object, path: str) -> Iterator[tuple[Steps, Object, str]]:
+    """Every object of the configuration that can hold the last part of ``path``: (its path, it, the last part)."""
+    *parents, name = path.split(".")
+    found: list[tuple[Steps, Object]] = [((), config)]
+    for parent in parents:
+        inner: list[tuple[Steps, Object]] = []
+        for at, scope in found:
+            value = scope.get(parent)
+            if isinstance(value, dict):
+                inner.append(((*at, parent), value))
+            elif isinstance(value, list):
+                inner += [((*at, parent, i), item) for i, item in enumerate(value) if isinstance(item, dict)]
+        found = inner
+    for at, scope in found:
+        yield at, scope, name
+
+
+def _given(scope: Object, name: str) -> bool:
+    value = scope.get(name)
+    return value is not None and value != []
+
+
+def _shown(at: Steps) -> str:
+    return ".".join(str(step) for step in at)

@@ -1,0 +1,255 @@
+"""The provider's side of terraform's plugin protocol, version 6."""
+# ruff: noqa: ARG002, D102, N802 -- names and arguments of the calls are gRPC's
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tf.gen import tfplugin_pb2 as pb
+from tf.gen import tfplugin_pb2_grpc as rpc
+
+from sandbox.errors import SandboxError, ServiceError
+from sandbox.provider import derive, protocol
+from sandbox.provider.behaviour import BEHAVIOURS
+from sandbox.provider.facts import PLUGIN_FRAMEWORK
+from sandbox.provider.kinds import Context, Kind
+from sandbox.provider.mlflow_rest import MlflowClient
+from sandbox.provider.planning import Planner, Refusal, validate
+from sandbox.provider.registry import KINDS
+from sandbox.provider.values import UNKNOWN, Object, conform, decode, encode, settle
+from sandbox.workspace import Workspace
+
+Call = Callable[[Any, Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the process was started with: the folder of all workspaces and the one of what can be made again."""
+
+    home: Path | None
+    cache: Path  # of the whole repository; derived schemas are in its folder "provider"
+
+
+@dataclass
+class _Session:
+    """What ConfigureProvider made."""
+
+    context: Context | None = None
+    mlflow: MlflowClient | None = None
+    schemas: dict[str, Any] = field(default_factory=dict)
+
+
+def _answers(response: Any) -> Callable[[Call], Call]:
+    """Turn every error inside a call into a diagnostic of its response."""
+
+    def wrap(call: Call) -> Call:
+        @functools.wraps(call)
+        def run(self: Any, request: Any, context: Any) -> Any:
+            try:
+                return call(self, request, context)
+            except SandboxError as error:
+                return response(diagnostics=[protocol.error(str(error))])
+            except Exception as error:
+                traceback.print_exc(file=sys.stderr)
+                summary = f"the sandbox's provider failed in {call.__name__}: {type(error).__name__}"
+                return response(diagnostics=[protocol.error(summary, str(error))])
+
+        return run
+
+    return wrap
+
+
+class Servicer(rpc.ProviderServicer):
+    """Plans and applies resources into one local workspace."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._session = _Session()
+        self._creating: dict[str, threading.Lock] = {}
+
+    def close(self) -> None:
+        """Let go what the session holds."""
+        if self._session.mlflow:
+            self._session.mlflow.close()
+
+    @_answers(pb.GetMetadata.Response)
+    def GetMetadata(self, request: Any, context: Any) -> Any:
+        names = [pb.GetMetadata.ResourceMetadata(type_name=name) for name in sorted(self._schemas()["resources"])]
+        return pb.GetMetadata.Response(server_capabilities=_CAPABILITIES, resources=names)
+
+    @_answers(pb.GetProviderSchema.Response)
+    def GetProviderSchema(self, request: Any, context: Any) -> Any:
+        found = self._schemas()
+        return pb.GetProviderSchema.Response(
+            provider=protocol.schema(found["provider"]),
+            resource_schemas={name: protocol.schema(schema) for name, schema in found["resources"].items()},
+            server_capabilities=_CAPABILITIES,
+        )
+
+    @_answers(pb.ValidateProviderConfig.Response)
+    def ValidateProviderConfig(self, request: Any, context: Any) -> Any:
+        return pb.ValidateProviderConfig.Response()
+
+    @_answers(pb.ConfigureProvider.Response)
+    def ConfigureProvider(self, request: Any, context: Any) -> Any:
+        config = decode(request.config.msgpack)
+        resource_id = config.get("azure_workspace_resource_id")
+        if not isinstance(resource_id, str) or "/" not in resource_id:
+            raise SandboxError(
+                "the databricks provider needs azure_workspace_resource_id (a text that is known at plan): "
+                "its last part names the local workspace"
+            )
+        if self._settings.home is None:
+            raise SandboxError("MLOPS_SANDBOX is not set: deploy with `mlops deploy <stage>`, which sets it")
+        workspace = Workspace.named(self._settings.home, resource_id.rsplit("/", 1)[-1])
+        deployer = str(config.get("azure_client_id") or "deployer")
+        self._session.mlflow = MlflowClient(workspace, self._settings.cache, deployer)
+        self._session.context = Context(workspace, deployer, self._session.mlflow.call)
+        return pb.ConfigureProvider.Response()
+
+    @_answers(pb.StopProvider.Response)
+    def StopProvider(self, request: Any, context: Any) -> Any:
+        return pb.StopProvider.Response()
+
+    @_answers(pb.ValidateResourceConfig.Response)
+    def ValidateResourceConfig(self, request: Any, context: Any) -> Any:
+        self._kind(request.type_name)
+        found = validate(BEHAVIOURS[request.type_name], decode(request.config.msgpack))
+        return pb.ValidateResourceConfig.Response(diagnostics=[_diagnostic(item) for item in found])
+
+    @_answers(pb.UpgradeResourceState.Response)
+    def UpgradeResourceState(self, request: Any, context: Any) -> Any:
+        state = conform(self._block(request.type_name), json.loads(request.raw_state.json))
+        return pb.UpgradeResourceState.Response(upgraded_state=_dynamic(state))
+
+    @_answers(pb.ReadResource.Response)
+    def ReadResource(self, request: Any, context: Any) -> Any:
+        state = decode(request.current_state.msgpack)
+        body = self._read(request.type_name, str(state["id"]))
+        return pb.ReadResource.Response(new_state=_dynamic(body))
+
+    @_answers(pb.PlanResourceChange.Response)
+    def PlanResourceChange(self, request: Any, context: Any) -> Any:
+        kind, legacy = self._kind(request.type_name), request.type_name not in PLUGIN_FRAMEWORK
+        prior, proposed = decode(request.prior_state.msgpack), decode(request.proposed_new_state.msgpack)
+        if proposed is None:
+            return pb.PlanResourceChange.Response(planned_state=_dynamic(None), legacy_type_system=legacy)
+        planner = Planner(self._block(request.type_name), BEHAVIOURS[request.type_name])
+        planned = kind.plan(prior, planner.plan(prior, proposed, decode(request.config.msgpack)))
+        return pb.PlanResourceChange.Response(
+            planned_state=_dynamic(planned),
+            requires_replace=[protocol.attribute_path(steps) for steps in planner.replacing],
+            diagnostics=[_diagnostic(item) for item in kind.check(planned)],
+            legacy_type_system=legacy,
+        )
+
+    @_answers(pb.ApplyResourceChange.Response)
+    def ApplyResourceChange(self, request: Any, context: Any) -> Any:
+        name, legacy = request.type_name, request.type_name not in PLUGIN_FRAMEWORK
+        kind = self._kind(name)
+        prior, planned = decode(request.prior_state.msgpack), decode(request.planned_state.msgpack)
+        verb = "create" if prior is None else "delete" if planned is None else "update"
+        try:
+            body: Object | None = None
+            if verb == "create":
+                body = self._create(name, kind, planned)
+            elif verb == "update":
+                body = self._update(name, kind, prior, planned)
+            else:
+                self._delete(name, kind, prior)
+        except ServiceError as error:
+            return pb.ApplyResourceChange.Response(
+                new_state=_dynamic(prior),
+                diagnostics=[protocol.error(f"cannot {verb} {kind.noun}: {error}")],
+                legacy_type_system=legacy,
+            )
+        return pb.ApplyResourceChange.Response(new_state=_dynamic(body), legacy_type_system=legacy)
+
+    @_answers(pb.ImportResourceState.Response)
+    def ImportResourceState(self, request: Any, context: Any) -> Any:
+        body = self._read(request.type_name, request.id)
+        if body is None:
+            raise SandboxError(f"cannot import {request.type_name}: '{request.id}' does not exist")
+        imported = pb.ImportResourceState.ImportedResource(type_name=request.type_name, state=_dynamic(body))
+        return pb.ImportResourceState.Response(imported_resources=[imported])
+
+    def _create(self, name: str, kind: Kind, planned: Object) -> Object:
+        context = self._context()
+        body = dict(planned)
+        store = context.workspace.store
+        # terraform creates in parallel: what is checked for one of a type must hold until it is stored
+        with self._creating.setdefault(name, threading.Lock()):
+            id_ = kind.identify(context, body)
+            body["id"] = id_
+            there = kind.overwrites and store.read(name, id_) is not None
+            if not there:
+                store.create(name, id_, kind.stored(settle(body)))
+        try:
+            kind.make(context, body, None)
+        except Exception:
+            if not there:
+                store.delete(name, id_)
+            raise
+        return self._keep(name, kind, body)
+
+    def _update(self, name: str, kind: Kind, prior: Object, planned: Object) -> Object:
+        body = {key: prior[key] if value is UNKNOWN else value for key, value in planned.items()}
+        kind.make(self._context(), body, prior)
+        return self._keep(name, kind, body)
+
+    def _delete(self, name: str, kind: Kind, prior: Object) -> None:
+        context = self._context()
+        if context.workspace.store.read(name, str(prior["id"])):
+            kind.remove(context, prior)
+            context.workspace.store.delete(name, str(prior["id"]))
+
+    def _keep(self, name: str, kind: Kind, body: Object) -> Object:
+        stored = kind.stored(settle(body))
+        self._context().workspace.store.update(name, str(body["id"]), stored)
+        return stored
+
+    def _read(self, name: str, id_: str) -> Object | None:
+        context = self._context()
+        found = context.workspace.store.read(name, id_)
+        present = self._kind(name).present(context, found.body) if found else None
+        return conform(self._block(name), present) if present is not None else None
+
+    def _schemas(self) -> dict[str, Any]:
+        if not self._session.schemas:
+            self._session.schemas = derive.schemas(self._settings.cache / "provider")
+        return self._session.schemas
+
+    def _block(self, name: str) -> dict[str, Any]:
+        block: dict[str, Any] = self._schemas()["resources"][name]["block"]
+        return block
+
+    def _context(self) -> Context:
+        if self._session.context is None:
+            raise SandboxError("the provider is not configured")
+        return self._session.context
+
+    @staticmethod
+    def _kind(name: str) -> Kind:
+        if name not in KINDS:
+            modelled = ", ".join(sorted(KINDS))
+            raise SandboxError(f"the sandbox does not model {name}; it models {modelled}")
+        return KINDS[name]
+
+
+_CAPABILITIES = pb.ServerCapabilities(get_provider_schema_optional=True)
+
+
+def _dynamic(value: Object | None) -> pb.DynamicValue:
+    return pb.DynamicValue(msgpack=encode(value))
+
+
+def _diagnostic(refusal: Refusal) -> pb.Diagnostic:
+    return protocol.error(refusal.summary, refusal.detail, refusal.steps)

@@ -1,0 +1,1 @@
+"""The Spark Connect server of a workspace: its jars, its class archive, its start."""

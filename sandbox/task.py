@@ -1,0 +1,61 @@
+"""The process of one task: finds the entry point in an unpacked wheel and calls it, as a job cluster does.
+
+    python -P sandbox/task.py FOLDER PACKAGE ENTRY_POINT [ARGUMENT ...]
+
+The wheel comes first on the path and this repository is taken off it: what is not in the deployed wheel (or in the
+cluster's requirements) is not there. Only the cheap modules are imported before the entry point's own.
+"""
+
+import os
+import sys
+
+_GROUPS = ("console_scripts", "databricks")
+
+
+def main(folder: str, package: str, name: str, arguments: list[str]) -> object:
+    """Call the entry point; its result is what the process ends with (None or 0 = success)."""
+    repository = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    sys.path[:] = [folder, *(path for path in sys.path if os.path.abspath(path or ".") != repository)]
+    module, _, attribute = _find(folder, package, name).partition(":")
+    sys.argv = [name, *arguments]
+    __import__(module)
+    target: object = sys.modules[module]
+    for part in attribute.split("."):
+        target = getattr(target, part, None)
+    if not callable(target):
+        raise SystemExit(f"entry point '{name}' of {package} is no function: {module}:{attribute}")
+    return target()
+
+
+def _find(folder: str, package: str, name: str) -> str:
+    """`module:function` of the entry point; without one of that name, the package's function of that name."""
+    found = _entry_points(folder, package)
+    if name in found:
+        return found[name]
+    if os.path.exists(os.path.join(folder, package, "__init__.py")):
+        return f"{package}:{name}"
+    raise SystemExit(f"package {package} has no entry point '{name}'; valid: {', '.join(sorted(found)) or 'none'}")
+
+
+def _entry_points(folder: str, package: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    dists = [entry for entry in os.listdir(folder) if entry.endswith(".dist-info")]
+    if not any(entry.partition("-")[0].lower() == package.replace("-", "_").lower() for entry in dists):
+        raise SystemExit(f"package {package} is not in the wheel; it holds: {', '.join(sorted(dists)) or 'none'}")
+    for entry in dists:
+        path = os.path.join(folder, entry, "entry_points.txt")
+        group = ""
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as lines:
+                for line in lines:
+                    line = line.strip()
+                    if line.startswith("["):
+                        group = line.strip("[]")
+                    elif "=" in line and group in _GROUPS:
+                        key, _, value = line.partition("=")
+                        found.setdefault(key.strip(), value.partition("[")[0].strip())
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]))  # type: ignore[arg-type]

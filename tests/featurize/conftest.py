@@ -1,0 +1,70 @@
+"""One Spark Connect server and session for all tests here, as the sandbox starts them for jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from curated import empty_zones
+from pyspark.sql import SparkSession
+
+from jobs.io.context import Surroundings, Task
+from sandbox.spark import archive, server
+from sandbox.spark.jars import ensure_jars
+from sandbox.spark.session import session
+from workflows.canonical import canonical
+from workflows.declare import Declaration
+
+CACHE = Path(__file__).resolve().parents[2] / ".cache"
+
+
+@pytest.fixture(scope="session")
+def spark_remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    ensure_jars(CACHE)
+    folder = tmp_path_factory.mktemp("spark")
+    running = server.start(CACHE, folder, folder / "warehouse", archive.archive_options(CACHE))
+    try:
+        yield f"sc://{running.address()}/;user_id=tests"
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def spark(spark_remote: str) -> Iterator[SparkSession]:
+    # Spark's functions ask the environment which kind of session they build columns for.
+    with pytest.MonkeyPatch.context() as patch, session(spark_remote) as one:
+        patch.setenv("SPARK_CONNECT_MODE_ENABLED", "1")
+        one.conf.set("spark.sql.session.timeZone", "UTC")
+        yield one
+
+
+@pytest.fixture
+def zones(spark: SparkSession) -> Iterator[SparkSession]:
+    """Zones for one test."""
+    with empty_zones(spark) as one:
+        yield one
+
+
+@pytest.fixture
+def make_task(spark: SparkSession, spark_remote: str, tmp_path: Path) -> Callable[..., Task]:
+    """A task of a deployed job: its declaration and requirements lie on a volume, its session is the tests' own."""
+
+    def make(declaration: Declaration, **parameters: str) -> Task:
+        volume = tmp_path / "volumes" / "cdh_test" / "ml" / "artifacts"
+        volume.mkdir(parents=True, exist_ok=True)
+        (volume / "declaration.json").write_text(canonical(declaration), encoding="utf-8")
+        (volume / "requirements.txt").write_text("numpy==2\n", encoding="utf-8")
+        here = "/Volumes/cdh_test/ml/artifacts"
+        given = {
+            "catalog": "cdh_test", "declaration": f"{here}/declaration.json", "requirements": f"{here}/requirements.txt",
+            "job_id": "1", "job_run_id": "22", "task_run_id": "333",
+        } | parameters  # fmt: skip
+        surroundings = Surroundings(
+            spark_remote=spark_remote, volumes_root=tmp_path / "volumes", values_file=tmp_path / "values.jsonl"
+        )
+        task = Task.of("test", [f"--{name}={value}" for name, value in given.items()], surroundings)
+        vars(task)["spark"] = spark
+        return task
+
+    return make

@@ -1,0 +1,177 @@
+"""A curated table is held against its contract: what is wrong is counted, and only rows at fault are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from curated import Row, contract, deliver, empty_zones, frame, rows
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as sf
+
+from jobs.errors import TaskError
+from jobs.featurize.contract import count_faults, rejected
+from jobs.io.context import Task
+from jobs.tasks.check import _check
+from workflows.featurizations.synthetic_omop import synthetic_omop
+
+pytestmark = pytest.mark.spark
+
+
+def spoiled(table: str, column: str, value: str | None, first: int = 12) -> Callable[[SparkSession], DataFrame]:
+    """The table with `value` in `column` of its first rows."""
+
+    def make(spark: SparkSession) -> DataFrame:
+        given = [row | {column: value} if n < first else row for n, row in enumerate(rows()[table])]
+        return frame(spark, table, given)
+
+    return make
+
+
+def without(table: str, column: str) -> Callable[[SparkSession], DataFrame]:
+    return lambda spark: frame(spark, table, rows()[table]).drop(column)
+
+
+def retyped(table: str, column: str, kind: str) -> Callable[[SparkSession], DataFrame]:
+    return lambda spark: frame(spark, table, rows()[table]).withColumn(column, sf.lit(True).cast(kind))
+
+
+def repeated(table: str, times: int) -> Callable[[SparkSession], DataFrame]:
+    return lambda spark: frame(spark, table, rows()[table] + rows()[table][:times])
+
+
+def emptied(table: str) -> Callable[[SparkSession], DataFrame]:
+    return lambda spark: frame(spark, table, [])
+
+
+VISITS = "visit_occurrence"
+# (what is delivered, what the failure says, rows in the rejected table or None where there must be none)
+CASES = {
+    "a missing column": (without(VISITS, "person_id"), "column person_id is missing: 30 rows", None),
+    "a wrong type": (
+        retyped(VISITS, "visit_start_datetime", "boolean"),
+        "column visit_start_datetime has type boolean, not timestamp: 30 rows",
+        None,
+    ),
+    "no rows": (emptied(VISITS), "the table is empty: 0 rows", None),
+    "a duplicated key": (repeated(VISITS, 6), "key (visit_occurrence_id) is not unique: 12 rows", 12),
+    "dates that do not parse": (
+        spoiled(VISITS, "visit_start_datetime", "2021-02-30 10:00:00"),
+        "visit_start_datetime is not a time (YYYY-MM-DD hh:mm:ss): 12 rows",
+        12,
+    ),
+    "a year where a date is wanted": (
+        spoiled(VISITS, "visit_end_datetime", "2021"),
+        "visit_end_datetime is not a time (YYYY-MM-DD hh:mm:ss): 12 rows",
+        12,
+    ),
+    "an empty value": (spoiled(VISITS, "person_id", None), "person_id is empty: 12 rows", 12),
+    "a number with a fraction": (spoiled(VISITS, "person_id", "7.5"), "person_id is not a whole number: 12 rows", 12),
+    "a value that is not allowed": (
+        spoiled(VISITS, "visit_concept_id", "77"),
+        "visit_concept_id is none of 9201, 9202, 9203: 12 rows",
+        12,
+    ),
+    "an end before its start": (
+        spoiled(VISITS, "visit_end_datetime", "2020-01-01 00:00:00"),
+        "not so: visit_end_datetime not before visit_start_datetime: 12 rows",
+        12,
+    ),
+    "few rows": (spoiled(VISITS, "person_id", None, first=3), "person_id is empty: fewer than 11 rows", 3),
+}
+
+
+@pytest.fixture(scope="module")
+def once(spark: SparkSession) -> Iterator[SparkSession]:
+    """A right delivery, and facts made of an earlier one."""
+    with empty_zones(spark):
+        given = rows()
+        deliver(spark, {table: frame(spark, table, given[table]) for table in given})
+        spark.range(5).write.format("delta").saveAsTable("synthetic_omop_ra.fact_person")
+        yield spark
+
+
+@pytest.fixture
+def delivered(once: SparkSession) -> Iterator[SparkSession]:
+    """The right delivery; what a test rejects is gone after it, what it delivers stays until the next delivery."""
+    yield once
+    once.sql(f"DROP TABLE IF EXISTS synthetic_omop_ra.rejected_{VISITS}")
+
+
+def tables_of(spark: SparkSession, zone: str) -> list[str]:
+    return sorted(row["tableName"] for row in spark.sql(f"SHOW TABLES IN {zone}").collect())
+
+
+def test_a_delivery_that_keeps_its_contract_passes_and_writes_nothing(
+    delivered: SparkSession, make_task: Callable[..., Task], capsys: pytest.CaptureFixture[str]
+):
+    task = make_task(synthetic_omop)
+    _check(task)
+    task.tables.flush()
+    assert tables_of(delivered, "synthetic_omop_ra") == ["fact_person"]
+    assert tables_of(delivered, "ml") == []
+    assert capsys.readouterr().out.count("keeps its contract") == 4
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_fails_with_counts_and_leaves_only_its_rows_in_the_rejected_table(
+    case: str, delivered: SparkSession, make_task: Callable[..., Task], capsys: pytest.CaptureFixture[str]
+):
+    spoil, says, kept = CASES[case]
+    deliver(delivered, {VISITS: spoil(delivered)})
+    with pytest.raises(TaskError, match="synthetic_omop breaks its contract") as failure:
+        _check(make_task(synthetic_omop, job_run_id="77"))
+    assert f"{VISITS}: {says}" in str(failure.value)
+    assert "2021-" not in str(failure.value) + capsys.readouterr().out, "a message quotes no cell"
+    assert delivered.table("synthetic_omop_ra.fact_person").count() == 5
+    history = delivered.sql("DESCRIBE HISTORY synthetic_omop_ra.fact_person").collect()
+    assert [row["version"] for row in history] == [0], "the previous version is untouched"
+    wanted = ["fact_person"] if kept is None else ["fact_person", f"rejected_{VISITS}"]
+    assert tables_of(delivered, "synthetic_omop_ra") == wanted
+    if kept is not None:
+        bad = delivered.table(f"synthetic_omop_ra.rejected_{VISITS}").collect()
+        assert len(bad) == kept
+        assert {row["job_run_id"] for row in bad} == {"77"}
+        assert all(row["reason"] and row["checked_at"] for row in bad)
+
+
+def test_a_missing_table_is_named(delivered: SparkSession, make_task: Callable[..., Task]):
+    delivered.sql("ALTER TABLE synthetic_omop.person RENAME TO synthetic_omop.away")
+    with pytest.raises(TaskError, match="person: the table does not exist"):
+        _check(make_task(synthetic_omop))
+    delivered.sql("ALTER TABLE synthetic_omop.away RENAME TO synthetic_omop.person")
+
+
+def test_planted_defects_are_found_exactly_as_often_as_planted(spark: SparkSession):
+    planted: dict[int, Row] = {
+        **{n: {"gender_concept_id": "1"} for n in range(3)},
+        **{n: {"year_of_birth": "seventy"} for n in range(3, 8)},
+        **{n: {"month_of_birth": "13"} for n in range(8, 10)},
+        10: {"person_id": None},
+        11: {"person_id": None},
+        12: {"gender_concept_id": None, "day_of_birth": "0"},
+    }
+    given = [row | planted.get(n, {}) for n, row in enumerate(rows()["person"])]
+    given += [given[20], given[21], given[21]]
+    person = contract("person")
+    table = frame(spark, "person", given)
+    found = {fault.what: fault.rows for fault in count_faults(table, person)}
+    assert found == {
+        "gender_concept_id is none of 8507, 8532, 0": 3,
+        "year_of_birth is not a whole number": 5,
+        "not so: month_of_birth from 1 to 12": 2,
+        "person_id is empty": 2,
+        "gender_concept_id is empty": 1,
+        "not so: day_of_birth from 1 to 31": 1,
+        "key (person_id) is not unique": 5,
+    }
+    bad = rejected(table, person).collect()
+    assert len(bad) == 3 + 5 + 2 + 2 + 1 + 5
+    both = next(row["reason"] for row in bad if row["day_of_birth"] == "0")
+    assert both == "gender_concept_id is empty; not so: day_of_birth from 1 to 31"
+
+
+def test_rows_without_a_key_are_empty_and_not_duplicates(spark: SparkSession):
+    given = [row | {"person_id": None} if n < 4 else row for n, row in enumerate(rows()["person"])]
+    found = {fault.what: fault.rows for fault in count_faults(frame(spark, "person", given), contract("person"))}
+    assert found == {"person_id is empty": 4}

@@ -1,0 +1,115 @@
+"""Delta tables with versions and lineage: one write, one commit, one row that says who wrote it from what."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as sf
+
+from jobs.errors import TaskError
+from jobs.io.tables import LINEAGE, Provenance, Tables
+
+pytestmark = pytest.mark.spark
+
+
+def of(spark: SparkSession, task: str = "333") -> Tables:
+    return Tables(lambda: spark, Provenance("22", task, "abc", "req", "dec"))
+
+
+@pytest.fixture
+def tables(zones: SparkSession) -> Tables:
+    return of(zones)
+
+
+@pytest.mark.clause("C4")
+def test_a_replaced_table_keeps_its_older_versions_readable(tables: Tables, zones: SparkSession):
+    assert tables.version("scratch.a") is None
+    assert not tables.exists("scratch.a")
+    first = tables.replace("scratch.a", zones.range(3), {})
+    second = tables.replace("scratch.a", zones.range(5).withColumn("more", sf.lit("x")), {"scratch.b": 4})
+    assert (first, second, tables.version("scratch.a")) == (0, 1, 1)
+    assert tables.read("scratch.a", first).count() == 3
+    assert tables.read("scratch.a").columns == ["id", "more"]
+    assert tables.inputs("scratch.a") == {"scratch.a": 1}
+
+
+@pytest.mark.clause("P7")
+def test_every_written_version_has_one_lineage_row_with_its_inputs(tables: Tables, zones: SparkSession):
+    tables.replace("scratch.a", zones.range(3), {"uci130.encounter": 7})
+    tables.append("scratch.a", zones.range(2))
+    tables.merge("scratch.m", zones.range(4).withColumn("v", sf.lit(1)), ["id"], {"scratch.a": 1})
+    tables.flush()
+    tables.flush()
+    rows = zones.table(LINEAGE).orderBy("object", "version").collect()
+    assert [(row["object"], row["version"], json.loads(row["inputs"])) for row in rows] == [
+        ("scratch.a", 0, {"uci130.encounter": 7}), ("scratch.a", 1, {}), ("scratch.m", 0, {"scratch.a": 1}),
+    ]  # fmt: skip
+    assert {(row["job_run_id"], row["task_run_id"], row["commit"]) for row in rows} == {("22", "333", "abc")}
+    history = zones.sql("DESCRIBE HISTORY scratch.a").orderBy("version").collect()
+    noted = [json.loads(row["userMetadata"]) for row in history]
+    assert [note["inputs"] for note in noted] == [{"uci130.encounter": 7}, {}], "the data carry their lineage too"
+
+
+def test_a_merge_updates_known_keys_and_inserts_the_others(tables: Tables, zones: SparkSession):
+    tables.merge("scratch.m", zones.range(3).withColumn("v", sf.lit("old")), ["id"])
+    version = tables.merge("scratch.m", zones.range(2, 5).withColumn("v", sf.lit("new")), ["id"])
+    assert version == 1
+    found = {row["id"]: row["v"] for row in tables.read("scratch.m").collect()}
+    assert found == {0: "old", 1: "old", 2: "new", 3: "new", 4: "new"}
+
+
+def test_a_write_that_fails_leaves_the_previous_version_and_no_lineage(tables: Tables, zones: SparkSession):
+    tables.replace("scratch.a", zones.range(3), {})
+    breaks = zones.range(50).select(sf.expr("id / (id - 40)").alias("id"))
+    with pytest.raises(Exception, match="DIVIDE_BY_ZERO"):
+        tables.replace("scratch.a", breaks, {})
+    tables.flush()
+    assert tables.version("scratch.a") == 0
+    assert tables.read("scratch.a").count() == 3
+    assert zones.table(LINEAGE).count() == 1
+
+
+def test_a_version_is_that_of_the_own_commit_even_when_another_writer_followed(tables: Tables, zones: SparkSession):
+    other = of(zones, "444")
+    tables.replace("scratch.a", zones.range(1), {})
+    token = tables._token({})
+    tables._saved("scratch.a", zones.range(2), "append", token)
+    other.append("scratch.a", zones.range(3))
+    assert tables._recorded("scratch.a", token, {}) == 1
+
+
+def test_two_tasks_that_both_write_the_first_lineage_rows_lose_none(zones: SparkSession, spark_remote: str):
+    from sandbox.spark.session import session
+
+    failures: list[Exception] = []
+
+    def write(number: int) -> None:
+        try:
+            with session(spark_remote) as own:
+                tables = of(own, str(number))
+                tables.note(f"scratch.t{number}", 0, {})
+                tables.flush()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert {row["task_run_id"] for row in zones.table(LINEAGE).collect()} == {"0", "1", "2"}
+
+
+@pytest.mark.parametrize("name", ["a", "cdh_dev.ml.a", "ml.a; DROP TABLE x", "Ml.a"])
+def test_only_schema_and_table_name_a_table(tables: Tables, name: str):
+    with pytest.raises(TaskError, match=r"valid: schema\.table"):
+        tables.read(name)
+
+
+def test_a_missing_input_says_which_table_and_what_to_do(tables: Tables):
+    with pytest.raises(TaskError, match=r"table scratch\.nothing does not exist; run the job that writes it first"):
+        tables.inputs("scratch.nothing")

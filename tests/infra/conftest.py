@@ -1,0 +1,79 @@
+"""The stages as synthesised: once a session for the project, once more for two invented models."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from infra_documents import ROOT, Document, invented_model
+
+from infra import clusters, delivery, inputs
+from infra.stages import STAGES
+from workflows.declare import Featurization
+from workflows.discover import Catalogue, discover
+
+# What is imported so far starts no Node process; jsii asks for this when it does.
+os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--accept", action="store_true", help="write the golden files again")
+
+
+@pytest.fixture(scope="session")
+def compute():
+    return clusters.load(ROOT)
+
+
+@pytest.fixture(scope="session")
+def declared(compute) -> Catalogue:
+    return discover(clusters=compute)
+
+
+@pytest.fixture(scope="session")
+def synthesised(tmp_path_factory, compute):
+    """(catalogue, stages) -> the document of each stage."""
+
+    def run(catalogue: Catalogue, stages=None) -> dict[str, Document]:
+        from cdktf import App
+
+        from infra.stacks.stage import StageStack
+        from infra.synth import DIST
+
+        stages = list(STAGES.values()) if stages is None else stages
+        out = tmp_path_factory.mktemp("cdktf")
+        app = App(outdir=str(out))
+        delivered = delivery.delivery(catalogue, compute)
+        for stage in stages:
+            StageStack(
+                app,
+                stage=stage,
+                catalogue=catalogue,
+                clusters=compute,
+                delivery=delivered,
+                inputs=inputs.load(),
+                dist=DIST,
+            )
+        app.synth()
+        return {s.name.value: json.loads((out / "stacks" / s.name / "cdk.tf.json").read_text()) for s in stages}
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def documents(synthesised, declared) -> dict[str, Document]:
+    """The project's three stages."""
+    return synthesised(declared)
+
+
+@pytest.fixture(scope="session")
+def invented() -> Catalogue:
+    """Two models on one source, known to this test only."""
+    models = {name: invented_model(name) for name in ("alpha", "beta")}
+    return Catalogue({}, {"facts": Featurization(name="facts", source="invented", cluster="ml_cpu")}, models, {})
+
+
+@pytest.fixture(scope="session")
+def invented_dev(synthesised, invented) -> Document:
+    return synthesised(invented, [STAGES["dev"]])["dev"]

@@ -1,0 +1,46 @@
+"""Reads synthesised documents; invents a model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from workflows.declare import AtLeast, Demographics, InpatientStays, LogisticRegression, Model, Recorded
+from workflows.discover import Catalogue
+
+ROOT = Path(__file__).parents[2]
+ACCESS = ("databricks_grants", "databricks_permissions")
+Document = dict
+
+
+def invented_model(name: str) -> Model:
+    return Model(
+        name=name,
+        question="Does it change only what it should?",
+        source="invented",
+        cohort=InpatientStays(),
+        outcome=Recorded("readmitted", equals="<30"),
+        features=[Demographics()],
+        method=LogisticRegression(),
+        cluster="ml_cpu",
+        gates=[AtLeast("auroc", 0.6)],
+    )
+
+
+def addresses(document: Document) -> dict[str, dict]:
+    """Every resource by its terraform address, without the metadata cdktf adds."""
+    return {
+        f"{kind}.{name}": {key: value for key, value in body.items() if key != "//"}
+        for kind, some in document["resource"].items()
+        for name, body in some.items()
+    }
+
+
+def of_kind(document: Document, kind: str) -> dict[str, dict]:
+    return {
+        address.split(".")[1]: body for address, body in addresses(document).items() if address.startswith(f"{kind}.")
+    }
+
+
+def with_model(catalogue: Catalogue, model: Model) -> Catalogue:
+    return replace(catalogue, models=dict(sorted({**catalogue.models, model.name: model}.items())))

@@ -1,0 +1,148 @@
+"""What is wrong with an input, a cluster or a declaration is told in one line: file, field, value, valid ones."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from infra_documents import ROOT
+
+from infra import clusters, inputs
+from infra.__main__ import main
+from infra.stages import StageName
+from workflows.errors import DeclarationError
+
+
+def edited(**changes):
+    read = json.loads(inputs.FILE.read_text())
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        part = read
+        for parent in parents:
+            part = part[parent.replace("_", "-") if parent.startswith("sp_") else parent]
+        key = last.replace("_", "-") if last.startswith("sp_") else last
+        if value is None:
+            del part[key]
+        else:
+            part[key] = value
+    return json.dumps(read)
+
+
+def test_every_application_id_is_used_once():
+    read = inputs.load()
+    ids = [one for stage in StageName for one in read.application_ids[stage].values()]
+    assert len(ids) == len(set(ids)) == 15
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"stages__dev__service_principals__sp_train": "me"}, "dev: service_principals.sp-train = 'me'.*valid: a UUID"),
+        ({"stages__prod__service_principals__sp_train": None}, "prod: service_principals.sp-train = None.*missing"),
+        ({"stages__test": {}}, "stages = 'test' is not valid; valid: dev, validation, prod"),
+        (
+            {"stages__dev__service_principals__sp_fly": "x"},
+            "dev: service_principals = 'sp-fly'.*sp-deploy, sp-featurize",
+        ),
+        ({"alert_address": "nobody"}, "alert_address = 'nobody'.*an e-mail address"),
+        ({"account_id": "ABC"}, "account_id = 'ABC'.*lower case"),
+        ({"stages": []}, r"stages = \[\] is not valid; valid: an object with dev, validation, prod"),
+        (
+            {"stages__dev__service_principals__sp_train": "00000000-0000-4000-8003-000000000005"},
+            "prod: service_principals.sp-train = .*UUID of its own; dev.sp-train has it",
+        ),
+    ],
+)
+def test_a_wrong_input_is_told_with_file_field_value_and_the_valid_ones(change, told):
+    with pytest.raises(DeclarationError, match=f"infra/inputs.json: .*{told}"):
+        inputs.parse(edited(**change))
+
+
+def test_inputs_that_are_no_json_are_told_with_the_line():
+    with pytest.raises(DeclarationError, match=r"infra/inputs.json: inputs: line 2 = "):
+        inputs.parse('{\n"account_id": }')
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of what `python -m infra` reads."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("workflows", "jobs", "clusters", "policies"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    return tmp_path
+
+
+def change_cluster(project, **changes):
+    file = project / "clusters" / "ml_cpu" / "cluster.json"
+    read = json.loads(file.read_text()) | changes
+    file.write_text(json.dumps({key: value for key, value in read.items() if value is not None}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"node_type_id": "Standard_NC24"}, "node_type_id = 'Standard_NC24'.*valid: Standard_D4ads_v5"),
+        ({"spark_version": "9.1.x"}, r"spark_version = '9.1.x'.*17.3.x-cpu-ml-scala2.13 \(policies/ml_cpu.json\)"),
+        ({"data_security_mode": "NONE"}, "data_security_mode = 'NONE'.*SINGLE_USER"),
+        ({"max_workers": 99}, "max_workers = 99.*a number from 1 to 8"),
+        ({"max_workers": "four"}, "max_workers = 'four'.*a value of type int"),
+        ({"spark_env_vars": {}}, "spark_env_vars.PYTHONHASHSEED = None.*valid: 0"),
+        ({"availability": None}, "availability = None.*a value of type str"),
+        ({"policy": "gpu"}, "policy = 'gpu'.*valid: ml_cpu"),
+        ({"colour": "blue"}, "field = 'colour'.*valid: availability, "),
+    ],
+)
+def test_a_cluster_outside_its_policy_is_told_with_what_the_policy_allows(project, changes, told):
+    change_cluster(project, **changes)
+    with pytest.raises(DeclarationError, match=f"clusters/ml_cpu/cluster.json: ml_cpu: {told}"):
+        clusters.load(project)
+
+
+def test_a_cluster_without_a_lock_file_is_refused(project):
+    (project / "clusters" / "ml_cpu" / "requirements.txt").unlink()
+    with pytest.raises(DeclarationError, match=r"requirements\.txt = None"):
+        clusters.load(project)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        (
+            "models/readmission.py",
+            'cluster="ml_cpu"',
+            'cluster="gpu"',
+            "readmission: cluster = 'gpu' is not valid; valid: ml_cpu",
+        ),
+        ("models/readmission.py", 'source="synthetic_omop"', 'source="nowhere"', "readmission: source = 'nowhere'"),
+        ("models/readmission.py", "days(1, 30)", "days(0, 30)", "valid: a window that starts on day 1 or later"),
+        ("featurizations/uci130.py", 'cluster="ml_cpu"', 'cluster="gpu"', "uci130: cluster = 'gpu'"),
+    ],
+)
+def test_python_m_infra_tells_a_wrong_declaration_in_one_line_and_ends_with_1(project, capsys, file, old, new, told):
+    declared = project / "workflows" / file
+    assert old in declared.read_text()
+    declared.write_text(declared.read_text().replace(old, new))
+    assert main(project) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("error: ")
+    assert file in err
+    assert told in err
+    assert not (project / "cdktf.out").exists()
+
+
+def test_only_the_parts_of_the_binding_in_use_are_imported():
+    program = (
+        "import sys; import infra.synth\n"
+        "found = [n for n in sys.modules if n.startswith('cdktf_cdktf_provider')]\n"
+        "print(len({n.split('.')[1] for n in found if '.' in n}), *(n for n in ('mlflow', 'pyspark', 'sklearn', 'pandas') if n in sys.modules))\n"
+        "print(*sorted({n.split('.')[0] for n in found}))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    count, packages = ran.stdout.splitlines()
+    assert packages == "cdktf_cdktf_provider_databricks"
+    assert int(count) <= 20, "the binding has 136 submodules; see infra/__init__.py"

@@ -1,0 +1,137 @@
+"""Monitoring with and without a change: what raises which signal, and what stays quiet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from model_cohort import cohort, sided
+
+from jobs.model import monitoring
+from jobs.model.matrix import columns_of, fit, probabilities
+from jobs.model.monitoring import CALIBRATION, COVARIATE, NOT_ASSESSABLE, QUIET, SIGNAL
+from workflows.declare import Monitor
+from workflows.methods import LogisticRegression
+
+METHOD = LogisticRegression(C=1.0)
+
+
+@pytest.fixture(scope="module")
+def parts() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(scored slice with known outcomes, held-out test persons) around one fitted model."""
+    rows = sided(cohort(persons=6000, encounters=16_000))
+    early, late = rows.iloc[:12_000], rows.iloc[12_000:]
+    fitted = fit(METHOD, METHOD.parameters, early[early["side"] == "train"])
+    return late.assign(score=probabilities(fitted, late)), early[early["side"] == "test"]
+
+
+def observed(scored: pd.DataFrame, held: pd.DataFrame, monitor: Monitor) -> list[dict]:
+    columns = columns_of(held)
+    return monitoring.calibration(scored, monitor, 1) + monitoring.covariates(scored, held, columns, monitor)
+
+
+@pytest.mark.clause("26")
+def test_without_a_change_no_retraining_starts(parts: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    found = observed(*parts, Monitor())
+    assert monitoring.decision(found) == ""
+    assert {row["state"] for row in found if row["block"] == 0} == {QUIET}
+
+
+def test_more_events_than_expected_are_calibration_drift(parts: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    scored, held = parts
+    more = (np.random.default_rng(1).random(len(scored)) < 0.15).astype(int)
+    found = observed(scored.assign(outcome=np.maximum(scored["outcome"], more)), held, Monitor())
+    assert monitoring.decision(found) == CALIBRATION
+    whole = found[0]
+    assert (whole["block"], whole["state"], whole["signal"]) == (0, SIGNAL, CALIBRATION)
+    assert whole["low"] > 1.1
+
+
+def test_other_persons_are_covariate_drift(parts: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    scored, held = parts
+    moved = scored.assign(f_x=scored["f_x"] + 1, f_age=scored["f_age"] + 20, f_ward="surgical")
+    found = monitoring.covariates(moved, held, columns_of(held), Monitor())
+    assert monitoring.decision(found) == COVARIATE
+    assert {row["name"] for row in found if row["signal"]} == {"f_x", "f_age", "f_ward"}
+
+
+def test_one_drifted_covariate_below_the_declared_share_is_shown_and_signals_nothing(
+    parts: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    scored, held = parts
+    found = monitoring.covariates(
+        scored.assign(f_x=scored["f_x"] + 1), held, columns_of(held), Monitor(drifted_share=0.3)
+    )
+    assert [row["name"] for row in found if row["state"] == SIGNAL] == ["f_x"]
+    assert monitoring.decision(found) == ""
+
+
+def test_fewer_events_than_the_declared_minimum_are_not_assessable(parts: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    few = parts[0].assign(outcome=0)
+    few.iloc[:50, few.columns.get_loc("outcome")] = 1
+    found = monitoring.calibration(few, Monitor(), 1)
+    assert {row["state"] for row in found} == {NOT_ASSESSABLE}
+    assert monitoring.decision(found) == ""
+
+
+def test_few_events_of_a_block_are_not_shown(parts: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    few = parts[0].assign(outcome=0)
+    few.iloc[:4, few.columns.get_loc("outcome")] = 1
+    whole = monitoring.calibration(few, Monitor(), 1)[0]
+    assert (whole["value"], whole["events"]) == (None, None)
+
+
+def test_blocks_follow_the_encounter_order_and_cover_every_row(parts: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    scored = parts[0]
+    late = scored["encounter_order"] > scored["encounter_order"].quantile(0.75)
+    changed = scored.assign(outcome=np.where(late, 1, scored["outcome"])).sample(frac=1.0, random_state=1)
+    rows = monitoring.calibration(changed, Monitor(), 1)
+    assert [row["block"] for row in rows] == [0, 1, 2, 3, 4]
+    assert sum(row["encounters"] for row in rows[1:]) == rows[0]["encounters"] == len(scored)
+    assert rows[4]["state"] == SIGNAL
+    assert rows[4]["value"] > 2 > rows[3]["value"]
+
+
+def test_an_older_block_alone_is_history_and_the_newest_one_speaks() -> None:
+    quiet = {"measure": monitoring.RATIO, "signal": ""}
+    loud = {"measure": monitoring.RATIO, "signal": CALIBRATION}
+    numbered = [{"block": 0, **quiet}, {"block": 1, **loud}, {"block": 2, **quiet}]
+    assert monitoring.decision(numbered) == ""
+    assert monitoring.decision([*numbered[:2], {"block": 2, **loud}]) == CALIBRATION
+
+
+def test_a_standardised_difference_is_the_difference_in_standard_deviations() -> None:
+    draw = np.random.default_rng(2)
+    held, new = draw.normal(10, 2, 50_000), draw.normal(11, 2, 50_000)
+    assert monitoring.number_difference(new, held) == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_difference_of_two_levels_equals_that_of_their_indicator() -> None:
+    draw = np.random.default_rng(2)
+    new, held = draw.random(4000) < 0.4, draw.random(4000) < 0.25
+    as_text = monitoring.category_difference(np.where(new, "a", "b"), np.where(held, "a", "b"))
+    as_number = monitoring.number_difference(new.astype(float), held.astype(float))
+    assert as_text == pytest.approx(abs(as_number), rel=1e-9)
+
+
+def test_a_covariate_that_goes_missing_is_drift_even_if_the_rest_looks_the_same() -> None:
+    held = np.random.default_rng(2).normal(size=1000)
+    new = np.where(np.arange(1000) % 2 == 0, np.nan, held)
+    assert monitoring.covariate_difference(new, held, is_number=True) > 1
+    assert monitoring.covariate_difference(np.full(1000, np.nan), held, is_number=True) == np.inf
+
+
+def test_a_new_level_and_a_constant_are_handled() -> None:
+    assert monitoring.category_difference(np.array(["new"] * 50), np.array(["old"] * 50)) > 1
+    assert monitoring.category_difference(np.array(["a"] * 5), np.array(["a"] * 5)) == 0.0
+    assert monitoring.number_difference(np.ones(5), np.ones(5)) == 0.0
+    assert monitoring.number_difference(np.full(5, 2.0), np.ones(5)) == np.inf
+
+
+def test_a_signal_is_never_called_drift_alone() -> None:
+    assert {CALIBRATION, COVARIATE} == {"calibration drift", "covariate drift"}
+    both = [
+        {"measure": monitoring.DIFFERENCE, "block": 0, "signal": COVARIATE},
+        {"measure": monitoring.RATIO, "block": 0, "signal": CALIBRATION},
+    ]
+    assert monitoring.decision(both) == "calibration drift and covariate drift"

@@ -1,0 +1,291 @@
+"""The tasks of a model's life, one after the other, on Spark, Delta and MLflow: what each leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from model_cohort import cohort
+from pyspark.sql import SparkSession
+
+from jobs.errors import TaskError
+from jobs.io.context import Surroundings, Task
+from jobs.io.registry import Registry
+from jobs.model.names import Names
+from jobs.model.side import salt_of, side_of, side_sql
+from workflows.declare import (
+    AtLeast,
+    Calibrated,
+    Demographics,
+    Event,
+    Implausible,
+    InpatientStays,
+    Model,
+    NonInferior,
+    days,
+)  # fmt: skip
+from workflows.methods import Choice, LogisticRegression
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.spark,
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
+]
+
+MODEL = Model(
+    name="readmission", question="Who comes back?", source="synthetic_omop", cohort=InpatientStays(),
+    outcome=Event("inpatient_admission", time_at_risk=days(1, 30)), features=[Demographics()],
+    method=LogisticRegression(C=Choice(0.01, 1.0)), cluster="ml_cpu",
+    gates=[AtLeast("auroc", 0.6), Calibrated(), NonInferior("auroc", margin=0.02), Implausible("auroc", above=0.95)],
+)  # fmt: skip
+NAMES = Names.of(MODEL)
+EXPERIMENT = "/Shared/cdh/readmission"
+ROWS = cohort(persons=2500, encounters=8000)
+KNOWN = 7000
+
+
+@dataclass
+class Workspace:
+    """A stage with its tables and its MLflow; `run` runs a task of a job and gives the values it set."""
+
+    folder: Path
+    spark: SparkSession
+    model: Model = MODEL
+    runs: int = 0
+    shown: list[str] = field(default_factory=list)
+
+    def task(self, job_run_id: str, principal: str, **parameters: str) -> Task:
+        uri, values = f"sqlite:///{self.folder / 'mlflow.db'}", self.folder / f"values{self.runs}"
+        self.runs += 1
+        made = Task(
+            name="test", catalog="cdh_test", declaration=self.model, declaration_hash="d" * 64, commit="c0ffee",
+            requirements_hash="e" * 64, job_id="1", job_run_id=job_run_id, task_run_id=str(self.runs),
+            parameters={"requirements": "/Volumes/cdh_test/ml/artifacts/requirements.txt"} | parameters,
+            surroundings=Surroundings(
+                volumes_root=self.folder / "volumes", values_file=values, tracking_uri=uri, registry_uri=uri,
+                principal=principal,
+            ),
+        )  # fmt: skip
+        vars(made)["spark"] = self.spark
+        vars(made)["log"] = self.shown.append
+        return made
+
+    def run(self, name: str, job_run_id: str, principal: str = "sp-train", **parameters: str) -> dict[str, str]:
+        task = self.task(job_run_id, principal, **parameters)
+        main: Callable[[Task], None] = getattr(import_module(f"jobs.tasks.{name}"), f"_{name}")
+        try:
+            main(task)
+        finally:
+            task.tables.flush()
+        file = task.surroundings.values_file
+        assert file is not None
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        return {one["key"]: one["value"] for one in map(json.loads, lines)}
+
+    def features(self, rows: pd.DataFrame, known: int) -> None:
+        """A new version of the feature table, as the features task writes it."""
+        rows = rows.assign(outcome_known=rows["encounter_order"] <= known)
+        rows["outcome"] = rows["outcome"].astype("Int32").where(rows["outcome_known"])
+        rows["index_datetime"] = pd.Timestamp("2024-01-01", tz="UTC")
+        tables = self.task("0", "sp-featurize").tables
+        tables.note("synthetic_omop_ra.fact_person", 0, {"synthetic_omop.person": 3})
+        frame = self.spark.createDataFrame(pa.Table.from_pandas(rows, preserve_index=False))
+        tables.replace(NAMES.features, frame, {"synthetic_omop_ra.fact_person": 0})
+        tables.flush()
+
+    def table(self, name: str) -> pd.DataFrame:
+        return self.spark.table(NAMES.table(name)).toPandas()
+
+    def trained(self, job_run_id: str, requested_by: str = "") -> str:
+        """The train job; the version it registers."""
+        data = self.run("prepare", job_run_id)
+        tuned = self.run("tune", job_run_id, experiment=EXPERIMENT, **data)
+        tracked = {"parent_run_id": tuned["run_id"], "parameters": tuned["parameters"], "experiment": EXPERIMENT}
+        run = self.run("train", job_run_id, **data, **tracked)
+        self.run("evaluate", job_run_id, **data, **run)
+        return self.run("register", job_run_id, requested_by=requested_by, **run)["model_version"]
+
+    def promoted(self, job_run_id: str, version: str) -> None:
+        signed = {"approved_by": "engineer@example", "validated_by": "analyst@example"}
+        assert self.run("judge", job_run_id, "sp-promote", model_version=version)["passed"] == "true"
+        self.run("promote", job_run_id, "sp-promote", model_version=version, **signed)
+
+    def registry(self) -> Registry:
+        return Registry(self.task("0", "sp-train"), NAMES)
+
+
+@pytest.fixture(scope="module")
+def stage(quiet_mlflow: None, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A stage with features of 8,000 encounters, the outcome of the last 1,000 not known, and a promoted version 1."""
+    base = tmp_path_factory.mktemp("stage")
+    artifacts = base / "volumes" / "cdh_test" / "ml" / "artifacts"
+    artifacts.mkdir(parents=True)
+    (artifacts / "requirements.txt").write_text("scikit-learn==1.6.1\n", encoding="utf-8")
+    for zone in ("ml", "readmission", "synthetic_omop_ra"):
+        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {zone}")
+    with contextlib.chdir(base):
+        made = Workspace(base, spark)
+        client = made.task("0", "sp-deploy").mlflow.MlflowClient()
+        client.create_experiment(EXPERIMENT, artifact_location=(base / "artifacts").as_uri())
+        client.create_registered_model(NAMES.registered("cdh_test"))
+        made.features(ROWS, KNOWN)
+        assert made.trained("10") == "1"
+        made.promoted("11", "1")
+        yield made
+
+
+@pytest.mark.clause("14", "19")
+def test_every_person_has_one_side_and_it_is_the_one_of_their_hash(stage: Workspace) -> None:
+    sides, dataset = stage.table("side"), stage.table("dataset")
+    assert set(sides["person_id"]) == set(ROWS["person_id"])
+    salt = salt_of("readmission")
+    assert set(sides["salt"]) == {salt}
+    assert list(sides["side"]) == [side_of(person, salt, MODEL.test_share) for person in sides["person_id"]]
+    assert len(dataset) == KNOWN
+    assert dataset.groupby("person_id")["side"].nunique().max() == 1
+
+
+def test_spark_and_python_place_persons_alike(spark: SparkSession) -> None:
+    people = [str(number) for number in range(500)] + ["a", "Zoë", "", "0001"]
+    frame = spark.createDataFrame([(one,) for one in people], "person_id string")
+    for share in (0.05, 0.25, 0.5):
+        found = frame.selectExpr("person_id", f"{side_sql('person_id', repr('salt'), share)} AS side").collect()
+        assert {row["person_id"]: row["side"] for row in found} == {one: side_of(one, "salt", share) for one in people}
+
+
+@pytest.mark.clause("14")
+def test_a_person_never_changes_sides_and_another_test_share_is_refused(stage: Workspace) -> None:
+    before = stage.table("dataset")
+    other = replace(stage, model=replace(MODEL, test_share=0.4))
+    with pytest.raises(TaskError, match=r"readmission.side: \d+ persons would change sides with test_share = 0.4"):
+        other.run("prepare", "20")
+    assert len(stage.table("dataset")) == len(before)
+
+
+@pytest.mark.clause("P7", "20")
+def test_a_version_leads_to_its_dataset_features_sources_and_commit(stage: Workspace) -> None:
+    version = stage.registry().version("1")
+    expected = {
+        "commit": "c0ffee", "requirements_hash": "e" * 64, "declaration_hash": "d" * 64, "job_run_id": "10",
+        "feature_table": NAMES.features, "feature_table_version": "0", "dataset_version": "0",
+        "created_by": "sp-train", "gates_checked": "judge", "gates_champion": "",
+    }  # fmt: skip
+    assert expected.items() <= version.tags.items()
+    sources = json.loads(version.tags["source_versions"])
+    assert sources == {"synthetic_omop.person": 3, "synthetic_omop_ra.fact_person": 0}
+    assert json.loads(version.tags["parameters"])["C"] in (0.01, 1.0)
+
+
+@pytest.mark.clause("21")
+def test_evaluation_reports_three_splits_and_no_small_count(stage: Workspace) -> None:
+    table = stage.table("evaluation")
+    assert set(table["split"]) == {"person", "time", "time_new_persons"}
+    for name in ("encounters", "persons", "events"):
+        assert not table[name].dropna().between(1, 10).any()
+    whole = table[(table["split"] == "person") & (table["subgroup"] == "all")].set_index("metric")
+    dataset = stage.table("dataset")
+    assert whole.loc["auroc", "encounters"] == (dataset["side"] == "test").sum()
+    assert whole.loc["auroc", "low"] < whole.loc["auroc", "value"] < whole.loc["auroc", "high"]
+    gates = stage.table("gate")
+    first = gates[gates["job_run_id"] == "10"]
+    assert first["model_version"].isna().all()
+    assert (
+        dict(zip(first["gate"], first["state"], strict=True))["auroc less than 0.02 below the champion's"]
+        == "not assessable"
+    )
+
+
+def test_looks_at_the_test_side_are_counted(stage: Workspace) -> None:
+    gates = stage.table("gate").groupby(["job_run_id", "stage_of_check"]).size()
+    before = int(stage.registry().version("1").tags["test_side_looks"])
+    assert before >= 2
+    stage.run("judge", "21", "sp-promote", model_version="1")
+    assert int(stage.registry().version("1").tags["test_side_looks"]) == len(gates) + 1
+    assert stage.registry().version("1").tags["gates_passed"] == "false"  # the champion is not compared with itself
+
+
+@pytest.mark.clause("25", "O7")
+def test_the_waiting_encounters_are_scored_once_and_with_complete_lineage(stage: Workspace) -> None:
+    assert stage.run("score", "30", "sp-serve") == {"rows": "1000"}
+    made = stage.table("predictions")
+    assert set(made["visit_occurrence_id"]) == set(ROWS["visit_occurrence_id"][KNOWN:])
+    assert not made.isna().any().any()
+    assert set(made["source_versions"]) == {
+        json.dumps({"synthetic_omop.person": 3, "synthetic_omop_ra.fact_person": 0})
+    }
+    assert stage.run("score", "31", "sp-serve") == {"rows": "0"}
+    assert any("nothing to score" in line for line in stage.shown)
+    assert len(stage.table("predictions")) == 1000
+
+
+@pytest.mark.clause("26", "28", "P6")
+def test_labels_mature_a_change_is_seen_and_the_new_version_is_judged_against_the_champion(stage: Workspace) -> None:
+    stage.run("score", "40", "sp-serve")
+    late = ROWS["encounter_order"] > KNOWN
+    more = np.random.default_rng(1).random(len(ROWS)) < 0.35
+    changed = ROWS.assign(outcome=np.where(late & more, 1, ROWS["outcome"]))
+
+    stage.features(ROWS, len(ROWS))
+    assert stage.run("observe", "41", "sp-serve") == {"retrain": "false", "signal": ""}
+    stage.features(changed, len(ROWS))
+    assert stage.run("observe", "42", "sp-serve") == {"retrain": "true", "signal": "calibration drift"}
+    seen = stage.table("monitoring")
+    assert set(seen[seen["job_run_id"] == "42"]["block"]) == {0, 1, 2, 3, 4}
+
+    sides = stage.table("side")
+    version = stage.trained("43", requested_by="42")
+    pd.testing.assert_frame_equal(stage.table("side"), sides)
+    assert stage.registry().version(version).aliases == []
+    assert stage.run("judge", "44", requested_by="42", model_version="") == {"passed": "true", "model_version": version}
+    compared = [line for line in stage.shown if "compared with champion version 1 on" in line]
+    assert compared
+    stage.promoted("45", version)
+    champion = stage.registry().champion()
+    assert champion is not None
+    assert str(champion.version) == version
+
+
+@pytest.mark.clause("21")
+def test_a_comparison_with_a_champion_that_was_trained_on_test_persons_is_refused(stage: Workspace) -> None:
+    registry = stage.registry()
+    champion = registry.champion()
+    assert champion is not None
+    candidate = stage.trained("50")
+    dataset = NAMES.table("dataset")
+    tables = stage.task("51", "sp-train").tables
+    tables.replace(dataset, tables.read(dataset).selectExpr("* EXCEPT (side)", "'train' AS side"), {})
+    leaked = tables.version(dataset)
+    registry.tag(str(champion.version), {"dataset_version": str(leaked)})
+    with pytest.raises(TaskError, match=rf"comparison refused: .* in the training set of version {champion.version}"):
+        stage.run("judge", "52", "sp-promote", model_version=candidate)
+    assert registry.version(candidate).tags["gates_checked"] == "evaluate"
+
+
+def test_a_run_on_another_dataset_is_not_evaluated(stage: Workspace) -> None:
+    run = stage.registry().version("1").tags["mlflow_run_id"]
+    with pytest.raises(TaskError, match="dataset_version = 77 is not valid for run"):
+        stage.run("evaluate", "60", dataset_version="77", run_id=run)
+
+
+def test_parameters_that_were_not_declared_are_refused(stage: Workspace) -> None:
+    with pytest.raises(TaskError, match=r"parameters = .* is not valid"):
+        stage.run("train", "61", dataset_version="0", parameters='{"C": 5}', parent_run_id="", experiment=EXPERIMENT)
+
+
+@pytest.mark.clause("V1")
+def test_a_validation_is_recorded_with_every_hash_it_depends_on(stage: Workspace) -> None:
+    run = stage.registry().version("1").tags["mlflow_run_id"]
+    stage.run("record", "62", dataset_version="0", run_id=run)
+    (record,) = stage.spark.table("ml.validation_record").collect()
+    assert record["declaration_hash"] == "d" * 64
+    assert (len(record["features_hash"]), len(record["contracts_hash"])) == (64, 64)
+    assert record["method"] == "LogisticRegression"
+    assert record["passed"] is True

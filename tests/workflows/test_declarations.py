@@ -1,0 +1,136 @@
+"""A declaration's shape is checked when it is constructed."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflows.canonical import canonical, digest, parse
+from workflows.declare import (
+    AnyOf,
+    AtIndex,
+    AtLeast,
+    Batch,
+    Calibrated,
+    Choice,
+    CountOf,
+    Demographics,
+    Event,
+    Featurization,
+    GradientBoosting,
+    Implausible,
+    InpatientStays,
+    LogisticRegression,
+    Model,
+    Monitor,
+    NonInferior,
+    Recorded,
+    Window,
+    days,
+)
+from workflows.errors import DeclarationError
+from workflows.methods import Method
+
+MODEL = Model(
+    name="readmission",
+    question="Who comes back?",
+    source="synthetic_omop",
+    cohort=InpatientStays(),
+    outcome=Event("inpatient_admission", time_at_risk=days(1, 30)),
+    features=[Demographics(), CountOf("inpatient_admission", window=days(-365, -1))],
+    method=LogisticRegression(C=Choice(0.1, 1.0)),
+    cluster="ml_cpu",
+    gates=[AtLeast("auroc", 0.6)],
+)
+
+
+class SurvivalOnly(Method):
+    """A method for another type of outcome."""
+
+    outcome_types = ("time to event",)
+
+
+BAD = [
+    # what is declared, the field and the value the error names, a valid value it offers
+    (lambda: days(-1, -365), "end", -365, "-1 or later"),
+    (lambda: days(0.5, 1), "start", 0.5, "whole number"),
+    (lambda: CountOf("inpatient_admission", window=days(-365, 0)), "window", "-365..0", "AtIndex"),
+    (lambda: AnyOf("chronic_conditions", window="last year"), "window", "last year", "days(-365, -1)"),
+    (lambda: AnyOf("chronic_conditions"), "because", "", "a window"),
+    (lambda: AtIndex("length_of_stay", because=" "), "because", " ", "reason"),
+    (lambda: Event("inpatient_admission", time_at_risk=days(0, 30)), "time_at_risk", days(0, 30), "day 1"),
+    (lambda: InpatientStays(index="birth"), "index", "birth", "discharge"),
+    (lambda: AtLeast("accuracy", 0.9), "metric", "accuracy", "auroc"),
+    (lambda: AtLeast("auroc", 62), "value", 62, "between 0 and 1"),
+    (lambda: NonInferior("auroc", margin=0.2), "margin", 0.2, "0.05"),
+    (lambda: Implausible("auroc", above=0.4), "above", 0.4, "between 0.5 and 1"),
+    (lambda: Calibrated(slope=(1.1, 1.2)), "slope", (1.1, 1.2), "around 1"),
+    (lambda: Batch("every now and then"), "schedule", "every now and then", "daily"),
+    (lambda: Monitor(minimum_events=5), "minimum_events", 5, "100"),
+    (lambda: Choice(3), "values", (3,), "two or more"),
+    (lambda: GradientBoosting(max_depth=0), "max_depth", 0, "1 to 16"),
+    (lambda: GradientBoosting(learning_rate=Choice(0.1, 7)), "learning_rate", 7, "1.0"),
+    (lambda: LogisticRegression(C="strong"), "C", "strong", "a number"),
+    (lambda: LogisticRegression(seed=-1), "seed", -1, "whole number"),
+    (lambda: Method(), "method", "Method", "LogisticRegression, GradientBoosting"),
+    (lambda: replace(MODEL, name="Read mission"), "name", "Read mission", "lower-case"),
+    (lambda: replace(MODEL, question="Readmission."), "question", "Readmission.", "question mark"),
+    (lambda: replace(MODEL, features=[]), "features", (), "at least one"),
+    (lambda: replace(MODEL, features=["age"]), "features", "age", "Feature"),
+    (lambda: replace(MODEL, features=[Demographics(), Demographics()]), "features", ["demographics"], "once"),
+    (lambda: replace(MODEL, gates=[0.62]), "gates", 0.62, "Gate"),
+    (lambda: replace(MODEL, outcome="readmitted"), "outcome", "readmitted", "Recorded"),
+    (lambda: replace(MODEL, test_share=0.9), "test_share", 0.9, "0.5"),
+    (lambda: replace(MODEL, method=SurvivalOnly()), "method", "SurvivalOnly for a binary outcome", "time to event"),
+    (lambda: Featurization(name="facts", source="s", cluster="c", tables="fact_person"), "tables", "fact_person", "list"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("declared", "field", "value", "valid"), BAD)
+def test_a_wrong_value_is_refused_and_named_with_the_valid_ones(declared, field, value, valid):
+    with pytest.raises(DeclarationError) as raised:
+        declared()
+    assert raised.value.field == field
+    assert raised.value.value == value
+    assert valid in str(raised.value)
+    assert repr(value) in str(raised.value)
+
+
+def test_a_declaration_is_frozen():
+    with pytest.raises(FrozenInstanceError):
+        MODEL.name = "other"
+
+
+@pytest.mark.clause("P3", "P4")
+def test_the_canonical_text_gives_the_same_declaration_back():
+    assert parse(canonical(MODEL)) == MODEL
+    featurization = Featurization(name="facts", source="uci130", cluster="ml_cpu", after=("other",))
+    assert parse(canonical(featurization)) == featurization
+
+
+feature_lists = st.lists(
+    st.one_of(
+        st.builds(Demographics),
+        st.builds(AtIndex, st.sampled_from(["length_of_stay", "payer"]), st.just("known at discharge")),
+        st.builds(
+            lambda event, a, b: CountOf(event, window=Window(-max(a, b), -min(a, b))),
+            st.sampled_from(["inpatient_admission", "emergency_visit"]), st.integers(1, 900), st.integers(1, 900),
+        ),
+    ), min_size=1, max_size=6, unique_by=lambda feature: feature.name,
+)  # fmt: skip
+
+
+@given(feature_lists, st.integers(0, 2**31 - 1), st.floats(0.001, 0.999))
+def test_every_declaration_survives_its_canonical_text_and_differs_by_its_digest(features, seed, bound):
+    model = replace(MODEL, features=features, gates=[AtLeast("auroc", bound)], method=GradientBoosting(seed=seed))
+    assert parse(canonical(model)) == model
+    assert canonical(parse(canonical(model))) == canonical(model)
+    assert digest(model) != digest(MODEL)
+
+
+def test_a_recorded_outcome_is_named_by_its_attribute_and_value():
+    model = replace(MODEL, outcome=Recorded("readmitted", equals="<30"), features=[Demographics()])
+    assert '"outcome":{"equals":"<30","kind":"Recorded","name":"readmitted"}' in canonical(model)

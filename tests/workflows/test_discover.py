@@ -1,0 +1,134 @@
+"""Discovery checks what one file cannot know: references, duplicates, cycles; and it knows the file."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from workflows.discover import discover
+from workflows.errors import DeclarationError
+
+HEAD = "from workflows.declare import *\nfrom workflows.source import *\n"
+SOURCE = """
+hospital = Source(
+    name="hospital", title="A hospital", time={time!r},
+    deliveries=(Delivery(table="stay", files=("stay.csv",)),),
+    contracts=(Contract(table="stay", meaning="Stays.", key=("stay_id",),
+                        columns=(Column(name="stay_id", type="string", meaning="Id.", nullable=False),)),),
+    persons=Persons(table="stay", person_id="p", sex="s"),
+    encounters=Encounters(table="stay", person_id="p", visit_occurrence_id="stay_id", order="stay_id",
+                          inpatient="true", not_at_risk="false", start="a", end="b",
+                          attributes=(("length_of_stay", "los"),), outcomes=(("readmitted", "r"),)),
+    events=(), collections=("chronic_conditions",),
+)
+"""
+FACTS = 'facts = Featurization(name="facts", source="hospital", cluster="ml_cpu")\n'
+MODEL = """
+model = Model(
+    name="readmission", question="Who?", source="hospital", cohort=InpatientStays(),
+    outcome=Event("inpatient_admission", time_at_risk=days(1, 30)), features=[Demographics()],
+    method=LogisticRegression(), cluster="ml_cpu", gates=[AtLeast("auroc", 0.6)])
+"""
+
+
+@pytest.fixture
+def house(tmp_path: Path):
+    """Writes files under a root of their own and discovers them; by default all is well."""
+
+    def build(time: str = "calendar", **files: str):
+        texts = {
+            "sources/hospital": SOURCE.format(time=time),
+            "featurizations/facts": FACTS,
+            "models/model": MODEL,
+        } | {name.replace("__", "/"): text for name, text in files.items()}
+        for name, text in texts.items():
+            path = tmp_path / f"{name}.py"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(HEAD + textwrap.dedent(text))
+        return discover(tmp_path, clusters=["ml_cpu"])
+
+    return build
+
+
+def test_a_new_file_is_all_that_a_new_model_needs(house):
+    catalogue = house(models__second=MODEL.replace('"readmission"', '"second"'))
+    assert list(catalogue.models) == ["readmission", "second"]
+    assert catalogue.files["declaration:second"] == "models/second.py"
+
+
+def test_the_projects_own_declarations_are_sound():
+    catalogue = discover(clusters=["ml_cpu"])
+    assert {"readmission", "readmission_uci130"} <= set(catalogue.models)
+    assert {"synthetic_omop", "uci130"} <= set(catalogue.sources)
+
+
+BAD = [
+    # files that differ from the good ones, file, field, value and what the error offers
+    ({"models__model": MODEL.replace('source="hospital"', 'source="hopsital"')}, "models/model.py", "source", "hopsital", "hospital"),
+    ({"models__model": MODEL.replace('"ml_cpu"', '"ml_gpu"')}, "models/model.py", "cluster", "ml_gpu", "ml_cpu"),
+    ({"featurizations__facts": FACTS.replace('"ml_cpu"', '"tiny"')}, "featurizations/facts.py", "cluster", "tiny", "ml_cpu"),
+    ({"featurizations__facts": FACTS.replace('"hospital"', '"clinic"')}, "featurizations/facts.py", "source", "clinic", "hospital"),
+    ({"featurizations__facts": FACTS.replace(")", ', tables=("fact_pet",))')}, "featurizations/facts.py", "tables", "fact_pet", "fact_person"),
+    ({"featurizations__facts": FACTS.replace(")", ', after=("nothing",))')}, "featurizations/facts.py", "after", "nothing", "facts"),
+    ({"models__model": MODEL.replace("Demographics()", 'AtIndex("shoe_size", because="seen")')}, "models/model.py", "features.shoe_size", "shoe_size", "length_of_stay"),
+    ({"models__model": MODEL.replace("Demographics()", 'AnyOf("rare", window=days(-9, -1))')}, "models/model.py", "features.any_rare", "rare", "chronic_conditions"),
+    ({"models__model": MODEL.replace('"inpatient_admission"', '"moon_landing"')}, "models/model.py", "outcome", "moon_landing", "inpatient_admission"),
+    ({"models__model": MODEL.replace("Event(\"inpatient_admission\", time_at_risk=days(1, 30))", 'Recorded("died", equals="1")')}, "models/model.py", "outcome", "died", "readmitted"),
+    ({"models__model": MODEL.replace('name="readmission"', 'name="hospital_ra"')}, "models/model.py", "name", "hospital_ra", "hospital_ra"),
+    ({"models__model": MODEL.replace('name="readmission"', 'name="ml"')}, "models/model.py", "name", "ml", "reference"),
+    ({"models__other": MODEL}, "models/other.py", "name", "readmission", "models/model.py declares it already"),
+    ({"models__other": MODEL.replace('name="readmission"', 'name="facts"')}, "models/other.py", "name", "facts", "featurizations/facts.py"),
+    ({"models__model": MODEL.replace("LogisticRegression()", "DeepThought()")}, "models/model.py", "NameError", "name 'DeepThought' is not defined", "imported"),
+    ({"models__model": MODEL.replace("days(1, 30)", "days(30, 1)")}, "models/model.py", "end", 1, "30 or later"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "file", "field", "value", "valid"), BAD)
+def test_a_wrong_reference_is_refused_with_file_field_value_and_the_valid_ones(house, files, file, field, value, valid):
+    with pytest.raises(DeclarationError) as raised:
+        house(**files)
+    error = raised.value
+    assert (error.file, error.field, error.value) == (file, field, value)
+    assert valid in str(error)
+    assert file in str(error)
+
+
+@pytest.mark.clause("P2")
+def test_a_cycle_is_refused_and_named(house):
+    with pytest.raises(DeclarationError, match=r"alpha -> beta -> alpha|beta -> alpha -> beta"):
+        house(
+            featurizations__a='a = Featurization(name="alpha", source="hospital", cluster="ml_cpu", after=("beta",))',
+            featurizations__b='b = Featurization(name="beta", source="hospital", cluster="ml_cpu", after=("alpha",))',
+        )
+
+
+@pytest.mark.clause("P2")
+def test_featurizations_stand_after_those_they_come_after(house):
+    catalogue = house(
+        featurizations__a='a = Featurization(name="alpha", source="hospital", cluster="ml_cpu", after=("zeta",))',
+        featurizations__z='z = Featurization(name="zeta", source="hospital", cluster="ml_cpu")',
+    )
+    names = list(catalogue.featurizations)
+    assert names.index("zeta") < names.index("alpha")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({}, "outcome"),
+        (
+            {
+                "models__model": MODEL.replace(
+                    'Event("inpatient_admission", time_at_risk=days(1, 30))', 'Recorded("readmitted", equals="<30")'
+                ).replace("Demographics()", 'CountOf("inpatient_admission", window=days(-365, -1))')
+            },
+            "features.count_inpatient_admission_365_1",
+        ),
+    ],
+)
+def test_days_are_refused_where_time_is_only_an_order(house, change, field):
+    with pytest.raises(DeclarationError, match="only an order") as raised:
+        house(time="order", **change)
+    assert raised.value.field == field

@@ -1,0 +1,202 @@
+"""The vocabulary in which a model or a featurization is declared.
+
+A declaration is data: frozen, checked for its shape when constructed, standard library only.
+`discover` checks what one file cannot know (references, duplicates, cycles); `canonical` writes it down.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from workflows.errors import DeclarationError
+from workflows.features import AnyOf, AtIndex, CountOf, Demographics, Feature
+from workflows.gates import AtLeast, Calibrated, Gate, Implausible, NonInferior
+from workflows.methods import Choice, GradientBoosting, LogisticRegression, Method
+from workflows.time import Window, days
+
+__all__ = [
+    "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Choice", "CountOf", "Demographics", "Event",
+    "Featurization", "GradientBoosting", "Implausible", "InpatientStays", "LogisticRegression", "Model",
+    "Monitor", "NonInferior", "Recorded", "Window", "days", "replace",
+]  # fmt: skip
+
+NAME = re.compile(r"[a-z][a-z0-9_]{1,62}")
+
+
+def checked_name(value: object, owner: str) -> str:
+    """`value` if it can be a schema, a job and a Python name at once: lower case, digits, underscores."""
+    if not isinstance(value, str) or not NAME.fullmatch(value):
+        raise DeclarationError(owner, "name", value, "a lower-case name such as 'readmission_30d' ([a-z][a-z0-9_]+)")
+    return value
+
+
+def checked_sequence(owner: str, name: str, values: object, kinds: type | tuple[type, ...]) -> None:
+    """Raise unless `values` is a list or tuple whose members are all of `kinds`."""
+    wanted = kinds if isinstance(kinds, tuple) else (kinds,)
+    names = [kind.__name__ for kind in wanted]
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise DeclarationError(owner, name, values, f"a list of {' | '.join(names)}")
+    for value in values:
+        if not isinstance(value, wanted):
+            raise DeclarationError(owner, name, value, names)
+
+
+@dataclass(frozen=True)
+class InpatientStays:
+    """Cohort: every inpatient stay of a source that leaves its person at risk, one row a stay.
+
+    index: the prediction point. minimum_age: completed years at the index date.
+    """
+
+    index: str = "discharge"
+    minimum_age: int = 0
+
+    def __post_init__(self) -> None:
+        if self.index not in ("admission", "discharge"):
+            raise DeclarationError("InpatientStays", "index", self.index, ["admission", "discharge"])
+        if not 0 <= self.minimum_age <= 120:
+            raise DeclarationError("InpatientStays", "minimum_age", self.minimum_age, "0 to 120 completed years")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Outcome: a named event starts inside the time at risk, counted in days from the index date."""
+
+    name: str
+    time_at_risk: Window
+    type = "binary"
+
+    def __post_init__(self) -> None:
+        checked_name(self.name, "Event")
+        if not isinstance(self.time_at_risk, Window):
+            raise DeclarationError("Event", "time_at_risk", self.time_at_risk, "days(1, 30) for example")
+        if self.time_at_risk.start < 1:
+            raise DeclarationError(
+                "Event", "time_at_risk", self.time_at_risk, "a window that starts on day 1 or later: day 0 is the index"
+            )
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Outcome: the source itself recorded it, as a value of one of its encounter attributes."""
+
+    name: str
+    equals: str
+    type = "binary"
+
+    def __post_init__(self) -> None:
+        checked_name(self.name, "Recorded")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Serving: score the newest features on a schedule."""
+
+    schedule: str = "daily"
+
+    def __post_init__(self) -> None:
+        if self.schedule not in ("hourly", "daily", "weekly", "monthly"):
+            raise DeclarationError("Batch", "schedule", self.schedule, ["hourly", "daily", "weekly", "monthly"])
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """When monitoring raises a signal.
+
+    calibration: bounds of observed over expected; the signal needs its 95 % interval wholly outside them.
+    covariates: standardised mean difference against held-out training persons above which a covariate has drifted.
+    drifted_share: share of drifted covariates that raises a signal. minimum_events: below it, not assessable.
+    """
+
+    calibration: tuple[float, float] = (0.9, 1.1)
+    covariates: float = 0.25
+    drifted_share: float = 0.3
+    minimum_events: int = 100
+
+    def __post_init__(self) -> None:
+        low, high = self.calibration
+        if not 0 < low < 1 < high:
+            raise DeclarationError(
+                "Monitor", "calibration", self.calibration, "two bounds around 1, such as (0.9, 1.1)"
+            )
+        if self.covariates <= 0:
+            raise DeclarationError("Monitor", "covariates", self.covariates, "a positive standardised difference")
+        if not 0 < self.drifted_share <= 1:
+            raise DeclarationError("Monitor", "drifted_share", self.drifted_share, "a share in (0, 1]")
+        if self.minimum_events < 100:
+            raise DeclarationError("Monitor", "minimum_events", self.minimum_events, "100 or more events")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Featurization:
+    """Turns the curated tables of one source into the fact tables of its `<source>_ra` zone."""
+
+    name: str
+    source: str
+    cluster: str
+    tables: tuple[str, ...] = ("fact_person", "fact_encounter_index")
+    after: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        checked_name(self.name, "Featurization")
+        checked_sequence(self.name, "tables", self.tables, str)
+        checked_sequence(self.name, "after", self.after, str)
+        object.__setattr__(self, "tables", tuple(self.tables))
+        object.__setattr__(self, "after", tuple(self.after))
+        if not self.tables:
+            raise DeclarationError(self.name, "tables", self.tables, "at least one fact table")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One prediction model: whom it is about, what it predicts, from what, how, and when it is good enough."""
+
+    name: str
+    question: str
+    source: str
+    cohort: InpatientStays
+    outcome: Event | Recorded
+    features: Sequence[Feature]
+    method: Method
+    cluster: str
+    gates: Sequence[Gate]
+    serve: Sequence[Batch] = (Batch(),)
+    monitor: Monitor = field(default_factory=Monitor)
+    test_share: float = 0.25
+
+    def __post_init__(self) -> None:
+        checked_name(self.name, "Model")
+        if not self.question.strip().endswith("?"):
+            raise DeclarationError(self.name, "question", self.question, "one sentence that ends with a question mark")
+        expected: dict[str, type | tuple[type, ...]] = {
+            "cohort": InpatientStays, "outcome": (Event, Recorded), "method": Method, "monitor": Monitor,
+        }  # fmt: skip
+        for name, kinds in expected.items():
+            checked_sequence(self.name, name, [getattr(self, name)], kinds)
+        for name, kind in {"features": Feature, "gates": Gate, "serve": Batch}.items():
+            checked_sequence(self.name, name, getattr(self, name), kind)
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not self.features:
+            raise DeclarationError(self.name, "features", self.features, "at least one feature")
+        if not 0.05 <= self.test_share <= 0.5:
+            raise DeclarationError(self.name, "test_share", self.test_share, "a share of persons from 0.05 to 0.5")
+        if self.outcome.type not in self.method.outcome_types:
+            raise DeclarationError(
+                self.name, "method", f"{type(self.method).__name__} for a {self.outcome.type} outcome",
+                f"a method for {self.outcome.type} outcomes; {type(self.method).__name__} takes "
+                + ", ".join(self.method.outcome_types),
+            )  # fmt: skip
+        twice = {f.name for f in self.features if sum(g.name == f.name for g in self.features) > 1}
+        if twice:
+            raise DeclarationError(self.name, "features", sorted(twice), "each feature once")
+
+
+Declaration = Featurization | Model
+
+
+def public_fields(value: Any) -> dict[str, Any]:
+    """The fields of a declaration or of one of its parts, by name."""
+    return {f.name: getattr(value, f.name) for f in fields(value)}

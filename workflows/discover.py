@@ -1,0 +1,167 @@
+"""Finds the declarations and sources of the project and checks what one file cannot know."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from workflows.declare import AnyOf, AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded
+from workflows.errors import DeclarationError
+from workflows.features import reach
+from workflows.source import Source
+
+HERE = Path(__file__).parent
+FACTS = ("fact_person", "fact_encounter_index")
+RESERVED = ("ml", "reference", "default", "information_schema")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything declared, by name; `files` says where, relative to the folder that was searched."""
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    featurizations: dict[str, Featurization] = field(default_factory=dict)
+    models: dict[str, Model] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def declarations(self) -> tuple[Declaration, ...]:
+        """Featurizations in dependency order, then models by name."""
+        return (*self.featurizations.values(), *self.models.values())
+
+
+def loaded(path: Path, root: Path) -> ModuleType:
+    """The module in `path`, executed under a name of its own; what it raises names the file."""
+    label = str(path.relative_to(root))
+    spec = importlib.util.spec_from_file_location(f"workflows_declared.{path.parent.name}.{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise DeclarationError(path.stem, "file", label, "a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except DeclarationError as error:
+        raise error.at(label) from error
+    except Exception as error:
+        raise DeclarationError(
+            path.stem, type(error).__name__, str(error), "a declaration that can be imported", label
+        ) from error
+    return module
+
+
+def assigned(path: Path) -> list[str]:
+    """The names a file assigns at its top level; what it merely imports is declared elsewhere."""
+    statements = ast.parse(path.read_text()).body
+    targets = [t for s in statements if isinstance(s, ast.Assign) for t in s.targets]
+    targets += [s.target for s in statements if isinstance(s, ast.AnnAssign)]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def found(folder: Path, root: Path, kind: type) -> Iterable[tuple[str, Any]]:
+    """(file, object) for every module-level object of `kind` in the folder's files, in order of file name."""
+    for path in sorted(folder.glob("*.py")):
+        if path.name != "__init__.py":
+            module = loaded(path, root)
+            for name in assigned(path):
+                if isinstance(value := getattr(module, name, None), kind):
+                    yield str(path.relative_to(root)), value
+
+
+def discover(root: Path = HERE, clusters: Iterable[str] = ()) -> Catalogue:
+    """All sources, featurizations and models under `root`, checked against each other and against `clusters`."""
+    catalogue = Catalogue()
+    kinds: tuple[tuple[str, type, dict[str, Any]], ...] = (
+        ("sources", Source, catalogue.sources),
+        ("featurizations", Featurization, catalogue.featurizations),
+        ("models", Model, catalogue.models),
+    )
+    for folder, kind, into in kinds:
+        for file, value in found(root / folder, root, kind):
+            name = value.name
+            # A model and a featurization must differ too: both name jobs. A source names only its zones.
+            key = f"source:{name}" if folder == "sources" else f"declaration:{name}"
+            if key in catalogue.files:
+                raise DeclarationError(
+                    name, "name", name, f"a name of its own; {catalogue.files[key]} declares it already", file
+                )
+            into[name] = value
+            catalogue.files[key] = file
+    clusters = tuple(sorted(clusters))
+    for featurization in catalogue.featurizations.values():
+        check_featurization(catalogue, featurization, clusters)
+    for model in catalogue.models.values():
+        check_model(catalogue, model, clusters)
+    ordered = in_order(catalogue)
+    return Catalogue(catalogue.sources, ordered, dict(sorted(catalogue.models.items())), catalogue.files)
+
+
+def check_reference(owner: str, field_name: str, value: str, valid: Iterable[str], file: str) -> None:
+    """Raise unless `value` is one of `valid`."""
+    if value not in (choices := sorted(valid)):
+        raise DeclarationError(owner, field_name, value, choices, file)
+
+
+def check_featurization(catalogue: Catalogue, one: Featurization, clusters: tuple[str, ...]) -> None:
+    """Its source, cluster, tables and predecessors exist."""
+    file = catalogue.files[f"declaration:{one.name}"]
+    check_reference(one.name, "source", one.source, catalogue.sources, file)
+    check_reference(one.name, "cluster", one.cluster, clusters, file)
+    for table in one.tables:
+        check_reference(one.name, "tables", table, FACTS, file)
+    for name in one.after:
+        check_reference(one.name, "after", name, catalogue.featurizations, file)
+
+
+def check_model(catalogue: Catalogue, model: Model, clusters: tuple[str, ...]) -> None:
+    """Its source has a featurization, its cluster exists, and its features and outcome fit the source."""
+    file = catalogue.files[f"declaration:{model.name}"]
+    zones = {*RESERVED, *catalogue.sources, *(f"{s}_{z}" for s in catalogue.sources for z in ("ra", "exploratory"))}
+    if model.name in zones:
+        raise DeclarationError(
+            model.name, "name", model.name, f"a name that is no zone ({', '.join(sorted(zones))})", file
+        )
+    check_reference(model.name, "source", model.source, {f.source for f in catalogue.featurizations.values()}, file)
+    check_reference(model.name, "cluster", model.cluster, clusters, file)
+    source = catalogue.sources[model.source]
+    for feature in model.features:
+        where = f"features.{feature.name}"
+        if source.time == "order" and (window := reach(feature)) is not None:
+            raise DeclarationError(
+                model.name, where, f"window {window}",
+                f"a feature without a window in days: the time of {source.name} is only an order", file,
+            )  # fmt: skip
+        if isinstance(feature, AtIndex):
+            check_reference(model.name, where, feature.attribute, source.attributes, file)
+        elif isinstance(feature, AnyOf):
+            check_reference(model.name, where, feature.collection, source.collections, file)
+        elif isinstance(feature, CountOf):
+            check_reference(model.name, where, feature.event, source.named_events, file)
+    if isinstance(model.outcome, Recorded):
+        check_reference(model.name, "outcome", model.outcome.name, source.outcomes, file)
+    elif isinstance(model.outcome, Event):
+        if source.time == "order":
+            raise DeclarationError(
+                model.name, "outcome", f"{model.outcome.name} in days {model.outcome.time_at_risk}",
+                f"an outcome that {source.name} recorded (its time is only an order): {', '.join(source.outcomes)}",
+                file,
+            )  # fmt: skip
+        check_reference(model.name, "outcome", model.outcome.name, source.named_events, file)
+
+
+def in_order(catalogue: Catalogue) -> dict[str, Featurization]:
+    """The featurizations, each after those it comes after; a cycle is named."""
+    graph = {name: sorted(one.after) for name, one in sorted(catalogue.featurizations.items())}
+    try:
+        names = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        cycle = list(reversed(error.args[1]))
+        file = catalogue.files[f"declaration:{cycle[0]}"]
+        raise DeclarationError(cycle[0], "after", " -> ".join(cycle), "featurizations without a cycle", file) from error
+    return {name: catalogue.featurizations[name] for name in names}

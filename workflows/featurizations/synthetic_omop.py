@@ -1,0 +1,5 @@
+"""Facts of the synthetic OMOP source."""
+
+from workflows.declare import *
+
+synthetic_omop = Featurization(name="synthetic_omop", source="synthetic_omop", cluster="ml_cpu")

@@ -1,0 +1,40 @@
+"""Thirty-day readmission risk at discharge, on real encounters whose time is only an order."""
+
+from workflows.declare import *
+from workflows.models.readmission import readmission
+
+BEFORE = "counted over the year before the encounter"
+DURING = "recorded during the stay, which ends at the index date"
+
+readmission_uci130 = replace(
+    readmission,
+    name="readmission_uci130",
+    question="Which discharged diabetic patients come back within 30 days?",
+    source="uci130",
+    outcome=Recorded("readmitted", equals="<30"),
+    features=[
+        Demographics(),
+        AtIndex("race", because="known at admission"),
+        AtIndex("length_of_stay", because="known at discharge"),
+        AtIndex("admission_type", because="known at admission"),
+        AtIndex("admission_source", because="known at admission"),
+        AtIndex("medical_specialty", because="known at admission"),
+        AtIndex("discharge_disposition", because="known at discharge"),
+        AtIndex("number_inpatient", because=BEFORE),
+        AtIndex("number_emergency", because=BEFORE),
+        AtIndex("number_outpatient", because=BEFORE),
+        AtIndex("num_lab_procedures", because=DURING),
+        AtIndex("num_procedures", because=DURING),
+        AtIndex("num_medications", because=DURING),
+        AtIndex("number_diagnoses", because=DURING),
+        AtIndex("a1c_result", because=DURING),
+        AtIndex("insulin", because=DURING),
+        AtIndex("diabetes_medication", because=DURING),
+        AnyOf("icd9_chapters", because="diagnoses of the stay, entered by discharge"),
+    ],
+    method=LogisticRegression(C=Choice(0.1, 1.0), seed=42),
+    gates=[AtLeast("auroc", 0.62), Calibrated(), NonInferior("auroc", margin=0.01), Implausible("auroc", above=0.8)],
+    # A scored slice holds about a thousand events, so its interval is 6 % wide on either side: narrow bounds let a
+    # fall of 8 % be seen, and the interval must lie wholly outside them.
+    monitor=Monitor(calibration=(0.98, 1.02)),
+)

@@ -1,0 +1,50 @@
+"""Synthetic hospital data in the shape of OMOP CDM 5.4, with a calendar."""
+
+from workflows.contracts.omop_condition_occurrence import CONDITION_OCCURRENCE
+from workflows.contracts.omop_observation_period import OBSERVATION_PERIOD
+from workflows.contracts.omop_person import PERSON
+from workflows.contracts.omop_visit_occurrence import VISIT_OCCURRENCE
+from workflows.source import Delivery, Encounters, Events, Persons, Source
+
+CONTRACTS = (PERSON, OBSERVATION_PERIOD, VISIT_OCCURRENCE, CONDITION_OCCURRENCE)
+
+synthetic_omop = Source(
+    name="synthetic_omop",
+    title="Synthetic hospital data, OMOP CDM 5.4",
+    time="calendar",
+    deliveries=tuple(Delivery(table=contract.table, files=(f"{contract.table}.csv",)) for contract in CONTRACTS),
+    contracts=CONTRACTS,
+    persons=Persons(
+        table="person",
+        person_id="person_id",
+        sex="CASE gender_concept_id WHEN 8507 THEN 'M' WHEN 8532 THEN 'F' END",
+        # OMOP's own convention for a birth date of which only the year is known: mid-year is nearest on average.
+        birth_date="make_date(year_of_birth, coalesce(month_of_birth, 7), coalesce(day_of_birth, 1))",
+    ),
+    encounters=Encounters(
+        table="visit_occurrence",
+        person_id="person_id",
+        visit_occurrence_id="visit_occurrence_id",
+        # The prediction point of a stay is its discharge.
+        order="visit_end_datetime",
+        start="visit_start_datetime",
+        end="visit_end_datetime",
+        inpatient="visit_concept_id = 9201",
+        not_at_risk="discharged_to_source_value IN ('expired', 'hospice')",
+        attributes=(
+            ("length_of_stay", "datediff(visit_end_datetime, visit_start_datetime)"),
+            ("discharged_to", "discharged_to_source_value"),
+        ),
+    ),
+    events=(
+        Events(
+            table="condition_occurrence",
+            person_id="person_id",
+            visit_occurrence_id="visit_occurrence_id",
+            vocabulary="'ICD10CM'",
+            code="condition_source_value",
+            start="condition_start_datetime",
+        ),
+    ),
+    collections=("chronic_conditions",),
+)
