@@ -69,7 +69,7 @@ def run(
 @app.command()
 def runs(stage: StageName, json: JsonFile = None) -> None:
     """The runs of a stage: states, times, and the reason of the first failure."""
-    from cli.commands import list_runs
+    from cli.runs import list_runs
 
     list_runs(stage, json)
 

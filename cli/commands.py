@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json as js
 import sys
 import time
-from dataclasses import asdict
-from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -17,6 +14,8 @@ from cli.house import House
 from cli.prerequisites import findings
 from cli.stage import Stage
 from cli.steps import duration
+from cli.story import STAGES
+from sandbox.errors import SandboxError
 from sandbox.runner import Event, LogWritten, RunFinished, TaskFinished, TaskStarted
 from sandbox.runner import run_job as execute
 from sandbox.runs import Runs
@@ -93,33 +92,6 @@ def run_job(name: str, job: str, parameters: list[str]) -> None:
         sys.exit(1)
 
 
-def list_runs(name: str, json_file: Path | None) -> None:
-    """The runs of a stage, newest last."""
-    workspace = workspace_of(House().home, House().out, name)
-    store = Runs(workspace)
-    table = Table(title=f"Runs of the {name} stage", title_justify="left")
-    for column in ("run", "job", "started by", "state", "began", "took", "first failure"):
-        table.add_column(column)
-    shown = []
-    for run in sorted(store.all(), key=lambda run: run.run_id):
-        tasks = store.tasks(run.run_id)
-        failed = next(
-            (task for task in tasks if task.result not in (None, "SUCCESS", "EXCLUDED") and task.reason), None
-        )
-        reason = f"{failed.task_key}: {failed.reason}" if failed else run.reason
-        state = run.result or run.life_cycle
-        colour = COLOURS.get(state, "red" if run.result else "yellow")
-        table.add_row(
-            str(run.run_id), run.job_name, f"run {run.parent_run_id}" if run.parent_run_id else "a person",
-            f"[{colour}]{state}[/{colour}]", time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(run.started)),
-            duration(run.seconds) if run.seconds is not None else "", reason,
-        )  # fmt: skip
-        shown.append(asdict(run) | {"trigger": run.trigger, "tasks": [asdict(task) for task in tasks]})
-    Console(highlight=False).print(table)
-    if json_file is not None:
-        json_file.write_text(js.dumps({"stage": name, "runs": shown}, indent=2, default=str) + "\n")
-
-
 def examine() -> None:
     """Prerequisites, set-up, and what is deployed."""
     console, house = Console(highlight=False), House()
@@ -140,5 +112,21 @@ def examine() -> None:
             "make setup",
         )
     console.print(table)
+    console.print(_deployed(house))
     if not all(finding.good for finding in found):
         sys.exit(1)
+
+
+def _deployed(house: House) -> Table:
+    """Stage, resources and runs, as far as there are any."""
+    table = Table(title="Deployed in the sandbox", title_justify="left")
+    for column in ("stage", "resources", "runs"):
+        table.add_column(column)
+    for name in STAGES:
+        try:
+            workspace = workspace_of(house.home, house.out, name)
+        except SandboxError:
+            table.add_row(name, "none", f"mlops deploy {name}")
+        else:
+            table.add_row(name, str(len(workspace.store.list())), str(len(Runs(workspace).all())))
+    return table

@@ -15,7 +15,7 @@ from cli.errors import UsageError
 from cli.house import House
 from cli.memory import PeakMemory
 from cli.steps import duration, walk
-from cli.story import Story
+from cli.story import Story, shown
 from infra.clusters import load as load_clusters
 from synthetic.changes import CHANGES
 from workflows.declare import Model
@@ -51,14 +51,14 @@ def tell(
     story = Story(house, source, model, data, seed, change, persons)
     with PeakMemory() as memory:
         try:
-            times = walk(console, story.steps())
+            walk(console, story.steps(), story.done)
         finally:
             story.close()
     learned = story.learned | {
         "seconds": round(time.monotonic() - begun, 1),
         "peak_memory_bytes": memory.peak,
-        "steps": [{"step": title, "seconds": round(seconds, 1)} for title, seconds in times],
-        "report": str(house.report),
+        "steps": [{"step": one.step.title, "seconds": round(one.seconds, 1)} for one in story.done],
+        "report": shown(house.report),
     }
     if json_file is not None:
         json_file.write_text(json.dumps(learned, indent=2) + "\n")

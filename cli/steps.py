@@ -7,22 +7,40 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
 
 
 @dataclass
 class Note:
-    """What a step says of itself: `now` while it runs, `found` when it is done."""
+    """What a step says of itself: `now` while it runs, `found` when it is done, `by` whom it was approved."""
 
     found: str = ""
+    by: str = ""
     now: Callable[[str], None] = field(default=lambda _: None)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a story: its title and what to do."""
+    """One step of a story: what to do, called what, in which stage ("" = in none)."""
 
-    title: str
+    did: str
     do: Callable[[Note], None]
+    stage: str = ""
+
+    @property
+    def title(self) -> str:
+        """`dev: featurize`."""
+        return f"{self.stage}: {self.did}" if self.stage else self.did
+
+
+@dataclass(frozen=True)
+class Done:
+    """A step that is over."""
+
+    step: Step
+    seconds: float
+    note: Note
 
 
 def duration(seconds: float) -> str:
@@ -33,14 +51,12 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
-def walk(console: Console, steps: Sequence[Step]) -> list[tuple[str, float]]:
-    """Do the steps in order, showing each; returns (title, seconds). An error leaves its step marked and goes on up."""
-    times: list[tuple[str, float]] = []
-    begun = time.monotonic()
+def walk(console: Console, steps: Sequence[Step], done: list[Done]) -> None:
+    """Do the steps in order, showing each and adding it to `done`; an error leaves its step marked and goes on up."""
     width = max(len(step.title) for step in steps)
     for number, step in enumerate(steps, 1):
         following = f"next: {steps[number].title}" if number < len(steps) else "last step"
-        head = f"[dim]{number:>2}/{len(steps)}[/dim] {step.title:<{width}}"
+        head = f"{number:>2}/{len(steps)} {step.title:<{width}}"
         started = time.monotonic()
         with console.status(f"{head}  [dim]{following}[/dim]") as status:
             note = Note(now=lambda text, head=head: status.update(f"{head}  [dim]{text}[/dim]"))  # type: ignore[misc]
@@ -50,9 +66,13 @@ def walk(console: Console, steps: Sequence[Step]) -> list[tuple[str, float]]:
                 console.print(f"[red]✗[/red] {head}  [red]stopped after {duration(time.monotonic() - started)}[/red]")
                 raise
         seconds = time.monotonic() - started
-        times.append((step.title, seconds))
-        so_far = duration(time.monotonic() - begun)
-        console.print(
-            f"[green]✓[/green] {head} [cyan]{duration(seconds):>8}[/cyan]  {note.found} [dim]({so_far})[/dim]"
-        )
-    return times
+        done.append(Done(step, seconds, note))
+        console.print(*_lines(console, f"{head} {duration(seconds):>12}", " ".join([note.found, note.by]).strip()))
+
+
+def _lines(console: Console, head: str, found: str) -> list[Text | Padding]:
+    """A finished step: on one line where that fits, else what it found on lines of its own below."""
+    first = Text.assemble(("✓ ", "green"), head)
+    if len(first.plain) + 2 + len(found) <= console.width:
+        return [first.append(f"  {found}", "dim")]
+    return [first, Padding(Text(found, "dim"), (0, 0, 0, 8))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 from cli import summary
 from cli.house import House
 from cli.stage import Stage
-from cli.steps import Note, Step
+from cli.steps import Done, Note, Step
+from report import story as report_story
 from sandbox.runs import Run, Runs
 from workflows.declare import Model
 from workflows.source import Source
@@ -42,6 +44,7 @@ class Story:
     persons: int
     approvals: Approvals = field(default_factory=Approvals)
     learned: dict[str, Any] = field(default_factory=lambda: {"stages": {}})
+    done: list[Done] = field(default_factory=list, init=False)
     _trained: dict[str, Any] = field(default_factory=dict, init=False)
     _new_version: str | None = field(default=None, init=False)
 
@@ -56,35 +59,38 @@ class Story:
     def steps(self) -> list[Step]:
         """Every step with its title."""
         data = f"generate {self.persons:,} synthetic persons" if self.synthetic else f"recognise {self.source.name}"
-        steps = [
-            Step("synthesize three stacks", self.synthesize),
-            Step(data, self.data),
-        ]
+        steps = [Step("synthesize three stacks", self.synthesize), Step(data, self.data)]
         for name in STAGES:
-            steps.append(Step(f"{name}: deploy with terraform", self.on(name, self.deploy)))
-            steps.append(Step(f"{name}: deliver curated data", self.on(name, self.deliver)))
-            steps.append(Step(f"{name}: featurize", self.on(name, self.featurize)))
+            steps.append(self.on(name, "deploy with terraform", self.deploy))
+            steps.append(self.on(name, "deliver curated data", self.deliver))
+            steps.append(self.on(name, "featurize", self.featurize))
             if name == "dev":
-                steps.append(Step("dev: train on a person sample", self.on(name, self.train)))
+                steps.append(self.on(name, "train on a person sample", self.train))
             if name == "validation":
-                steps.append(Step("validation: validate the method", self.on(name, self.validate)))
+                steps.append(self.on(name, "validate the method", self.validate))
             if name != "prod":
-                steps.append(Step(f"{name}: stop its servers", self.on(name, self.stop)))
+                steps.append(self.on(name, "stop its servers", self.stop))
         return [
             *steps,
-            Step("prod: train the production model", self.on("prod", self.train)),
-            Step("prod: judge and promote", self.on("prod", self.promote)),
-            Step("prod: score the newest encounters", self.on("prod", self.score)),
-            Step("prod: their labels mature", self.on("prod", self.mature)),
-            Step("prod: monitor, and retrain if it says so", self.on("prod", self.monitor)),
-            Step("prod: promote the new version", self.on("prod", self.promote_new)),
-            Step("prod: stop its servers", self.on("prod", self.stop)),
+            self.on("prod", "train the production model", self.train),
+            self.on("prod", "judge and promote", self.promote),
+            self.on("prod", "score the newest encounters", self.score),
+            self.on("prod", "their labels mature", self.mature),
+            self.on("prod", "monitor, retrain if it says so", self.monitor),
+            self.on("prod", "promote the new version", self.promote_new),
+            self.on("prod", "stop its servers", self.stop),
             Step("write the report", self.report),
         ]
 
-    def on(self, name: str, act: Any) -> Any:
-        """`act` with the stage it happens in."""
-        return lambda note: act(self.stages[name], note)
+    def on(self, name: str, did: str, act: Callable[[Stage, Note], None]) -> Step:
+        """A step that happens in a stage."""
+        return Step(did, lambda note: act(self.stages[name], note), stage=name)
+
+    def soon(self, stage: Stage) -> None:
+        """Start the servers of the stage after this one: what this stage still has to do leaves a core idle."""
+        following = STAGES[STAGES.index(stage.name) + 1 :]
+        if following:
+            self.stages[following[0]].warm_up()
 
     def close(self) -> None:
         """End every server that still runs."""
@@ -135,6 +141,7 @@ class Story:
 
     def train(self, stage: Stage, note: Note) -> None:
         """Prepare, tune, train, evaluate, register."""
+        self.soon(stage)
         run = stage.run(f"{self.model.name}_train", note.now)
         version = str(run.tasks["register"].values["model_version"])
         mlflow_run = str(run.tasks["train"].values["run_id"])
@@ -149,6 +156,7 @@ class Story:
 
     def validate(self, stage: Stage, note: Note) -> None:
         """The validation workflow: the method on this stage's feature store, in an experiment of its own."""
+        self.soon(stage)
         stage.run(f"{self.model.name}_validate", note.now)
         record = summary.newest(stage.zone("ml").rows("validation_record"), "recorded_at")[0]
         self.learned["stages"][stage.name]["validation_record"] = {k: record[k] for k in ("auroc", "passed")}
@@ -174,10 +182,9 @@ class Story:
             model_version=version, approved_by=self.approvals.ml_engineer, validated_by=self.approvals.analyst,
         )  # fmt: skip
         promoted = run.tasks["promote"].result == "SUCCESS"
+        note.found = f"version {version} is champion" if promoted else f"version {version} did not pass its gates"
         people = f"approved by {self.approvals.ml_engineer}, validated by {self.approvals.analyst}"
-        note.found = f"version {version} did not pass its gates"
-        if promoted:
-            note.found = f"version {version} is champion ({people}: parameters of this demo)"
+        note.by = f"({people}: parameters of this demo)" if promoted else ""
         return promoted
 
     def score(self, stage: Stage, note: Note) -> None:
@@ -234,8 +241,20 @@ class Story:
             self.house.report,
             synthetic=self.synthetic,
             question=self.model.question,
+            story=[told(one) for one in self.done],
         )
-        note.found = str(self.house.report)
+        note.found = shown(self.house.report)
+
+
+def told(one: Done) -> report_story.Step:
+    """A finished step, as the report tells it."""
+    return report_story.Step(one.step.stage, one.step.did, one.note.found, one.note.by.strip("()"), one.seconds)
+
+
+def shown(path: Path) -> str:
+    """A path as a person would type it from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def ordered(stage: Stage) -> list[Run]:

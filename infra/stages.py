@@ -41,7 +41,7 @@ class Stage:
 STAGES: Mapping[StageName, Stage] = MappingProxyType({
     row.name: row
     for row in (
-        Stage(name=StageName.DEV, workspace="dbw-cdh-dev", catalog="cdh_dev", person_sample=0.25,
+        Stage(name=StageName.DEV, workspace="dbw-cdh-dev", catalog="cdh_dev", person_sample=0.15,
               owner_level="CAN_MANAGE", scheduled=False, alerts=False, keep_data=False, exploratory=True),
         Stage(name=StageName.VALIDATION, workspace="dbw-cdh-validation", catalog="cdh_validation", person_sample=0.5,
               owner_level="CAN_MANAGE_RUN", scheduled=False, alerts=False, keep_data=False, exploratory=False),

@@ -1,4 +1,4 @@
-"""One Spark Connect server and session for all tests here, as the sandbox starts them for jobs."""
+"""Zones and tasks for the tests of featurization."""
 
 from __future__ import annotations
 
@@ -10,33 +10,8 @@ from curated import empty_zones
 from pyspark.sql import SparkSession
 
 from jobs.io.context import Surroundings, Task
-from sandbox.spark import archive, server
-from sandbox.spark.jars import ensure_jars
-from sandbox.spark.session import session
 from workflows.canonical import canonical
 from workflows.declare import Declaration
-
-CACHE = Path(__file__).resolve().parents[2] / ".cache"
-
-
-@pytest.fixture(scope="session")
-def spark_remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    ensure_jars(CACHE)
-    folder = tmp_path_factory.mktemp("spark")
-    running = server.start(CACHE, folder, folder / "warehouse", archive.archive_options(CACHE))
-    try:
-        yield f"sc://{running.address()}/;user_id=tests"
-    finally:
-        running.stop()
-
-
-@pytest.fixture(scope="session")
-def spark(spark_remote: str) -> Iterator[SparkSession]:
-    # Spark's functions ask the environment which kind of session they build columns for.
-    with pytest.MonkeyPatch.context() as patch, session(spark_remote) as one:
-        patch.setenv("SPARK_CONNECT_MODE_ENABLED", "1")
-        one.conf.set("spark.sql.session.timeZone", "UTC")
-        yield one
 
 
 @pytest.fixture

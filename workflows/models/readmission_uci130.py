@@ -34,7 +34,8 @@ readmission_uci130 = replace(
     ],
     method=LogisticRegression(C=Choice(0.1, 1.0), seed=42),
     gates=[AtLeast("auroc", 0.62), Calibrated(), NonInferior("auroc", margin=0.01), Implausible("auroc", above=0.8)],
-    # A scored slice holds about a thousand events, so its interval is 6 % wide on either side: narrow bounds let a
-    # fall of 8 % be seen, and the interval must lie wholly outside them.
+    # A scored slice holds about a thousand events, so its interval is 6 % wide on either side and the default bounds
+    # would speak only of a change of 16 %. These were set after this set's last tenth was seen (observed over expected
+    # 0.91, 0.86 to 0.96): that they raise a signal there shows the mechanism and is no finding.
     monitor=Monitor(calibration=(0.98, 1.02)),
 )

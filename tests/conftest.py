@@ -1,0 +1,39 @@
+"""One Spark Connect server and session for all tests that need tables, as the sandbox starts them for jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+CACHE = Path(__file__).resolve().parents[1] / ".cache"
+
+
+@pytest.fixture(scope="session")
+def spark_remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    from sandbox.spark import archive, server
+    from sandbox.spark.jars import ensure_jars
+
+    ensure_jars(CACHE)
+    folder = tmp_path_factory.mktemp("spark")
+    running = server.start(CACHE, folder, folder / "warehouse", archive.archive_options(CACHE))
+    try:
+        yield f"sc://{running.address()}/;user_id=tests"
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def spark(spark_remote: str) -> Iterator[SparkSession]:
+    from sandbox.spark.session import session
+
+    # Spark's functions ask the environment which kind of session they build columns for.
+    with pytest.MonkeyPatch.context() as patch, session(spark_remote) as one:
+        patch.setenv("SPARK_CONNECT_MODE_ENABLED", "1")
+        one.conf.set("spark.sql.session.timeZone", "UTC")
+        yield one
