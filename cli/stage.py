@@ -56,9 +56,9 @@ class Stage:
         # The provider finds the server by the address that asking for it records.
         _ = self.services.mlflow_uri
 
-    def deploy(self, say: Say) -> None:
-        """`cdktf deploy`."""
-        self.terraform.deploy(self.name, say)
+    def deploy(self, say: Say, *, synthesized: bool = False) -> None:
+        """`cdktf deploy`; of what is already synthesized, if the caller has just done that."""
+        self.terraform.deploy(self.name, say, synthesized=synthesized)
 
     def changes(self) -> int:
         """How many resources a second plan would change."""

@@ -86,12 +86,6 @@ class Story:
         """A step that happens in a stage."""
         return Step(did, lambda note: act(self.stages[name], note), stage=name)
 
-    def soon(self, stage: Stage) -> None:
-        """Start the servers of the stage after this one: what this stage still has to do leaves a core idle."""
-        following = STAGES[STAGES.index(stage.name) + 1 :]
-        if following:
-            self.stages[following[0]].warm_up()
-
     def close(self) -> None:
         """End every server that still runs."""
         for stage in self.stages.values():
@@ -121,7 +115,7 @@ class Story:
     def deploy(self, stage: Stage, note: Note) -> None:
         """Apply the stage's stack, then plan again: nothing may be left to change."""
         stage.warm_up()
-        stage.deploy(note.now)
+        stage.deploy(note.now, synthesized=True)
         plan = stage.changes()
         resources = stage.resources()
         self.learned["stages"][stage.name] = {"resources": resources, "second_plan_changes": plan}
@@ -141,7 +135,6 @@ class Story:
 
     def train(self, stage: Stage, note: Note) -> None:
         """Prepare, tune, train, evaluate, register."""
-        self.soon(stage)
         run = stage.run(f"{self.model.name}_train", note.now)
         version = str(run.tasks["register"].values["model_version"])
         mlflow_run = str(run.tasks["train"].values["run_id"])
@@ -156,7 +149,6 @@ class Story:
 
     def validate(self, stage: Stage, note: Note) -> None:
         """The validation workflow: the method on this stage's feature store, in an experiment of its own."""
-        self.soon(stage)
         stage.run(f"{self.model.name}_validate", note.now)
         record = summary.newest(stage.zone("ml").rows("validation_record"), "recorded_at")[0]
         self.learned["stages"][stage.name]["validation_record"] = {k: record[k] for k in ("auroc", "passed")}

@@ -7,6 +7,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,9 @@ def deliver(
         }
         with services.session(USER) as spark:
             frames = {table: _read(spark, table, paths) for table, paths in sources.items()}
-            return {table: _write(spark, schema, table, frame) for table, frame in frames.items()}
+            with ThreadPoolExecutor(len(frames)) as pool:
+                versions = pool.map(lambda one: _write(spark, schema, *one), frames.items())
+                return dict(zip(frames, versions, strict=True))
 
 
 def _found(folder: Path, name: str) -> Path:

@@ -55,9 +55,10 @@ class Terraform:
         """Where cdktf synthesizes to."""
         return self.repo / "cdktf.out"
 
-    def deploy(self, stage: str, line: Line = _quiet) -> Applied:
+    def deploy(self, stage: str, line: Line = _quiet, *, synthesized: bool = False) -> Applied:
         """``cdktf deploy`` of one stage, which synthesizes again; ``line`` gets each line of progress.
 
+        synthesized: what lies in ``cdktf.out`` was made from the code as it is, and is deployed without synthesizing.
         Raises ``UnknownStageError``, and ``TerraformError`` with terraform's own message.
         """
         if stage not in self._stages():
@@ -73,6 +74,8 @@ class Terraform:
             if left_over:
                 line(f"{left_over} resources are left over from a deployment that was cut off; they are made again")
             command = [str(cdktf), "deploy", stage, "--auto-approve", "--skip-provider-lock"]
+            if synthesized:
+                command.append("--skip-synth")
             output = self._run(command, self.repo, line, log=workspace.root / "terraform.log")
         if self.workspace(stage) != workspace:
             raise SandboxError(f"stage '{stage}' changed its workspace while it was deployed; deploy it again")

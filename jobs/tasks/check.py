@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from workflows.source import Contract
 from workflows.sources import named
+
+if TYPE_CHECKING:
+    from jobs.featurize.contract import Fault
 
 
 def check() -> None:
@@ -17,27 +23,39 @@ def check() -> None:
 
 def _check(task: Task) -> None:
     source = named(task.declaration.source)
-    faults = [fault for contract in source.contracts for fault in faults_of(task, source.name, contract)]
-    if faults:
-        raise TaskError(f"{source.name} breaks its contract: {'; '.join(faults)}")
+    # One session, made before several threads ask for it; their queries wait for the cluster side by side.
+    _ = task.spark
+    with ThreadPoolExecutor(len(source.contracts)) as pool:
+        counted = list(pool.map(lambda contract: counts(task, source.name, contract), source.contracts))
+    for contract, faults in zip(source.contracts, counted, strict=True):
+        reject(task, source.name, contract, faults)
+    found = [str(fault) for faults in counted for fault in faults]
+    if found:
+        raise TaskError(f"{source.name} breaks its contract: {'; '.join(found)}")
 
 
-def faults_of(task: Task, source: str, contract: Contract) -> list[str]:
-    """What is wrong with one table, with counts; its rows at fault go to `<source>_ra.rejected_<table>`."""
+def counts(task: Task, source: str, contract: Contract) -> list[Fault]:
+    """What is wrong with one table, with counts."""
     # Spark's functions are imported with the first table, not by whoever lists the entry points.
-    from pyspark.sql import functions as sf
-
-    from jobs.featurize.contract import count_faults, rejected, shape_faults
+    from jobs.featurize.contract import Fault, count_faults
 
     name = f"{source}.{contract.table}"
     if not task.tables.exists(name):
-        return [f"{contract.table}: the table does not exist"]
-    frame = task.tables.read(name)
-    faults = count_faults(frame, contract)
+        return [Fault(contract.table, "the table does not exist", 0)]
+    return count_faults(task.tables.read(name), contract)
+
+
+def reject(task: Task, source: str, contract: Contract, faults: Sequence[Fault]) -> None:
+    """Keep the rows at fault of one table apart, in `<source>_ra.rejected_<table>`."""
+    from pyspark.sql import functions as sf
+
+    from jobs.featurize.contract import rejected, shape_faults
+
+    name = f"{source}.{contract.table}"
     if not faults:
         task.log(f"{name} keeps its contract")
-        return []
-    if any(fault.rows for fault in faults) and not shape_faults(frame.schema, contract):
+        return
+    if any(fault.rows for fault in faults) and not shape_faults(task.tables.read(name).schema, contract):
         inputs = task.tables.inputs(name)
         rows = rejected(task.tables.read(name, inputs[name]), contract).select(
             "*",
@@ -45,4 +63,3 @@ def faults_of(task: Task, source: str, contract: Contract) -> list[str]:
             sf.lit(datetime.now(UTC)).cast("timestamp").alias("checked_at"),
         )
         task.tables.replace(f"{source}_ra.rejected_{contract.table}", rows, inputs)
-    return [str(fault) for fault in faults]
