@@ -13,7 +13,7 @@ from rich.text import Text
 
 @dataclass
 class Note:
-    """What a step says of itself: `now` while it runs, `found` when it is done, `by` whom it was approved."""
+    """What a step says of itself: `now` while it runs, `found` when it is done, `by` whom it was approved (or "")."""
 
     found: str = ""
     by: str = ""
@@ -67,7 +67,8 @@ def walk(console: Console, steps: Sequence[Step], done: list[Done]) -> None:
                 raise
         seconds = time.monotonic() - started
         done.append(Done(step, seconds, note))
-        console.print(*_lines(console, f"{head} {duration(seconds):>12}", " ".join([note.found, note.by]).strip()))
+        found = f"{note.found} (approved by {note.by})" if note.by else note.found
+        console.print(*_lines(console, f"{head} {duration(seconds):>12}", found))
 
 
 def _lines(console: Console, head: str, found: str) -> list[Text | Padding]:

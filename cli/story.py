@@ -175,8 +175,8 @@ class Story:
         )  # fmt: skip
         promoted = run.tasks["promote"].result == "SUCCESS"
         note.found = f"version {version} is champion" if promoted else f"version {version} did not pass its gates"
-        people = f"approved by {self.approvals.ml_engineer}, validated by {self.approvals.analyst}"
-        note.by = f"({people}: parameters of this demo)" if promoted else ""
+        people = f"{self.approvals.ml_engineer}, validated by {self.approvals.analyst}: parameters of this demo"
+        note.by = people if promoted else ""
         return promoted
 
     def score(self, stage: Stage, note: Note) -> None:
@@ -240,7 +240,7 @@ class Story:
 
 def told(one: Done) -> report_story.Step:
     """A finished step, as the report tells it."""
-    return report_story.Step(one.step.stage, one.step.did, one.note.found, one.note.by.strip("()"), one.seconds)
+    return report_story.Step(one.step.stage, one.step.did, one.note.found, one.note.by, one.seconds)
 
 
 def shown(path: Path) -> str:

@@ -26,6 +26,12 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
+def mlops() -> Path:
+    """The command that a person types."""
+    return MLOPS
+
+
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Demo]:
     """Runs `mlops demo` in a sandbox of its own, once for each set of arguments."""
     finished: dict[tuple[str, ...], Demo] = {}

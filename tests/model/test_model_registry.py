@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,6 +124,28 @@ def test_the_saved_example_is_no_persons_row(folder: Path, versions: tuple[str, 
     row = dict(zip(saved["columns"], saved["data"][0], strict=True))
     assert row["f_x"] == pytest.approx(rows["f_x"].median())
     assert not (rows["f_x"] == row["f_x"]).any()
+
+
+@pytest.mark.clause("22")
+def test_an_exported_model_gives_the_same_scores_where_there_is_no_platform(
+    folder: Path, versions: tuple[str, str], tmp_path: Path
+) -> None:
+    registry = Registry(task(folder, "sp-train"), Names.of(MODEL))
+    model_id = registry.version(versions[0]).tags["model_id"]
+    exported = registry._task.mlflow.artifacts.download_artifacts(f"models:/{model_id}", dst_path=str(tmp_path))
+    rows = cohort(encounters=9)
+    design(rows, columns_of(rows)).to_parquet(tmp_path / "rows.parquet")
+    program = (
+        "import sys, pandas, mlflow.sklearn; model = mlflow.sklearn.load_model(sys.argv[1]); "
+        "print(*model.predict_proba(pandas.read_parquet(sys.argv[2]))[:, 1])"
+    )
+    # An interpreter that finds neither this repository nor a tracking server.
+    alone = subprocess.run(
+        [sys.executable, "-P", "-c", program, exported, str(tmp_path / "rows.parquet")],
+        cwd=tmp_path, env={"PATH": os.defpath, "HOME": str(tmp_path), "MLFLOW_DISABLE_TELEMETRY": "true"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert [float(score) for score in alone.stdout.split()] == list(probabilities(registry.load(model_id), rows))
 
 
 @pytest.mark.clause("24")

@@ -184,6 +184,30 @@ def test_a_version_leads_to_its_dataset_features_sources_and_commit(stage: Works
     assert json.loads(version.tags["parameters"])["C"] in (0.01, 1.0)
 
 
+@pytest.mark.clause("15", "16")
+def test_the_model_is_fitted_with_the_parameters_of_the_best_of_all_trials(stage: Workspace) -> None:
+    client = stage.task("0", "sp-train").mlflow.MlflowClient()
+    version = stage.registry().version("1")
+    fitted = client.get_run(version.tags["mlflow_run_id"])
+    parent = fitted.data.tags["mlflow.parentRunId"]
+    children = client.search_runs([fitted.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'")
+    trials = [run for run in children if "cv_log_loss" in run.data.metrics]
+    assert sorted(float(run.data.params["C"]) for run in trials) == [0.01, 1.0]
+    assert fitted.data.params["C"] == min(trials, key=lambda run: run.data.metrics["cv_log_loss"]).data.params["C"]
+
+
+@pytest.mark.clause("18")
+def test_training_data_are_the_feature_version_that_the_model_names(stage: Workspace) -> None:
+    version = stage.registry().version("1").tags
+    pulled = stage.spark.sql(f"SELECT * FROM {NAMES.table('dataset')} VERSION AS OF {version['dataset_version']}")
+    features = stage.spark.sql(f"SELECT * FROM {NAMES.features} VERSION AS OF {version['feature_table_version']}")
+    shared = [name for name in features.columns if name in pulled.columns]
+    assert {"visit_occurrence_id", "outcome", "f_x"} <= set(shared)
+    known = features.where("outcome_known").select(*shared)
+    assert pulled.count() == known.count() == KNOWN
+    assert pulled.select(*shared).exceptAll(known).isEmpty()
+
+
 @pytest.mark.clause("21")
 def test_evaluation_reports_three_splits_and_no_small_count(stage: Workspace) -> None:
     table = stage.table("evaluation")

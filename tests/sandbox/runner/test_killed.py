@@ -46,7 +46,7 @@ def wait_for(condition, seconds: float = 30.0) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.clause("O7")
+@pytest.mark.clause("P7")
 @pytest.mark.parametrize("moment", ["first task done", "second task runs", "later"])
 def test_a_killed_runner_loses_nothing_and_leaves_nothing(bench: Bench, moment: str):
     up = bench.folder / "up"

@@ -212,7 +212,7 @@ with Services(workspace, Path(sys.argv[2])) as services:
 """
 
 
-@pytest.mark.clause("O7")
+@pytest.mark.clause("P7")
 def test_a_killed_runner_takes_servers_tasks_and_sparks_python_workers_with_it(tmp_path: Path):
     up = tmp_path / "up"
     workspace = deployed(tmp_path / "dbw-cdh-test")
