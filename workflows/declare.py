@@ -36,7 +36,7 @@ def checked_name(value: object, owner: str) -> str:
 def checked_sequence(owner: str, name: str, values: object, kinds: type | tuple[type, ...]) -> None:
     """Raise unless `values` is a list or tuple whose members are all of `kinds`."""
     wanted = kinds if isinstance(kinds, tuple) else (kinds,)
-    names = [kind.__name__ for kind in wanted]
+    names = [one.__name__ for kind in wanted for one in (kind.__subclasses__() or [kind])]
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise DeclarationError(owner, name, values, f"a list of {' | '.join(names)}")
     for value in values:
@@ -179,8 +179,10 @@ class Model:
         for name, kind in {"features": Feature, "gates": Gate, "serve": Batch}.items():
             checked_sequence(self.name, name, getattr(self, name), kind)
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        if not self.features:
-            raise DeclarationError(self.name, "features", self.features, "at least one feature")
+        for name in ("features", "gates"):
+            if not getattr(self, name):
+                # Without a gate every version would be promoted.
+                raise DeclarationError(self.name, name, (), f"at least one {name.removesuffix('s')}")
         if not 0.05 <= self.test_share <= 0.5:
             raise DeclarationError(self.name, "test_share", self.test_share, "a share of persons from 0.05 to 0.5")
         if self.outcome.type not in self.method.outcome_types:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import ast
-import importlib.util
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from workflows.declare import AnyOf, AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded
 from workflows.errors import DeclarationError
 from workflows.features import reach
+from workflows.loading import assigned, label, loaded
 from workflows.source import Source
 
 HERE = Path(__file__).parent
@@ -24,7 +21,7 @@ RESERVED = ("ml", "reference", "default", "information_schema")
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Everything declared, by name; `files` says where, relative to the folder that was searched."""
+    """Everything declared, by name; `files` says where, beginning with the folder that was searched."""
 
     sources: dict[str, Source] = field(default_factory=dict)
     featurizations: dict[str, Featurization] = field(default_factory=dict)
@@ -37,33 +34,6 @@ class Catalogue:
         return (*self.featurizations.values(), *self.models.values())
 
 
-def loaded(path: Path, root: Path) -> ModuleType:
-    """The module in `path`, executed under a name of its own; what it raises names the file."""
-    label = str(path.relative_to(root))
-    spec = importlib.util.spec_from_file_location(f"workflows_declared.{path.parent.name}.{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise DeclarationError(path.stem, "file", label, "a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except DeclarationError as error:
-        raise error.at(label) from error
-    except Exception as error:
-        raise DeclarationError(
-            path.stem, type(error).__name__, str(error), "a declaration that can be imported", label
-        ) from error
-    return module
-
-
-def assigned(path: Path) -> list[str]:
-    """The names a file assigns at its top level; what it merely imports is declared elsewhere."""
-    statements = ast.parse(path.read_text()).body
-    targets = [t for s in statements if isinstance(s, ast.Assign) for t in s.targets]
-    targets += [s.target for s in statements if isinstance(s, ast.AnnAssign)]
-    return [target.id for target in targets if isinstance(target, ast.Name)]
-
-
 def found(folder: Path, root: Path, kind: type) -> Iterable[tuple[str, Any]]:
     """(file, object) for every module-level object of `kind` in the folder's files, in order of file name."""
     for path in sorted(folder.glob("*.py")):
@@ -71,7 +41,7 @@ def found(folder: Path, root: Path, kind: type) -> Iterable[tuple[str, Any]]:
             module = loaded(path, root)
             for name in assigned(path):
                 if isinstance(value := getattr(module, name, None), kind):
-                    yield str(path.relative_to(root)), value
+                    yield label(path, root), value
 
 
 def discover(root: Path = HERE, clusters: Iterable[str] = ()) -> Catalogue:
@@ -105,7 +75,7 @@ def discover(root: Path = HERE, clusters: Iterable[str] = ()) -> Catalogue:
 def check_reference(owner: str, field_name: str, value: str, valid: Iterable[str], file: str) -> None:
     """Raise unless `value` is one of `valid`."""
     if value not in (choices := sorted(valid)):
-        raise DeclarationError(owner, field_name, value, choices, file)
+        raise DeclarationError(owner, field_name, value, choices or "none, as the source has no such thing", file)
 
 
 def check_featurization(catalogue: Catalogue, one: Featurization, clusters: tuple[str, ...]) -> None:

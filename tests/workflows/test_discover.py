@@ -44,10 +44,10 @@ def house(tmp_path: Path):
             "models/model": MODEL,
         } | {name.replace("__", "/"): text for name, text in files.items()}
         for name, text in texts.items():
-            path = tmp_path / f"{name}.py"
-            path.parent.mkdir(exist_ok=True)
+            path = tmp_path / "workflows" / f"{name}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(HEAD + textwrap.dedent(text))
-        return discover(tmp_path, clusters=["ml_cpu"])
+        return discover(tmp_path / "workflows", clusters=["ml_cpu"])
 
     return build
 
@@ -55,7 +55,7 @@ def house(tmp_path: Path):
 def test_a_new_file_is_all_that_a_new_model_needs(house):
     catalogue = house(models__second=MODEL.replace('"readmission"', '"second"'))
     assert list(catalogue.models) == ["readmission", "second"]
-    assert catalogue.files["declaration:second"] == "models/second.py"
+    assert catalogue.files["declaration:second"] == "workflows/models/second.py"
 
 
 def test_the_projects_own_declarations_are_sound():
@@ -66,22 +66,27 @@ def test_the_projects_own_declarations_are_sound():
 
 BAD = [
     # files that differ from the good ones, file, field, value and what the error offers
-    ({"models__model": MODEL.replace('source="hospital"', 'source="hopsital"')}, "models/model.py", "source", "hopsital", "hospital"),
-    ({"models__model": MODEL.replace('"ml_cpu"', '"ml_gpu"')}, "models/model.py", "cluster", "ml_gpu", "ml_cpu"),
-    ({"featurizations__facts": FACTS.replace('"ml_cpu"', '"tiny"')}, "featurizations/facts.py", "cluster", "tiny", "ml_cpu"),
-    ({"featurizations__facts": FACTS.replace('"hospital"', '"clinic"')}, "featurizations/facts.py", "source", "clinic", "hospital"),
-    ({"featurizations__facts": FACTS.replace(")", ', tables=("fact_pet",))')}, "featurizations/facts.py", "tables", "fact_pet", "fact_person"),
-    ({"featurizations__facts": FACTS.replace(")", ', after=("nothing",))')}, "featurizations/facts.py", "after", "nothing", "facts"),
-    ({"models__model": MODEL.replace("Demographics()", 'AtIndex("shoe_size", because="seen")')}, "models/model.py", "features.shoe_size", "shoe_size", "length_of_stay"),
-    ({"models__model": MODEL.replace("Demographics()", 'AnyOf("rare", window=days(-9, -1))')}, "models/model.py", "features.any_rare", "rare", "chronic_conditions"),
-    ({"models__model": MODEL.replace('"inpatient_admission"', '"moon_landing"')}, "models/model.py", "outcome", "moon_landing", "inpatient_admission"),
-    ({"models__model": MODEL.replace("Event(\"inpatient_admission\", time_at_risk=days(1, 30))", 'Recorded("died", equals="1")')}, "models/model.py", "outcome", "died", "readmitted"),
-    ({"models__model": MODEL.replace('name="readmission"', 'name="hospital_ra"')}, "models/model.py", "name", "hospital_ra", "hospital_ra"),
-    ({"models__model": MODEL.replace('name="readmission"', 'name="ml"')}, "models/model.py", "name", "ml", "reference"),
-    ({"models__other": MODEL}, "models/other.py", "name", "readmission", "models/model.py declares it already"),
-    ({"models__other": MODEL.replace('name="readmission"', 'name="facts"')}, "models/other.py", "name", "facts", "featurizations/facts.py"),
-    ({"models__model": MODEL.replace("LogisticRegression()", "DeepThought()")}, "models/model.py", "NameError", "name 'DeepThought' is not defined", "imported"),
-    ({"models__model": MODEL.replace("days(1, 30)", "days(30, 1)")}, "models/model.py", "end", 1, "30 or later"),
+    ({"models__model": MODEL.replace('source="hospital"', 'source="hopsital"')}, "workflows/models/model.py", "source", "hopsital", "hospital"),
+    ({"models__model": MODEL.replace('"ml_cpu"', '"ml_gpu"')}, "workflows/models/model.py", "cluster", "ml_gpu", "ml_cpu"),
+    ({"featurizations__facts": FACTS.replace('"ml_cpu"', '"tiny"')}, "workflows/featurizations/facts.py", "cluster", "tiny", "ml_cpu"),
+    ({"featurizations__facts": FACTS.replace('"hospital"', '"clinic"')}, "workflows/featurizations/facts.py", "source", "clinic", "hospital"),
+    ({"featurizations__facts": FACTS.replace(")", ', tables=("fact_pet",))')}, "workflows/featurizations/facts.py", "tables", "fact_pet", "fact_person"),
+    ({"featurizations__facts": FACTS.replace(")", ', after=("nothing",))')}, "workflows/featurizations/facts.py", "after", "nothing", "facts"),
+    ({"models__model": MODEL.replace("Demographics()", 'AtIndex("shoe_size", because="seen")')}, "workflows/models/model.py", "features.shoe_size", "shoe_size", "length_of_stay"),
+    ({"models__model": MODEL.replace("Demographics()", 'AnyOf("rare", window=days(-9, -1))')}, "workflows/models/model.py", "features.any_rare", "rare", "chronic_conditions"),
+    ({"models__model": MODEL.replace('"inpatient_admission"', '"moon_landing"')}, "workflows/models/model.py", "outcome", "moon_landing", "inpatient_admission"),
+    ({"models__model": MODEL.replace("Event(\"inpatient_admission\", time_at_risk=days(1, 30))", 'Recorded("died", equals="1")')}, "workflows/models/model.py", "outcome", "died", "readmitted"),
+    ({"models__model": MODEL.replace('name="readmission"', 'name="hospital_ra"')}, "workflows/models/model.py", "name", "hospital_ra", "hospital_ra"),
+    ({"models__model": MODEL.replace('name="readmission"', 'name="ml"')}, "workflows/models/model.py", "name", "ml", "reference"),
+    ({"models__other": MODEL}, "workflows/models/other.py", "name", "readmission", "workflows/models/model.py declares it already"),
+    ({"models__other": MODEL.replace('name="readmission"', 'name="facts"')}, "workflows/models/other.py", "name", "facts", "workflows/featurizations/facts.py"),
+    ({"models__model": MODEL.replace("LogisticRegression()", "LogisticRegression(c=1)")}, "workflows/models/model.py:7", "field", "c", "C"),
+    ({"models__model": MODEL.replace('cluster="ml_cpu", ', "")}, "workflows/models/model.py:4", "missing fields", "'cluster'", "question, source"),
+    ({"models__model": MODEL.replace("method=", "method==")}, "workflows/models/model.py:7", "SyntaxError", "positional argument follows keyword argument (model.py, line 7)", "imported"),
+    ({"models__model": MODEL.replace("LogisticRegression()", "'forest'")}, "workflows/models/model.py", "method", "forest", "LogisticRegression, GradientBoosting"),
+    ({"models__model": MODEL.replace('[AtLeast("auroc", 0.6)]', "[]")}, "workflows/models/model.py", "gates", (), "at least one gate"),
+    ({"models__model": MODEL.replace("LogisticRegression()", "DeepThought()")}, "workflows/models/model.py:7", "NameError", "name 'DeepThought' is not defined", "imported"),
+    ({"models__model": MODEL.replace("days(1, 30)", "days(30, 1)")}, "workflows/models/model.py", "end", 1, "30 or later"),
 ]  # fmt: skip
 
 
