@@ -27,11 +27,12 @@ def _check(task: Task) -> None:
     _ = task.spark
     with ThreadPoolExecutor(len(source.contracts)) as pool:
         counted = list(pool.map(lambda contract: counts(task, source.name, contract), source.contracts))
-    for contract, faults in zip(source.contracts, counted, strict=True):
-        reject(task, source.name, contract, faults)
+    pairs = zip(source.contracts, counted, strict=True)
+    kept = [table for contract, faults in pairs if (table := reject(task, source.name, contract, faults))]
     found = [str(fault) for faults in counted for fault in faults]
     if found:
-        raise TaskError(f"{source.name} breaks its contract: {'; '.join(found)}")
+        where = f"; the rows at fault are in {', '.join(kept)}" if kept else ""
+        raise TaskError(f"{source.name} breaks its contract: {'; '.join(found)}{where}")
 
 
 def counts(task: Task, source: str, contract: Contract) -> list[Fault]:
@@ -45,8 +46,8 @@ def counts(task: Task, source: str, contract: Contract) -> list[Fault]:
     return count_faults(task.tables.read(name), contract)
 
 
-def reject(task: Task, source: str, contract: Contract, faults: Sequence[Fault]) -> None:
-    """Keep the rows at fault of one table apart, in `<source>_ra.rejected_<table>`."""
+def reject(task: Task, source: str, contract: Contract, faults: Sequence[Fault]) -> str | None:
+    """Keep the rows at fault apart, in `<source>_ra.rejected_<table>`, and name it; None where there are none."""
     from pyspark.sql import functions as sf
 
     from jobs.featurize.contract import rejected, shape_faults
@@ -54,12 +55,14 @@ def reject(task: Task, source: str, contract: Contract, faults: Sequence[Fault])
     name = f"{source}.{contract.table}"
     if not faults:
         task.log(f"{name} keeps its contract")
-        return
-    if any(fault.rows for fault in faults) and not shape_faults(task.tables.read(name).schema, contract):
-        inputs = task.tables.inputs(name)
-        rows = rejected(task.tables.read(name, inputs[name]), contract).select(
-            "*",
-            sf.lit(task.job_run_id).alias("job_run_id"),
-            sf.lit(datetime.now(UTC)).cast("timestamp").alias("checked_at"),
-        )
-        task.tables.replace(f"{source}_ra.rejected_{contract.table}", rows, inputs)
+    if not any(fault.rows for fault in faults) or shape_faults(task.tables.read(name).schema, contract):
+        return None
+    inputs = task.tables.inputs(name)
+    rows = rejected(task.tables.read(name, inputs[name]), contract).select(
+        "*",
+        sf.lit(task.job_run_id).alias("job_run_id"),
+        sf.lit(datetime.now(UTC)).cast("timestamp").alias("checked_at"),
+    )
+    apart = f"{source}_ra.rejected_{contract.table}"
+    task.tables.replace(apart, rows, inputs)
+    return apart

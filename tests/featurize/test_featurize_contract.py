@@ -122,6 +122,7 @@ def test_bad_input_fails_with_counts_and_leaves_only_its_rows_in_the_rejected_ta
     with pytest.raises(TaskError, match="synthetic_omop breaks its contract") as failure:
         _check(make_task(synthetic_omop, job_run_id="77"))
     assert f"{VISITS}: {says}" in str(failure.value)
+    assert (f"the rows at fault are in synthetic_omop_ra.rejected_{VISITS}" in str(failure.value)) == (kept is not None)
     assert "2021-" not in str(failure.value) + capsys.readouterr().out, "a message quotes no cell"
     assert delivered.table("synthetic_omop_ra.fact_person").count() == 5
     history = delivered.sql("DESCRIBE HISTORY synthetic_omop_ra.fact_person").collect()
