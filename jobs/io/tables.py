@@ -6,9 +6,10 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobs.errors import TaskError
 
@@ -23,6 +24,7 @@ LINEAGE_SCHEMA = (
 )
 ATTEMPTS = 5
 COLLISIONS = ("ALREADY_EXISTS", "DELTA_PROTOCOL_CHANGED", "DELTA_METADATA_CHANGED", "DELTA_CONCURRENT")
+Found = TypeVar("Found")
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
@@ -51,6 +53,7 @@ class Tables:
         self._session = session
         self._provenance = provenance
         self._written: list[tuple[Any, ...]] = []
+        self._appended: list[tuple[str, str, Mapping[str, int], datetime]] = []
 
     def read(self, name: str, version: int | None = None) -> DataFrame:
         """The table's rows, at `version` or the latest."""
@@ -70,7 +73,7 @@ class Tables:
 
     def inputs(self, *names: str) -> dict[str, int]:
         """The latest version of each table: what a write that reads these versions declares as its inputs."""
-        found = {name: self.version(name) for name in names}
+        found = dict(zip(names, self._side_by_side(self.version, names), strict=True))
         for name, version in found.items():
             if version is None:
                 raise TaskError(f"table {name} does not exist; run the job that writes it first")
@@ -80,9 +83,11 @@ class Tables:
         """Put `frame` in the place of the table's rows, or leave the previous version untouched; the new version."""
         return self._write(checked(name), frame, inputs, "overwrite")
 
-    def append(self, name: str, frame: DataFrame, inputs: Mapping[str, int] | None = None) -> int:
-        """Add the rows of `frame`; the new version."""
-        return self._write(checked(name), frame, inputs or {}, "append")
+    def append(self, name: str, frame: DataFrame, inputs: Mapping[str, int] | None = None) -> None:
+        """Add the rows of `frame`. Which version that made is asked when the lineage is written."""
+        token = self._token(inputs or {})
+        self._saved(checked(name), frame, "append", token)
+        self._appended.append((name, token, inputs or {}, datetime.now(UTC)))
 
     def merge(self, name: str, frame: DataFrame, keys: Sequence[str], inputs: Mapping[str, int] | None = None) -> int:
         """Update the rows whose `keys` are in the table, insert the others; the new version."""
@@ -104,18 +109,22 @@ class Tables:
 
     def flush(self) -> None:
         """Write the lineage rows of this task's writes in one commit; `run` calls it, also after a failure."""
+        appended, self._appended = self._appended, []
+        versions = self._side_by_side(lambda one: self._version_of(one[0], one[1]), appended)
+        for (name, _, inputs, at), version in zip(appended, versions, strict=True):
+            self.note(name, version, inputs, at)
         if not self._written:
             return
         rows, self._written = self._written, []
         frame = self._session().createDataFrame(rows, LINEAGE_SCHEMA)
         self._saved(LINEAGE, frame, "append", "lineage")
 
-    def note(self, name: str, version: int | str, inputs: Mapping[str, Any]) -> None:
+    def note(self, name: str, version: int | str, inputs: Mapping[str, Any], at: datetime | None = None) -> None:
         """Remember a lineage row for something other than a table, such as a model version."""
         who = self._provenance
         self._written.append((
             name, int(version), who.job_run_id, who.task_run_id, who.commit, who.requirements_hash,
-            who.declaration_hash, json.dumps(dict(inputs), sort_keys=True), datetime.now(UTC),
+            who.declaration_hash, json.dumps(dict(inputs), sort_keys=True), at or datetime.now(UTC),
         ))  # fmt: skip
 
     def _token(self, inputs: Mapping[str, int]) -> str:
@@ -143,8 +152,26 @@ class Tables:
                     raise
 
     def _recorded(self, name: str, token: str, inputs: Mapping[str, int]) -> int:
-        """The version of the commit that carries `token`: another writer may have come after it."""
-        history = self._session().sql(f"DESCRIBE HISTORY {name} LIMIT 20").select("version", "userMetadata").collect()
-        version = next(int(row["version"]) for row in history if row["userMetadata"] == token)
+        """The version of the commit that carries `token`, noted for the lineage."""
+        version = self._version_of(name, token)
         self.note(name, version, inputs)
         return version
+
+    def _version_of(self, name: str, token: str) -> int:
+        """The version of the commit that carries `token`: another writer may have come after it."""
+        for newest in ("LIMIT 20", ""):
+            history = self._session().sql(f"DESCRIBE HISTORY {name} {newest}").select("version", "userMetadata")
+            for row in history.collect():
+                if row["userMetadata"] == token:
+                    return int(row["version"])
+        raise TaskError(
+            f"the history of {name} does not hold the commit of this task; was the table replaced meanwhile?"
+        )
+
+    def _side_by_side(self, ask: Callable[[Any], Found], about: Sequence[Any]) -> list[Found]:
+        """The answer about each, asked at the same time: a table's history is a wait, not work."""
+        if len(about) < 2:
+            return [ask(one) for one in about]
+        self._session()  # one session, made before several threads ask for it
+        with ThreadPoolExecutor(len(about)) as pool:
+            return list(pool.map(ask, about))
