@@ -17,7 +17,7 @@ PY := $(STAMPS)/python
 NODE := $(STAMPS)/node
 JARS := $(STAMPS)/jars
 
-.PHONY: help demo test test-slow check unit setup prerequisites lock goldens clean
+.PHONY: help demo test test-slow check unit setup prerequisites lock goldens docs clean
 
 help: ## What there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ lock: ## Resolve the lock files again (needs uv)
 
 goldens: setup ## Write the golden files of the stages again
 	@$(BIN)/python -m pytest -q tests/infra --accept
+
+docs: setup ## Make the pages again that are made from the code
+	@$(BIN)/python -m report.not_proved
 
 clean: ## Remove the sandbox and what was built; downloads stay
 	@rm -rf .sandbox dist cdktf.out

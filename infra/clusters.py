@@ -13,6 +13,9 @@ from typing import Any
 
 from workflows.errors import DeclarationError
 
+# Not proved here: node types, quotas, autotermination, the runtime's own libraries. Why: no cluster is started; the
+# process of a task has the locked local environment. On Azure: run one job; compare `pip freeze` on the cluster with
+# the lock.
 ROOT = Path(__file__).parents[1]
 # Field -> what it must be. Both workers are bounds of autoscaling.
 FIELDS: Mapping[str, type] = {

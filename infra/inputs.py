@@ -14,6 +14,9 @@ from infra.roles import Principal
 from infra.stages import StageName
 from workflows.errors import DeclarationError
 
+# Not proved here: authentication, Entra groups, application ids of service principals. Why: no directory is
+# reachable; `infra/inputs.json` holds placeholders. On Azure: fill `infra/inputs.json`; the plan fails at the first
+# principal that does not exist.
 FILE = Path(__file__).with_name("inputs.json")
 LABEL = "infra/inputs.json"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -125,6 +125,7 @@ def group(role_group: str, source: str | None = None) -> str:
     return role_group if source is None else f"{role_group}-{source.replace('_', '-')}"
 
 
+# Not proved here: cost. Why: a laptop has no meter. On Azure: the workspace's usage tables, by tag.
 def tags(stage: Stage, declared: str, **more: str) -> dict[str, str]:
     """The tags of everything that can be tagged, in key order."""
     return dict(sorted({"declaration": declared, "stage": stage.name.value, "system": "cdh-mlops", **more}.items()))

@@ -10,6 +10,8 @@ from infra.stages import Stage
 from workflows.discover import Catalogue
 
 
+# Not proved here: catalog isolation and workspace bindings. Why: the catalog of one workspace is all that its Spark
+# server has. On Azure: open `cdh_prod` from the dev workspace; it must not be there.
 @dataclass(frozen=True, kw_only=True)
 class ZonePlan:
     """One schema. kind: what the access matrix calls it. source: whose persons it holds, if any."""

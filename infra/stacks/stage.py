@@ -42,6 +42,8 @@ class StageStack(TerraformStack):
                  delivery: Delivery, inputs: Inputs, dist: str) -> None:  # fmt: skip
         super().__init__(scope, stage.name.value)
         self.addresses = addresses = Addresses()
+        # Not proved here: the azurerm backend. Why: the sandbox replaces it by a local one, in an override file beside
+        # the same `cdk.tf.json`. On Azure: `terraform init` in the stack's folder.
         AzurermBackend(
             self, resource_group_name=names.resource_group(stage), storage_account_name=names.state_account(stage),
             container_name="tfstate", key=f"{stage.name.value}.tfstate", use_azuread_auth=True,
