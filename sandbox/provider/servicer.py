@@ -20,9 +20,10 @@ from sandbox.errors import SandboxError, ServiceError
 from sandbox.provider import derive, protocol
 from sandbox.provider.behaviour import BEHAVIOURS
 from sandbox.provider.facts import PLUGIN_FRAMEWORK
-from sandbox.provider.kinds import Context, Kind
-from sandbox.provider.mlflow_rest import MlflowClient
+from sandbox.provider.kinds import Context, Kind, ReadBackError
+from sandbox.provider.mlflow_rest import Mlflow, MlflowClient
 from sandbox.provider.planning import Planner, Refusal, validate
+from sandbox.provider.reading import read
 from sandbox.provider.registry import KINDS
 from sandbox.provider.values import UNKNOWN, Object, conform, decode, encode, settle
 from sandbox.workspace import Workspace
@@ -36,6 +37,7 @@ class Settings:
 
     home: Path | None
     cache: Path  # of the whole repository; derived schemas are in its folder "provider"
+    mlflow: Callable[[Workspace, Path, str], Mlflow] = MlflowClient
 
 
 @dataclass
@@ -43,7 +45,7 @@ class _Session:
     """What ConfigureProvider made."""
 
     context: Context | None = None
-    mlflow: MlflowClient | None = None
+    mlflow: Mlflow | None = None
     schemas: dict[str, Any] = field(default_factory=dict)
 
 
@@ -111,7 +113,7 @@ class Servicer(rpc.ProviderServicer):
             raise SandboxError("MLOPS_SANDBOX is not set: deploy with `mlops deploy <stage>`, which sets it")
         workspace = Workspace.named(self._settings.home, resource_id.rsplit("/", 1)[-1])
         deployer = str(config.get("azure_client_id") or "deployer")
-        self._session.mlflow = MlflowClient(workspace, self._settings.cache, deployer)
+        self._session.mlflow = self._settings.mlflow(workspace, self._settings.cache, deployer)
         self._session.context = Context(workspace, deployer, self._session.mlflow.call)
         return pb.ConfigureProvider.Response()
 
@@ -133,7 +135,7 @@ class Servicer(rpc.ProviderServicer):
     @_answers(pb.ReadResource.Response)
     def ReadResource(self, request: Any, context: Any) -> Any:
         state = decode(request.current_state.msgpack)
-        body = self._read(request.type_name, str(state["id"]))
+        body = self._read(request.type_name, str(state["id"]), state)
         return pb.ReadResource.Response(new_state=_dynamic(body))
 
     @_answers(pb.PlanResourceChange.Response)
@@ -142,7 +144,7 @@ class Servicer(rpc.ProviderServicer):
         prior, proposed = decode(request.prior_state.msgpack), decode(request.proposed_new_state.msgpack)
         if proposed is None:
             return pb.PlanResourceChange.Response(planned_state=_dynamic(None), legacy_type_system=legacy)
-        planner = Planner(self._block(request.type_name), BEHAVIOURS[request.type_name])
+        planner = Planner(self._block(request.type_name), BEHAVIOURS[request.type_name], framework=not legacy)
         planned = kind.plan(prior, planner.plan(prior, proposed, decode(request.config.msgpack)))
         return pb.PlanResourceChange.Response(
             planned_state=_dynamic(planned),
@@ -166,6 +168,7 @@ class Servicer(rpc.ProviderServicer):
             else:
                 self._delete(name, kind, prior)
         except ServiceError as error:
+            verb = "read" if isinstance(error, ReadBackError) else verb
             return pb.ApplyResourceChange.Response(
                 new_state=_dynamic(prior),
                 diagnostics=[protocol.error(f"cannot {verb} {kind.noun}: {error}")],
@@ -216,11 +219,14 @@ class Servicer(rpc.ProviderServicer):
         self._context().workspace.store.update(name, str(body["id"]), stored)
         return stored
 
-    def _read(self, name: str, id_: str) -> Object | None:
-        context = self._context()
+    def _read(self, name: str, id_: str, prior: Object | None = None) -> Object | None:
+        context, kind, block = self._context(), self._kind(name), self._block(name)
         found = context.workspace.store.read(name, id_)
-        present = self._kind(name).present(context, found.body) if found else None
-        return conform(self._block(name), present) if present is not None else None
+        present = kind.present(context, found.body) if found else None
+        if present is None:
+            return None
+        answer = conform(block, present)
+        return answer if kind.takes_all else read(block, prior, answer)
 
     def _schemas(self) -> dict[str, Any]:
         if not self._session.schemas:
