@@ -20,11 +20,12 @@ class ReadBackError(ServiceError):
 
 @dataclass(frozen=True)
 class Context:
-    """One configured provider: the workspace it serves, who deploys, and a way to call MLflow's REST API."""
+    """One configured provider: the workspace it serves, who deploys, a way to call MLflow's REST API, its arguments."""
 
     workspace: Workspace
     deployer: str
     mlflow: Callable[[str, str, Object], Object]
+    configuration: Object
 
     def need(self, type_name: str, id_: str, what: str) -> Object:
         """The body of a resource that must exist; ``ServiceError`` in the words of Databricks otherwise."""

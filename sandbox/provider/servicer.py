@@ -18,13 +18,11 @@ from tf.gen import tfplugin_pb2_grpc as rpc
 
 from sandbox.errors import SandboxError, ServiceError
 from sandbox.provider import derive, protocol
-from sandbox.provider.behaviour import BEHAVIOURS
-from sandbox.provider.facts import PLUGIN_FRAMEWORK
 from sandbox.provider.kinds import Context, Kind, ReadBackError
 from sandbox.provider.mlflow_rest import Mlflow, MlflowClient
 from sandbox.provider.planning import Planner, Refusal, validate
 from sandbox.provider.reading import read
-from sandbox.provider.registry import KINDS
+from sandbox.provider.registry import PROVIDERS, Provider
 from sandbox.provider.values import UNKNOWN, Object, conform, decode, encode, settle
 from sandbox.workspace import Workspace
 
@@ -72,8 +70,8 @@ def _answers(response: Any) -> Callable[[Call], Call]:
 class Servicer(rpc.ProviderServicer):
     """Plans and applies resources into one local workspace."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, provider: Provider = PROVIDERS["databricks"]) -> None:
+        self._settings, self._provider = settings, provider
         self._session = _Session()
         self._creating: dict[str, threading.Lock] = {}
 
@@ -103,18 +101,13 @@ class Servicer(rpc.ProviderServicer):
     @_answers(pb.ConfigureProvider.Response)
     def ConfigureProvider(self, request: Any, context: Any) -> Any:
         config = decode(request.config.msgpack)
-        resource_id = config.get("azure_workspace_resource_id")
-        if not isinstance(resource_id, str) or "/" not in resource_id:
-            raise SandboxError(
-                "the databricks provider needs azure_workspace_resource_id (a text that is known at plan): "
-                "its last part names the local workspace"
-            )
+        name = self._provider.workspace(config)
         if self._settings.home is None:
             raise SandboxError("MLOPS_SANDBOX is not set: deploy with `mlops deploy <stage>`, which sets it")
-        workspace = Workspace.named(self._settings.home, resource_id.rsplit("/", 1)[-1])
-        deployer = str(config.get("azure_client_id") or "deployer")
+        workspace = Workspace.named(self._settings.home, name)
+        deployer = str(config.get("azure_client_id") or config.get("client_id") or "deployer")
         self._session.mlflow = self._settings.mlflow(workspace, self._settings.cache, deployer)
-        self._session.context = Context(workspace, deployer, self._session.mlflow.call)
+        self._session.context = Context(workspace, deployer, self._session.mlflow.call, config)
         return pb.ConfigureProvider.Response()
 
     @_answers(pb.StopProvider.Response)
@@ -124,7 +117,7 @@ class Servicer(rpc.ProviderServicer):
     @_answers(pb.ValidateResourceConfig.Response)
     def ValidateResourceConfig(self, request: Any, context: Any) -> Any:
         self._kind(request.type_name)
-        found = validate(BEHAVIOURS[request.type_name], decode(request.config.msgpack))
+        found = validate(self._provider.behaviours[request.type_name], decode(request.config.msgpack))
         return pb.ValidateResourceConfig.Response(diagnostics=[_diagnostic(item) for item in found])
 
     @_answers(pb.UpgradeResourceState.Response)
@@ -140,11 +133,13 @@ class Servicer(rpc.ProviderServicer):
 
     @_answers(pb.PlanResourceChange.Response)
     def PlanResourceChange(self, request: Any, context: Any) -> Any:
-        kind, legacy = self._kind(request.type_name), request.type_name not in PLUGIN_FRAMEWORK
+        kind, legacy = self._kind(request.type_name), request.type_name not in self._provider.binding.framework
         prior, proposed = decode(request.prior_state.msgpack), decode(request.proposed_new_state.msgpack)
         if proposed is None:
             return pb.PlanResourceChange.Response(planned_state=_dynamic(None), legacy_type_system=legacy)
-        planner = Planner(self._block(request.type_name), BEHAVIOURS[request.type_name], framework=not legacy)
+        planner = Planner(
+            self._block(request.type_name), self._provider.behaviours[request.type_name], framework=not legacy
+        )
         planned = kind.plan(prior, planner.plan(prior, proposed, decode(request.config.msgpack)))
         return pb.PlanResourceChange.Response(
             planned_state=_dynamic(planned),
@@ -155,7 +150,7 @@ class Servicer(rpc.ProviderServicer):
 
     @_answers(pb.ApplyResourceChange.Response)
     def ApplyResourceChange(self, request: Any, context: Any) -> Any:
-        name, legacy = request.type_name, request.type_name not in PLUGIN_FRAMEWORK
+        name, legacy = request.type_name, request.type_name not in self._provider.binding.framework
         kind = self._kind(name)
         prior, planned = decode(request.prior_state.msgpack), decode(request.planned_state.msgpack)
         verb = "create" if prior is None else "delete" if planned is None else "update"
@@ -230,7 +225,7 @@ class Servicer(rpc.ProviderServicer):
 
     def _schemas(self) -> dict[str, Any]:
         if not self._session.schemas:
-            self._session.schemas = derive.schemas(self._settings.cache / "provider")
+            self._session.schemas = derive.schemas(self._settings.cache / "provider", self._provider.binding)
         return self._session.schemas
 
     def _block(self, name: str) -> dict[str, Any]:
@@ -242,12 +237,11 @@ class Servicer(rpc.ProviderServicer):
             raise SandboxError("the provider is not configured")
         return self._session.context
 
-    @staticmethod
-    def _kind(name: str) -> Kind:
-        if name not in KINDS:
-            modelled = ", ".join(sorted(KINDS))
-            raise SandboxError(f"the sandbox does not model {name}; it models {modelled}")
-        return KINDS[name]
+    def _kind(self, name: str) -> Kind:
+        kinds = self._provider.kinds
+        if name not in kinds:
+            raise SandboxError(f"the sandbox does not model {name}; it models {', '.join(sorted(kinds))}")
+        return kinds[name]
 
 
 _CAPABILITIES = pb.ServerCapabilities(get_provider_schema_optional=True)
