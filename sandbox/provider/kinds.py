@@ -14,13 +14,18 @@ from sandbox.store import new_uuid
 from sandbox.workspace import Workspace
 
 
+class ReadBackError(ServiceError):
+    """The service took the request, and what the provider reads afterwards is not what it can use."""
+
+
 @dataclass(frozen=True)
 class Context:
-    """One configured provider: the workspace it serves, who deploys, and a way to call MLflow's REST API."""
+    """One configured provider: the workspace it serves, who deploys, a way to call MLflow's REST API, its arguments."""
 
     workspace: Workspace
     deployer: str
     mlflow: Callable[[str, str, Object], Object]
+    configuration: Object
 
     def need(self, type_name: str, id_: str, what: str) -> Object:
         """The body of a resource that must exist; ``ServiceError`` in the words of Databricks otherwise."""
@@ -42,6 +47,7 @@ class Kind:
 
     noun = "resource"
     overwrites = False  # whether creating it over an existing one replaces that one
+    takes_all = False  # whether Read sets every value itself, instead of what `reading` says
 
     def check(self, planned: Object) -> list[Refusal]:
         """Refusals that the real provider gives at plan."""

@@ -21,6 +21,7 @@ class Directory(Kind):
     """A workspace folder: a name, no folder on disk."""
 
     noun = "directory"
+    takes_all = True
 
     def check(self, planned: Object) -> list[Refusal]:
         """An absolute path."""
@@ -110,6 +111,7 @@ class ServicePrincipal(Kind):
     """A service principal of the workspace."""
 
     noun = "service principal"
+    takes_all = True
 
     def identify(self, context: Context, body: Object) -> str:
         """A number; the application id is taken once."""
@@ -185,6 +187,13 @@ class Job(Kind):
                     context.need("databricks_job", str(run["job_id"]), "Job")
             if task["retry_on_timeout"] is UNKNOWN:
                 task["retry_on_timeout"] = False
+
+    def present(self, context: Context, body: Object) -> Object | None:
+        """Jobs API, run_as: "If not specified, the job runs as the user who created the job"."""
+        if body.get("run_as"):
+            return body
+        who = "user_name" if "@" in context.deployer else "service_principal_name"
+        return body | {"run_as": [{who: context.deployer}]}
 
     def stored(self, body: Object) -> Object:
         """Tasks and their dependencies come back in the order of their keys."""

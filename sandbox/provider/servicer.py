@@ -18,12 +18,11 @@ from tf.gen import tfplugin_pb2_grpc as rpc
 
 from sandbox.errors import SandboxError, ServiceError
 from sandbox.provider import derive, protocol
-from sandbox.provider.behaviour import BEHAVIOURS
-from sandbox.provider.facts import PLUGIN_FRAMEWORK
-from sandbox.provider.kinds import Context, Kind
-from sandbox.provider.mlflow_rest import MlflowClient
+from sandbox.provider.kinds import Context, Kind, ReadBackError
+from sandbox.provider.mlflow_rest import Mlflow, MlflowClient
 from sandbox.provider.planning import Planner, Refusal, validate
-from sandbox.provider.registry import KINDS
+from sandbox.provider.reading import read
+from sandbox.provider.registry import PROVIDERS, Provider
 from sandbox.provider.values import UNKNOWN, Object, conform, decode, encode, settle
 from sandbox.workspace import Workspace
 
@@ -36,6 +35,7 @@ class Settings:
 
     home: Path | None
     cache: Path  # of the whole repository; derived schemas are in its folder "provider"
+    mlflow: Callable[[Workspace, Path, str], Mlflow] = MlflowClient
 
 
 @dataclass
@@ -43,7 +43,7 @@ class _Session:
     """What ConfigureProvider made."""
 
     context: Context | None = None
-    mlflow: MlflowClient | None = None
+    mlflow: Mlflow | None = None
     schemas: dict[str, Any] = field(default_factory=dict)
 
 
@@ -70,8 +70,8 @@ def _answers(response: Any) -> Callable[[Call], Call]:
 class Servicer(rpc.ProviderServicer):
     """Plans and applies resources into one local workspace."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, provider: Provider = PROVIDERS["databricks"]) -> None:
+        self._settings, self._provider = settings, provider
         self._session = _Session()
         self._creating: dict[str, threading.Lock] = {}
 
@@ -101,18 +101,13 @@ class Servicer(rpc.ProviderServicer):
     @_answers(pb.ConfigureProvider.Response)
     def ConfigureProvider(self, request: Any, context: Any) -> Any:
         config = decode(request.config.msgpack)
-        resource_id = config.get("azure_workspace_resource_id")
-        if not isinstance(resource_id, str) or "/" not in resource_id:
-            raise SandboxError(
-                "the databricks provider needs azure_workspace_resource_id (a text that is known at plan): "
-                "its last part names the local workspace"
-            )
+        name = self._provider.workspace(config)
         if self._settings.home is None:
             raise SandboxError("MLOPS_SANDBOX is not set: deploy with `mlops deploy <stage>`, which sets it")
-        workspace = Workspace.named(self._settings.home, resource_id.rsplit("/", 1)[-1])
-        deployer = str(config.get("azure_client_id") or "deployer")
-        self._session.mlflow = MlflowClient(workspace, self._settings.cache, deployer)
-        self._session.context = Context(workspace, deployer, self._session.mlflow.call)
+        workspace = Workspace.named(self._settings.home, name)
+        deployer = str(config.get("azure_client_id") or config.get("client_id") or "deployer")
+        self._session.mlflow = self._settings.mlflow(workspace, self._settings.cache, deployer)
+        self._session.context = Context(workspace, deployer, self._session.mlflow.call, config)
         return pb.ConfigureProvider.Response()
 
     @_answers(pb.StopProvider.Response)
@@ -122,7 +117,7 @@ class Servicer(rpc.ProviderServicer):
     @_answers(pb.ValidateResourceConfig.Response)
     def ValidateResourceConfig(self, request: Any, context: Any) -> Any:
         self._kind(request.type_name)
-        found = validate(BEHAVIOURS[request.type_name], decode(request.config.msgpack))
+        found = validate(self._provider.behaviours[request.type_name], decode(request.config.msgpack))
         return pb.ValidateResourceConfig.Response(diagnostics=[_diagnostic(item) for item in found])
 
     @_answers(pb.UpgradeResourceState.Response)
@@ -133,16 +128,18 @@ class Servicer(rpc.ProviderServicer):
     @_answers(pb.ReadResource.Response)
     def ReadResource(self, request: Any, context: Any) -> Any:
         state = decode(request.current_state.msgpack)
-        body = self._read(request.type_name, str(state["id"]))
+        body = self._read(request.type_name, str(state["id"]), state)
         return pb.ReadResource.Response(new_state=_dynamic(body))
 
     @_answers(pb.PlanResourceChange.Response)
     def PlanResourceChange(self, request: Any, context: Any) -> Any:
-        kind, legacy = self._kind(request.type_name), request.type_name not in PLUGIN_FRAMEWORK
+        kind, legacy = self._kind(request.type_name), request.type_name not in self._provider.binding.framework
         prior, proposed = decode(request.prior_state.msgpack), decode(request.proposed_new_state.msgpack)
         if proposed is None:
             return pb.PlanResourceChange.Response(planned_state=_dynamic(None), legacy_type_system=legacy)
-        planner = Planner(self._block(request.type_name), BEHAVIOURS[request.type_name])
+        planner = Planner(
+            self._block(request.type_name), self._provider.behaviours[request.type_name], framework=not legacy
+        )
         planned = kind.plan(prior, planner.plan(prior, proposed, decode(request.config.msgpack)))
         return pb.PlanResourceChange.Response(
             planned_state=_dynamic(planned),
@@ -153,7 +150,7 @@ class Servicer(rpc.ProviderServicer):
 
     @_answers(pb.ApplyResourceChange.Response)
     def ApplyResourceChange(self, request: Any, context: Any) -> Any:
-        name, legacy = request.type_name, request.type_name not in PLUGIN_FRAMEWORK
+        name, legacy = request.type_name, request.type_name not in self._provider.binding.framework
         kind = self._kind(name)
         prior, planned = decode(request.prior_state.msgpack), decode(request.planned_state.msgpack)
         verb = "create" if prior is None else "delete" if planned is None else "update"
@@ -166,6 +163,7 @@ class Servicer(rpc.ProviderServicer):
             else:
                 self._delete(name, kind, prior)
         except ServiceError as error:
+            verb = "read" if isinstance(error, ReadBackError) else verb
             return pb.ApplyResourceChange.Response(
                 new_state=_dynamic(prior),
                 diagnostics=[protocol.error(f"cannot {verb} {kind.noun}: {error}")],
@@ -216,15 +214,18 @@ class Servicer(rpc.ProviderServicer):
         self._context().workspace.store.update(name, str(body["id"]), stored)
         return stored
 
-    def _read(self, name: str, id_: str) -> Object | None:
-        context = self._context()
+    def _read(self, name: str, id_: str, prior: Object | None = None) -> Object | None:
+        context, kind, block = self._context(), self._kind(name), self._block(name)
         found = context.workspace.store.read(name, id_)
-        present = self._kind(name).present(context, found.body) if found else None
-        return conform(self._block(name), present) if present is not None else None
+        present = kind.present(context, found.body) if found else None
+        if present is None:
+            return None
+        answer = conform(block, present)
+        return answer if kind.takes_all else read(block, prior, answer)
 
     def _schemas(self) -> dict[str, Any]:
         if not self._session.schemas:
-            self._session.schemas = derive.schemas(self._settings.cache / "provider")
+            self._session.schemas = derive.schemas(self._settings.cache / "provider", self._provider.binding)
         return self._session.schemas
 
     def _block(self, name: str) -> dict[str, Any]:
@@ -236,12 +237,11 @@ class Servicer(rpc.ProviderServicer):
             raise SandboxError("the provider is not configured")
         return self._session.context
 
-    @staticmethod
-    def _kind(name: str) -> Kind:
-        if name not in KINDS:
-            modelled = ", ".join(sorted(KINDS))
-            raise SandboxError(f"the sandbox does not model {name}; it models {modelled}")
-        return KINDS[name]
+    def _kind(self, name: str) -> Kind:
+        kinds = self._provider.kinds
+        if name not in kinds:
+            raise SandboxError(f"the sandbox does not model {name}; it models {', '.join(sorted(kinds))}")
+        return kinds[name]
 
 
 _CAPABILITIES = pb.ServerCapabilities(get_provider_schema_optional=True)
