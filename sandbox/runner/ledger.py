@@ -189,8 +189,13 @@ class Ledger(Entries):
     def cancel_asked(self, run_id: int) -> bool:
         """Whether somebody asked to cancel the run."""
         with self._lock:
-            row = self._db.execute("SELECT cancel_asked, epoch FROM run WHERE run_id = ?", (run_id,)).fetchone()
+            row = self._db.execute("SELECT cancel_asked FROM run WHERE run_id = ?", (run_id,)).fetchone()
         return row is not None and row[0] is not None
+
+    def began(self, run_id: int) -> float:
+        """When the run started, or was queued while it waits."""
+        with self._lock:
+            return float(self._db.execute("SELECT started FROM run WHERE run_id = ?", (run_id,)).fetchone()[0])
 
     def run_took_long(self, run_id: int, seconds: float) -> None:
         """A run exceeded the duration of its health rule."""

@@ -63,7 +63,7 @@ class JobRun:
             trigger=caller.trigger,
             notify=job.notices.to_json(),
         )
-        self._began_at = execution.clock.time()
+        self._began_at = self._ledger.began(execution.run_id)
         if other and not job.queue:
             return self._over("SKIPPED", "MAXIMUM_CONCURRENT_RUNS_REACHED", other)
         trigger = caller.trigger or ("MANUAL" if caller.parent is None else "RUN_JOB_TASK")
@@ -146,7 +146,7 @@ class JobRun:
                 return stopped
             self._ledger.recover()
             if self._ledger.start_queued(execution.run_id):
-                self._began_at = execution.clock.time()
+                self._began_at = self._ledger.began(execution.run_id)
                 return None
             if execution.clock.time() >= until:
                 waited = f"it waited in the queue for {QUEUE_SECONDS / 3600:g} hours: {reason}"
@@ -225,14 +225,14 @@ class JobRun:
 
     def _start(self, task: Task, stopped: Ended | None) -> bool:
         """Start the task, or end it at once; False when it has to wait."""
-        if stopped:
-            # "UPSTREAM_CANCELED: The run was skipped because an upstream task was canceled."
-            above = [self._ends[one.task_key].result for one in task.depends_on if one.task_key in self._ends]
-            gone = stopped.result == "CANCELED" and {"CANCELED", "UPSTREAM_CANCELED"} & set(above)
-            self._end_now(task, TaskEnd("UPSTREAM_CANCELED" if gone else "CANCELED", stopped.reason))
-            return True
         if any(one.task_key not in self._ends for one in task.depends_on):
             return False
+        if stopped:
+            # "UPSTREAM_CANCELED: The run was skipped because an upstream task was canceled."
+            above = {self._ends[one.task_key].result for one in task.depends_on}
+            gone = stopped.result == "CANCELED" and above & {"CANCELED", "UPSTREAM_CANCELED"}
+            self._end_now(task, TaskEnd("UPSTREAM_CANCELED" if gone else "CANCELED", stopped.reason))
+            return True
         skipped = self._skipped(task)
         if skipped:
             self._end_now(task, skipped)
