@@ -24,7 +24,7 @@ WHEEL = "/Volumes/cdh_test/ml/artifacts/wheels/abc/tiny-0.1.0-py3-none-any.whl"
 REQUIREMENTS = "/Volumes/cdh_test/ml/artifacts/requirements/ml_cpu-0.txt"
 
 TASKS = """
-import json, os, signal, subprocess, sys, time
+import fcntl, json, os, signal, subprocess, sys, time
 
 def _args():
     return dict(one.removeprefix("--").split("=", 1) for one in sys.argv[1:] if "=" in one)
@@ -98,16 +98,12 @@ def effect():
     # Nobody else may be at the same task at the same time; what was done stands in the file.
     args = _args()
     folder, key = args["folder"], args["key"]
-    busy = os.path.join(folder, key + ".busy")
-    other = None
+    busy = open(os.path.join(folder, key + ".busy"), "w")
+    other = False
     try:
-        with open(busy) as file:
-            other = int(file.read() or 0)
-        os.kill(other, 0)
-    except (OSError, ValueError):
-        other = None
-    with open(busy, "w") as file:
-        file.write(str(os.getpid()))
+        fcntl.flock(busy, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        other = True
     with open(os.path.join(folder, key + ".effects"), "a") as file:
         file.write(f"{'twice' if other else 'once'} {args['attempt']}\\n")
     time.sleep(float(args.get("seconds", "0")))
