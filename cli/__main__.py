@@ -12,6 +12,7 @@ app = typer.Typer(
 )
 
 StageName = Annotated[str, typer.Argument(help="dev, validation or prod", show_default=False)]
+RunNumber = Annotated[int, typer.Argument(help="the run's number, as `mlops runs` shows it", show_default=False)]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="also write what is shown to this file", dir_okay=False)]
 
 
@@ -67,11 +68,51 @@ def run(
 
 
 @app.command()
-def runs(stage: StageName, json: JsonFile = None) -> None:
+def runs(
+    stage: StageName,
+    last: Annotated[int, typer.Option(help="how many of the newest runs; 0 = all", min=0)] = 20,
+    json: JsonFile = None,
+) -> None:
     """The runs of a stage: states, times, and the reason of the first failure."""
     from cli.runs import list_runs
 
-    list_runs(stage, json)
+    list_runs(stage, json, last)
+
+
+@app.command()
+def logs(
+    stage: StageName,
+    run: RunNumber,
+    task: Annotated[str, typer.Argument(help="a task, or an iteration such as each.3; by default all")] = "",
+    attempt: Annotated[int, typer.Option(help="one attempt; by default all", min=0)] = 0,
+) -> None:
+    """What the tasks of a run wrote, in the order in which they ran."""
+    from cli.logs import show_logs
+
+    show_logs(stage, run, task, attempt)
+
+
+@app.command()
+def cancel(stage: StageName, run: RunNumber) -> None:
+    """Stop a run that is queued or runs, with the runs it started."""
+    from cli.commands import cancel as stop
+
+    stop(stage, run)
+
+
+@app.command()
+def repair(
+    stage: StageName,
+    run: RunNumber,
+    tasks: Annotated[list[str] | None, typer.Argument(metavar="[task]...", help="by default those that failed")] = None,
+    parameters: Annotated[
+        list[str] | None, typer.Option("--set", metavar="name=value", help="over the run's parameters")
+    ] = None,
+) -> None:
+    """Run again what failed in a run and what follows it; what succeeded keeps its values."""
+    from cli.commands import repair as mend
+
+    mend(stage, run, tasks or [], parameters or [])
 
 
 @app.command()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -17,46 +19,104 @@ from cli.steps import duration
 from sandbox.runs import Run, Runs, TaskRun
 from sandbox.workspace import workspace_of
 
-MARKS = {"SUCCESS": ("✓", "green"), "EXCLUDED": ("·", "dim"), "SKIPPED": ("·", "dim"), None: ("▸", "yellow")}
+MARKS = {
+    "SUCCESS": ("✓", "green"), "SUCCESS_WITH_FAILURES": ("✓", "yellow"), "EXCLUDED": ("·", "dim"),
+    "DISABLED": ("·", "dim"), "MAXIMUM_CONCURRENT_RUNS_REACHED": ("·", "dim"), "UPSTREAM_FAILED": ("·", "red"),
+    "UPSTREAM_CANCELED": ("·", "red"),
+}  # fmt: skip
+# What a person reads of something that has not ended.
+UNDER_WAY = {
+    "QUEUED": "queued", "PENDING": "waiting", "RUNNING": "running", "WAITING_FOR_RETRY": "waiting for its next attempt",
+}  # fmt: skip
+STARTED_BY = {
+    "MANUAL": "a person", "PERIODIC": "its schedule", "FILE_ARRIVAL": "new files", "TABLE": "an updated table",
+}  # fmt: skip
 
 
-def list_runs(name: str, json_file: Path | None) -> None:
-    """The runs of a stage, newest last; a run that another run started stands below the task that started it."""
+def list_runs(name: str, json_file: Path | None, last: int = 0) -> None:
+    """The newest runs of a stage (0: all), newest last; one that another run started stands below the task of that."""
     store = Runs(workspace_of(House().home, House().out, name))
-    runs = {run.run_id: (run, store.tasks(run.run_id)) for run in store.all()}
-    console = Console(highlight=False)
-    started = [one for one in runs.values() if one[0].parent_run_id is None]
-    console.print(f"[bold]{name} stage[/bold]: {len(runs)} runs, {len(started)} of them started by a person")
-    for run, tasks in started:
-        console.print(_tree(run, tasks, runs))
+    print_runs(Console(highlight=False), name, store, last)
     if json_file is not None:
-        shown = [
-            asdict(run) | {"trigger": run.trigger, "tasks": [asdict(t) for t in tasks]} for run, tasks in runs.values()
-        ]
+        shown = [asdict(run) | {"tasks": _tasks(store, run)} for run in store.all()]
         json_file.write_text(json.dumps({"stage": name, "runs": shown}, indent=2, default=str) + "\n")
 
 
-def _tree(run: Run, tasks: list[TaskRun], runs: Mapping[int, tuple[Run, list[TaskRun]]]) -> Tree:
+def print_runs(console: Console, name: str, store: Runs, last: int = 0) -> None:
+    """As `list_runs`, of a store."""
+    every = store.all()
+    started = [run for run in every if run.parent_run_id is None]
+    console.print(Text.assemble((f"{name} stage", "bold"), f": {_counted(every, started)}"))
+    if 0 < last < len(started):
+        console.print(Text(f"the newest {last}; all with --last 0", "dim"))
+    runs = {run.run_id: run for run in every}
+    for run in started[-last:]:
+        console.print(_tree(store, run, runs))
+
+
+def _counted(every: list[Run], started: list[Run]) -> str:
+    whom = Counter(STARTED_BY.get(run.trigger, run.trigger.lower()) for run in started)
+    parts = [f"{len(every)} runs", *(f"{count} started by {who}" for who, count in sorted(whom.items()))]
+    active = sum(run.active for run in every)
+    return ", ".join([*parts, *([f"{active} active"] if active else [])])
+
+
+def _tasks(store: Runs, run: Run) -> list[dict[str, Any]]:
+    found = []
+    for task in store.tasks(run.run_id):
+        iterations = [asdict(one) for one in store.iterations(task.task_run_id)]
+        found.append(asdict(task) | ({"iterations": iterations} if iterations else {}))
+    return found
+
+
+def _tree(store: Runs, run: Run, runs: Mapping[int, Run]) -> Tree:
     began = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(run.started))
+    repaired = f"{run.repairs} repair{'s' if run.repairs > 1 else ''}" if run.repairs else ""
+    state = run.result or UNDER_WAY.get(run.life_cycle, run.life_cycle)
+    shown = "" if state == "SUCCESS" else state
+    head = _line(run.result, f"run {run.run_id} {run.job_name}", run.seconds, [began, shown, repaired])
     given = " ".join(f"{key}={value}" for key, value in run.parameters.items() if value)
-    head = _line(run.result, f"run {run.run_id} {run.job_name}", run.seconds, began)
-    tree = Tree(Text("\n").join([head, Text(f"  {given}", "dim")]) if given else head, guide_style="dim")
-    for task in tasks:
-        branch = tree.add(_line(task.result, task.task_key, task.seconds, _said(task)))
+    below = [Text(f"  {given}", "dim")] if given else []
+    if run.reason and run.result != "SUCCESS":
+        below.append(Text(f"  {run.reason}", "red" if run.result else "dim"))
+    tree = Tree(Text("\n").join([head, *below]), guide_style="dim")
+    for task in store.tasks(run.run_id):
+        branch = tree.add(_task(store, task))
+        if task.kind == "for_each_task":
+            for one in store.iteration_states(task.task_run_id).failed:
+                branch.add(_task(store, one))
         if task.child_run_id is not None and task.child_run_id in runs:
-            branch.add(_tree(*runs[task.child_run_id], runs))
+            branch.add(_tree(store, runs[task.child_run_id], runs))
     return tree
 
 
-def _said(task: TaskRun) -> str:
-    """What is worth knowing of a task beyond its state: its attempts, what a condition compared, why it failed."""
+def _task(store: Runs, task: TaskRun) -> Text:
+    """A task on a line; why it failed, or what a condition compared, below it."""
+    state = task.result or UNDER_WAY.get(task.life_cycle, task.life_cycle)
     tries = f"{len(task.attempts)} attempts" if len(task.attempts) > 1 else ""
-    return ", ".join(part for part in (tries, task.reason) if part)
+    given = f"input {task.input}" if task.input is not None else ""
+    parts = ["" if state == "SUCCESS" else state, tries, _iterations(store, task), given]
+    line = _line(task.result, task.task_key, task.seconds, parts)
+    waits = "" if task.result else next((one.reason for one in reversed(task.attempts) if one.reason), "")
+    reason = task.reason or waits
+    if not reason or task.kind == "for_each_task":
+        return line
+    bad = task.result is not None and MARKS.get(task.result, ("", "red"))[1] == "red"
+    return Text("\n").join([line, Text(f"  {reason}", "red" if bad else "dim")])
 
 
-def _line(result: str | None, what: str, seconds: float | None, more: str) -> Text:
-    mark, colour = MARKS.get(result, ("✗", "red"))
-    took = f"  {duration(seconds)}" if seconds is not None else ""
-    state = "" if result in ("SUCCESS", None) else f"{result} "
+def _iterations(store: Runs, task: TaskRun) -> str:
+    if task.kind != "for_each_task":
+        return ""
+    found = store.iteration_states(task.task_run_id)
+    words = {"SUCCESS": "done", "PENDING": "waiting"}
+    states = (f"{count} {words.get(state, state.lower())}" for state, count in found.states.items())
+    return f"{found.total} iterations" + (f": {', '.join(states)}" if set(found.states) - {"SUCCESS"} else "")
+
+
+def _line(result: str | None, what: str, seconds: float | None, more: list[str]) -> Text:
+    mark, colour = ("▸", "yellow") if result is None else MARKS.get(result, ("✗", "red"))
+    took = f"  {duration(seconds)}" if seconds else ""
     text = Text.assemble((f"{mark} ", colour), what, took)
-    return text.append(f"  {state}{more}".rstrip(), "red" if colour == "red" else "dim")
+    told = ", ".join(part for part in more if part)
+    return text.append(f"  {told}" if told else "", "red" if colour == "red" else "dim")

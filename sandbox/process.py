@@ -55,7 +55,10 @@ def started(pid: int) -> float | None:
 
 
 class Leashed:
-    """A running command that ends when this process ends. ``stdout`` and ``stderr`` as of ``subprocess.Popen``."""
+    """A running command that ends when this process ends. ``stdout`` and ``stderr`` as of ``subprocess.Popen``.
+
+    keep: descriptors that stay open in it.
+    """
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class Leashed:
         stdout: int | IO[Any] | None = None,
         stderr: int | IO[Any] | None = None,
         cwd: Path | None = None,
+        keep: Sequence[int] = (),
     ) -> None:
         self._line, theirs = socket.socketpair()
         with theirs:
@@ -76,6 +80,7 @@ class Leashed:
                 stderr=stderr,
                 cwd=cwd,
                 start_new_session=True,
+                pass_fds=keep,
             )
         self.stdout, self.stderr = self._leash.stdout, self._leash.stderr
 

@@ -1,6 +1,6 @@
-"""The runs of a workspace's jobs: every run, task, attempt and task value, committed as it happens, in one sqlite file.
+"""Reads the runs of a workspace's jobs: every run, task, attempt, task value and notification, as it happened.
 
-Readers (command line, report) use ``Runs``; only the runner writes, through ``sandbox.runner.ledger``.
+Readers (command line, report, services) use ``Runs``; only the runner writes, through ``sandbox.runner.ledger``.
 Times are seconds since 1970; states and results are named as Databricks names them.
 """
 
@@ -9,38 +9,30 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sandbox.errors import SandboxError
+from sandbox.run_store import log_path, reading
 from sandbox.workspace import Workspace
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS run (
-    run_id INTEGER PRIMARY KEY, job_id TEXT NOT NULL, job_name TEXT NOT NULL, run_as TEXT NOT NULL,
-    parameters TEXT NOT NULL, parent_run_id INTEGER, life_cycle TEXT NOT NULL, result TEXT, reason TEXT NOT NULL,
-    started REAL NOT NULL, ended REAL, owner_pid INTEGER NOT NULL, owner_started REAL NOT NULL
-);
-CREATE TABLE IF NOT EXISTS task (
-    task_run_id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL, task_key TEXT NOT NULL, position INTEGER NOT NULL,
-    kind TEXT NOT NULL, life_cycle TEXT NOT NULL, result TEXT, reason TEXT NOT NULL, outcome TEXT,
-    child_run_id INTEGER, started REAL, ended REAL, UNIQUE (run_id, task_key)
-);
-CREATE TABLE IF NOT EXISTS attempt (
-    task_run_id INTEGER NOT NULL, attempt INTEGER NOT NULL, life_cycle TEXT NOT NULL, result TEXT, reason TEXT NOT NULL,
-    started REAL NOT NULL, ended REAL, PRIMARY KEY (task_run_id, attempt)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS value (
-    task_run_id INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (task_run_id, key)
-) WITHOUT ROWID;
-"""
+_RUN = (
+    "run_id, job_id, job_name, run_as, parameters, parent_run_id, life_cycle, result, reason, started, ended, trigger, "
+    "queued, repairs"
+)
+_TASK = (
+    "task_run_id, run_id, task_key, kind, life_cycle, result, reason, outcome, child_run_id, started, ended, "
+    "iteration, input"
+)
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a job. parent_run_id: the run whose `run_job_task` started it; None when a person did."""
+    """One run of a job. parent_run_id: the run whose `run_job_task` started it, if one did.
+
+    trigger: `MANUAL`, `RUN_JOB_TASK`, `PERIODIC`, `FILE_ARRIVAL` or `TABLE`. queued: when it was asked for. repairs:
+    how many there were. worked: seconds in which something was done for it, waits between repairs not counted.
+    """
 
     run_id: int
     job_id: str
@@ -53,16 +45,20 @@ class Run:
     reason: str
     started: float
     ended: float | None
-
-    @property
-    def trigger(self) -> str:
-        """`RUN_JOB_TASK` or `MANUAL`."""
-        return "MANUAL" if self.parent_run_id is None else "RUN_JOB_TASK"
+    trigger: str
+    queued: float
+    repairs: int
+    worked: float
 
     @property
     def seconds(self) -> float | None:
-        """How long it took; None while it runs."""
-        return None if self.ended is None else self.ended - self.started
+        """How long it took, repairs included; None while it runs."""
+        return None if self.ended is None else self.worked
+
+    @property
+    def active(self) -> bool:
+        """Whether it is queued or runs."""
+        return self.ended is None
 
 
 @dataclass(frozen=True)
@@ -75,11 +71,12 @@ class Attempt:
     reason: str
     started: float
     ended: float | None
+    repair: int
 
 
 @dataclass(frozen=True)
 class TaskRun:
-    """One task of a run.
+    """One task of a run, or one iteration of a `for_each_task` (key `<task>.<number>`, from 1, with its ``input``).
 
     outcome: "true" or "false" of a condition. child_run_id: the run that a `run_job_task` started.
     """
@@ -97,11 +94,35 @@ class TaskRun:
     ended: float | None
     attempts: tuple[Attempt, ...]
     values: dict[str, Any]
+    iteration: int | None = None
+    input: str | None = None
 
     @property
     def seconds(self) -> float | None:
         """How long it took with all its attempts; None before its end and for one that never started."""
         return None if self.ended is None or self.started is None else self.ended - self.started
+
+
+@dataclass(frozen=True)
+class Iterations:
+    """The iterations of a `for_each_task` by state: result, or life cycle without one. failed: the first few."""
+
+    total: int
+    states: dict[str, int]
+    failed: tuple[TaskRun, ...]
+
+
+@dataclass(frozen=True)
+class Notification:
+    """One message in the outbox. task_key: "" for one about the whole run. channel: `email` or `webhook`."""
+
+    at: float
+    run_id: int
+    task_key: str
+    event: str
+    channel: str
+    recipient: str
+    subject: str
 
 
 @dataclass(frozen=True)
@@ -134,75 +155,76 @@ class Runs:
     def tasks(self, run_id: int) -> list[TaskRun]:
         """A run's tasks, in the order of the DAG."""
         self.run(run_id)
-        with self._reading() as db:
-            rows = db.execute("SELECT * FROM task WHERE run_id = ? ORDER BY position", (run_id,)).fetchall()
-            return [self._task(db, row) for row in rows]
+        return self._tasks("run_id = ? AND for_each IS NULL ORDER BY position", run_id)
+
+    def task(self, run_id: int, task_key: str) -> TaskRun:
+        """A task or an iteration by its key; ``SandboxError`` lists the valid tasks."""
+        self.run(run_id)
+        found = self._tasks("run_id = ? AND task_key = ?", run_id, task_key)
+        if not found:
+            valid = ", ".join(task.task_key for task in self.tasks(run_id)) or "none"
+            raise SandboxError(f"run {run_id} has no task '{task_key}'; valid: {valid}")
+        return found[0]
+
+    def iterations(self, task_run_id: int) -> list[TaskRun]:
+        """The iterations of a `for_each_task`, in the order of its inputs."""
+        return self._tasks("for_each = ? ORDER BY iteration", task_run_id)
+
+    def iteration_states(self, task_run_id: int, failed: int = 3) -> Iterations:
+        """How the iterations stand, with the first ``failed`` of those that failed."""
+        with reading(self.folder) as db:
+            rows = db.execute(
+                "SELECT coalesce(result, life_cycle), count(*) FROM task WHERE for_each = ? GROUP BY 1 ORDER BY 1",
+                (task_run_id,),
+            ).fetchall()
+        bad = "for_each = ? AND result NOT IN ('SUCCESS', 'EXCLUDED') ORDER BY iteration LIMIT ?"
+        return Iterations(sum(row[1] for row in rows), dict(rows), tuple(self._tasks(bad, task_run_id, failed)))
+
+    def notifications(self, run_id: int | None = None) -> list[Notification]:
+        """The outbox (of one run), oldest first."""
+        where, values = ("WHERE run_id = ?", (run_id,)) if run_id is not None else ("", ())
+        with reading(self.folder) as db:
+            rows = db.execute(
+                "SELECT at, run_id, task_key, event, channel, recipient, subject "
+                f"FROM notification {where} ORDER BY notification_id",
+                values,
+            ).fetchall()
+        return [Notification(*row) for row in rows]
 
     def log(self, run_id: int, task_key: str, attempt: int | None = None) -> list[LogLine]:
         """What an attempt (the last one by default) of a task wrote; empty when it never started."""
-        tasks = {task.task_key: task for task in self.tasks(run_id)}
-        if task_key not in tasks:
-            raise SandboxError(f"run {run_id} has no task '{task_key}'; valid: {', '.join(tasks)}")
-        path = log_path(self.folder, run_id, task_key, attempt or len(tasks[task_key].attempts))
+        return list(self.log_lines(run_id, task_key, attempt))
+
+    def log_lines(self, run_id: int, task_key: str, attempt: int | None = None) -> Iterator[LogLine]:
+        """As ``log``, one by one."""
+        path = log_path(self.folder, run_id, task_key, attempt or len(self.task(run_id, task_key).attempts))
         if not path.exists():
-            return []
+            return
         with path.open(encoding="utf-8") as lines:
-            # A runner that was killed may have left half a line.
-            parts = [line.rstrip("\n").split(" ", 2) for line in lines]
-        return [LogLine(*part) for part in parts if len(part) == 3]
+            for line in lines:
+                # A runner that was killed may have left half a line.
+                parts = line.rstrip("\n").split(" ", 2)
+                if len(parts) == 3:
+                    yield LogLine(*parts)
 
     def _runs(self, where: str, values: tuple[Any, ...]) -> list[Run]:
-        with self._reading() as db:
-            rows = db.execute(f"SELECT * FROM run {where}", values).fetchall()
-        return [_run(*row) for row in rows]
+        worked = "(SELECT sum(coalesce(ended, 0) - started) FROM repair WHERE repair.run_id = run.run_id AND ended > 0)"
+        with reading(self.folder) as db:
+            rows = db.execute(f"SELECT {_RUN}, coalesce({worked}, 0) FROM run {where}", values).fetchall()
+        found = (list(row) for row in rows)
+        return [Run(*[*row[:4], json.loads(row[4]), *row[5:]]) for row in found]
+
+    def _tasks(self, where: str, *values: Any) -> list[TaskRun]:
+        with reading(self.folder) as db:
+            rows = db.execute(f"SELECT {_TASK} FROM task WHERE {where}", values).fetchall()
+            return [self._task(db, row) for row in rows]
 
     def _task(self, db: sqlite3.Connection, row: tuple[Any, ...]) -> TaskRun:
-        number, run_id, key, _, kind, life_cycle, result, reason, outcome, child, started, ended = row
         attempts = db.execute(
-            "SELECT attempt, life_cycle, result, reason, started, ended FROM attempt WHERE task_run_id = ? "
+            "SELECT attempt, life_cycle, result, reason, started, ended, repair FROM attempt WHERE task_run_id = ? "
             "ORDER BY attempt",
-            (number,),
+            (row[0],),
         )
-        values = db.execute("SELECT key, value FROM value WHERE task_run_id = ? ORDER BY key", (number,))
-        return TaskRun(
-            task_run_id=number,
-            run_id=run_id,
-            task_key=key,
-            kind=kind,
-            life_cycle=life_cycle,
-            result=result,
-            reason=reason,
-            outcome=outcome,
-            child_run_id=child,
-            started=started,
-            ended=ended,
-            attempts=tuple(Attempt(*attempt) for attempt in attempts),
-            values={name: json.loads(value) for name, value in values},
-        )
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        path = database(self.folder)
-        with closing(sqlite3.connect(path if path.exists() else ":memory:", timeout=60)) as db:
-            # Nothing ran yet, or the first runner is making the file at this moment.
-            if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'run'").fetchone() is None:
-                with closing(sqlite3.connect(":memory:")) as empty:
-                    empty.executescript(SCHEMA)
-                    yield empty
-            else:
-                yield db
-
-
-def _run(*row: Any) -> Run:
-    run_id, job_id, job_name, run_as, parameters, *rest = row[:11]
-    return Run(run_id, job_id, job_name, run_as, json.loads(parameters), *rest)
-
-
-def database(folder: Path) -> Path:
-    """The sqlite file of a workspace's runs."""
-    return folder / "runs.sqlite"
-
-
-def log_path(folder: Path, run_id: int, task_key: str, attempt: int) -> Path:
-    """The file of an attempt's log: a line is `<ISO time> <out|err> <text>`."""
-    return folder / "logs" / str(run_id) / f"{task_key}.{attempt}.log"
+        values = db.execute("SELECT key, value FROM value WHERE task_run_id = ? ORDER BY key", (row[0],))
+        found = {name: json.loads(value) for name, value in values}
+        return TaskRun(*[*row[:11], tuple(Attempt(*attempt) for attempt in attempts), found, *row[11:]])

@@ -11,16 +11,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 from sandbox.process import Leashed, environment
+from sandbox.runner.log import AttemptLog
 
 # How often a silent task is looked after: its limit, a cancellation, its Spark server.
 _LOOK_SECONDS = 0.2
 # How long the output of a process that has ended is still read, should something hold it open.
 _DRAIN_SECONDS = 2.0
+_LINE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -43,26 +43,33 @@ class Limits:
 
 @dataclass
 class Attempt:
-    """A task's process. write: called with each line (stream, text) after it is in the log."""
+    """A task's process. write: called with each line (stream, text) that the log keeps.
+
+    notes: what the runner itself says first in the log. lease: a descriptor that the process inherits.
+    """
 
     command: Sequence[str]
     variables: Mapping[str, str]
     folder: Path
     log: Path
     write: Callable[[str, str], None]
+    notes: Sequence[str] = ()
+    lease: int | None = None
     _last_error: str = field(default="", init=False)
 
     def run(self, limits: Limits) -> Ended:
         """Run to the end or a limit; the process and all it started are gone afterwards."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self.log.open("a", encoding="utf-8") as log:
+        with AttemptLog(self.log, self.write) as log:
+            for note in self.notes:
+                log.add("out", note)
             process = Leashed(
                 self.command,
                 env=environment(**self.variables),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=self.folder,
+                keep=() if self.lease is None else (self.lease,),
             )
             try:
                 early = self._follow(process, log, limits)
@@ -84,7 +91,7 @@ class Attempt:
     def _said(self) -> str:
         return f": {self._last_error}" if self._last_error else ""
 
-    def _follow(self, process: Leashed, log: IO[str], limits: Limits) -> Ended | None:
+    def _follow(self, process: Leashed, log: AttemptLog, limits: Limits) -> Ended | None:
         """Write the log until the process ends (None) or has to be ended (why)."""
         drained: float | None = None
         with selectors.DefaultSelector() as selector:
@@ -118,19 +125,17 @@ class Attempt:
         lost = limits.lost()
         return Ended("FAILED", lost) if lost else None
 
-    def _log(self, log: IO[str], stream: str, lines: list[str]) -> None:
+    def _log(self, log: AttemptLog, stream: str, lines: list[str]) -> None:
         for line in lines:
-            log.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {stream} {line}\n")
+            log.add(stream, line)
             if stream == "err" and line.strip():
                 self._last_error = line.strip()
         if lines:
             log.flush()
-        for line in lines:
-            self.write(stream, line)
 
 
 class _Lines:
-    """Cuts a stream of bytes into lines."""
+    """Cuts a stream of bytes into lines; one without an end is cut where it gets too long."""
 
     def __init__(self, name: str) -> None:
         self.name, self._rest = name, b""
@@ -138,6 +143,8 @@ class _Lines:
     def feed(self, chunk: bytes) -> list[str]:
         """The lines that ``chunk`` completes; an empty chunk is the end and gives the rest."""
         *whole, self._rest = (self._rest + chunk).split(b"\n") if chunk else [self._rest, b""]
+        if len(self._rest) > _LINE_BYTES:
+            whole, self._rest = [*whole, self._rest], b""
         # A carriage return within a line is a progress bar's: one line all the same.
         return [line.decode(errors="replace").rstrip("\r").replace("\r", " ") for line in whole if chunk or line]
 

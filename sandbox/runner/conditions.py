@@ -6,7 +6,7 @@ Sentences of the Databricks documentation ("Configure task dependencies") stand 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 
 from sandbox.errors import SandboxError
@@ -18,6 +18,7 @@ _NUMERIC: dict[str, Callable[[float, float], bool]] = {
     "LESS_THAN": operator.lt,
     "LESS_THAN_OR_EQUAL": operator.le,
 }
+OPERATORS = (*_EXACT, *_NUMERIC)
 
 
 class Upstream(Enum):
@@ -31,7 +32,8 @@ class Upstream(Enum):
 
 def upstream(result: str | None, outcome: str | None, wanted: str | None) -> Upstream:
     """How a dependency with this result and outcome counts for a task that wants ``wanted`` of it."""
-    if result == "EXCLUDED":
+    # A task that was disabled is treated as an excluded one: the documentation does not say.
+    if result in ("EXCLUDED", "DISABLED"):
         return Upstream.EXCLUDED
     if result not in ("SUCCESS", "SUCCESS_WITH_FAILURES"):
         return Upstream.FAILED
@@ -74,14 +76,14 @@ def compare(op: str, left: str, right: str) -> bool:
     if op in _EXACT:
         return _EXACT[op](left, right)
     if op not in _NUMERIC:
-        raise SandboxError(f"op = '{op}' is not valid; valid: {', '.join([*_EXACT, *_NUMERIC])}")
+        raise SandboxError(f"op = '{op}' is not valid; valid: {', '.join(OPERATORS)}")
     try:
         return _NUMERIC[op](float(left), float(right))
     except ValueError:
         raise SandboxError(f"op = '{op}' compares numbers; found '{left}' and '{right}'") from None
 
 
-def job_result(results: dict[str, str | None], leaves: Sequence[str]) -> str:
+def job_result(results: Mapping[str, str | None], leaves: Sequence[str]) -> str:
     """A run's result from its tasks' results.
 
     "Succeeded: All tasks were successful. Succeeded with failures: Some tasks failed, but all leaf tasks were

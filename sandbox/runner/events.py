@@ -23,6 +23,13 @@ class RunStarted(Event):
 
 
 @dataclass(frozen=True)
+class RunQueued(Event):
+    """A run waits for its turn. reason: for what."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class RunFinished(Event):
     """A run is over."""
 

@@ -1,41 +1,26 @@
-"""``run_job``: the runner's front door, and what each kind of task does."""
+"""The runner's front door: ``run_job``, ``repair_run``, ``cancel_run``."""
 
 from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
-from typing import Protocol
 
 from sandbox.errors import SandboxError
-from sandbox.runner.attempt import Attempt, Ended, Limits, task_command
-from sandbox.runner.conditions import compare
-from sandbox.runner.events import Event, LogWritten, OnEvent, ignore
-from sandbox.runner.job import Job, job_named, job_with_id
-from sandbox.runner.ledger import Ledger, read_values
-from sandbox.runner.schedule import Acted, JobRun, RunResult, TaskCall
-from sandbox.runner.wheels import existing, unpacked
-from sandbox.runs import log_path
+from sandbox.runner.actions import Actions, TaskServices
+from sandbox.runner.clock import Clock
+from sandbox.runner.deployed import job_named, job_with_id
+from sandbox.runner.events import Event, OnEvent, ignore
+from sandbox.runner.execution import Execution
+from sandbox.runner.job import Job
+from sandbox.runner.ledger import Ledger
+from sandbox.runner.outcomes import RunResult, TaskEnd
+from sandbox.runner.schedule import Caller, JobRun
+from sandbox.runs import Runs, TaskRun
 from sandbox.workspace import Workspace
 
-
-class TaskServices(Protocol):
-    """What the runner needs of a workspace's servers (``sandbox.services.Services``)."""
-
-    def attach(self) -> None:
-        """Let a running Spark server know new zones."""
-
-    def spark_remote(self, user: str) -> str:
-        """SPARK_REMOTE for ``user``."""
-
-    def spark_death(self, remote: str) -> str | None:
-        """Why the server behind ``remote`` is gone, or None."""
-
-    @property
-    def mlflow_uri(self) -> str:
-        """Address of the MLflow server."""
+_GOOD = ("SUCCESS", "SUCCESS_WITH_FAILURES", "EXCLUDED", "DISABLED")
 
 
 def run_job(
@@ -44,138 +29,104 @@ def run_job(
     name: str,
     parameters: Mapping[str, str] | None = None,
     on_event: OnEvent = ignore,
+    *,
+    trigger: str = "",
+    slots: int | None = None,
 ) -> RunResult:
     """Run a deployed job to its end.
 
     parameters: over the job's defaults. on_event: called for each event, from several threads, one at a time.
-    Raises ``SandboxError`` for an unknown job or parameter, listing the valid ones; a failing task is no error but a
-    result. What a runner that is gone left unfinished is ended first.
+    trigger: what starts it, when that is not a person. slots: how many tasks' processes may run at once; by default
+    one a core. Raises ``SandboxError`` for an unknown job or parameter, listing the valid ones; a failing task is no
+    error but a result. What a runner that is gone left unfinished is ended first.
     """
     job = job_named(workspace, name)
     given = job.with_parameters(dict(parameters or {}))
     with closing(Ledger(workspace.runs)) as ledger:
         ledger.recover()
-        runner = _Runner(workspace, services, ledger, on_event)
-        return runner.run(job, given, None, threading.Event(), None, ())
+        runner = _Runner(workspace, services, ledger, on_event, slots)
+        return runner.run(job, given, Caller(threading.Event(), trigger=trigger))
+
+
+def repair_run(
+    workspace: Workspace,
+    services: TaskServices,
+    run_id: int,
+    tasks: Collection[str] = (),
+    parameters: Mapping[str, str] | None = None,
+    on_event: OnEvent = ignore,
+) -> RunResult:
+    """Run again what failed in an ended run, or ``tasks``, and all that depends on it; the rest keeps its values.
+
+    "Tasks are re-run as part of the original job run. They use the current job and task settings". parameters: over
+    those of the run. ``SandboxError`` when the run is active, or when nothing of it failed.
+    """
+    with closing(Ledger(workspace.runs)) as ledger:
+        ledger.recover()
+        kept = Runs(workspace)
+        run = kept.run(run_id)
+        if run.life_cycle == "SKIPPED":
+            raise SandboxError(f"run {run_id} was skipped, there is nothing to repair; run the job '{run.job_name}'")
+        if run.active:
+            raise SandboxError(f"run {run_id} is still active; cancel it first")
+        job = job_with_id(workspace, run.job_id)
+        # Parameters that the job no longer has stand for nothing.
+        before = {key: value for key, value in run.parameters.items() if key in job.parameters}
+        given = job.with_parameters({**before, **(parameters or {})})
+        known = {task.task_key: task for task in kept.tasks(run_id)}
+        rerun = _to_rerun(job, known, tasks, run_id)
+        runner = _Runner(workspace, services, ledger, on_event, None)
+        unit = runner.unit(job, given, Caller(threading.Event()))
+        ids = ledger.reopen(run_id, unit.rows(), rerun)
+        ends = {key: _end(task) for key, task in known.items() if key not in rerun}
+        return unit.repair(run, ends, ids, services.attach)
+
+
+def cancel_run(workspace: Workspace, run_id: int) -> None:
+    """Ask for the end of an active run; its runner stops it within a second.
+
+    "The run is canceled asynchronously, so it may still be running when this request completes."
+    """
+    with closing(Ledger(workspace.runs)) as ledger:
+        ledger.recover()
+        Runs(workspace).run(run_id)
+        ledger.ask_cancel(run_id)
+
+
+def _to_rerun(job: Job, known: Mapping[str, TaskRun], tasks: Collection[str], run_id: int) -> set[str]:
+    if tasks:
+        return job.with_followers(job.task(key).key for key in tasks)
+    failed = [one.key for one in job.tasks if one.key not in known or known[one.key].result not in _GOOD]
+    if not failed:
+        raise SandboxError(f"run {run_id} has no failed task; name the tasks to run again")
+    return job.with_followers(failed)
+
+
+def _end(task: TaskRun) -> TaskEnd:
+    return TaskEnd(task.result or "FAILED", task.reason, task.outcome, len(task.attempts), dict(task.values))
 
 
 class _Runner:
     """Runs a job and the jobs it starts; all their tasks share the machine's cores."""
 
-    def __init__(self, workspace: Workspace, services: TaskServices, ledger: Ledger, on_event: OnEvent) -> None:
+    def __init__(
+        self, workspace: Workspace, services: TaskServices, ledger: Ledger, on_event: OnEvent, slots: int | None
+    ) -> None:
         self._workspace, self._services, self._ledger, self._on_event = workspace, services, ledger, on_event
         self._telling = threading.Lock()
-        self._slots = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+        self._slots = threading.BoundedSemaphore(slots or max(2, os.cpu_count() or 2))
+        self._clock = Clock()
 
-    def run(
-        self,
-        job: Job,
-        parameters: dict[str, str],
-        parent: int | None,
-        canceled: threading.Event,
-        deadline: float | None,
-        above: tuple[str, ...],
-    ) -> RunResult:
-        """above: names of the jobs whose runs led to this one."""
-        self._services.attach()
+    def run(self, job: Job, parameters: dict[str, str], caller: Caller) -> RunResult:
+        """Run a job to its end."""
+        return self.unit(job, parameters, caller).execute(caller, self._services.attach)
 
-        def act(call: TaskCall) -> Acted:
-            try:
-                return self._act(job, call, (*above, job.name))
-            except SandboxError as error:
-                return Acted(Ended("FAILED", str(error)), retriable=False)
-
-        return JobRun(job, parameters, self._ledger, self._tell, act, self._slots).execute(parent, canceled, deadline)
+    def unit(self, job: Job, parameters: dict[str, str], caller: Caller) -> JobRun:
+        """A run that is not begun yet."""
+        above = (*caller.above, job.name)
+        act = Actions(self._workspace, self._services, job, self._tell, self.run, self._ledger.task_child, above)
+        return JobRun(Execution(job, parameters, self._ledger, self._tell, act, self._slots, self._clock))
 
     def _tell(self, event: Event) -> None:
         with self._telling:
             self._on_event(event)
-
-    def _act(self, job: Job, call: TaskCall, above: tuple[str, ...]) -> Acted:
-        if call.task.kind == "condition_task":
-            return self._compare(call)
-        if call.task.kind == "run_job_task":
-            return self._start_job(call, above)
-        return self._run_wheel(job, call)
-
-    def _compare(self, call: TaskCall) -> Acted:
-        action = call.task.action
-        left, right = (call.context.resolve(str(action[side])) for side in ("left", "right"))
-        outcome = str(compare(str(action["op"]), left, right)).lower()
-        return Acted(Ended("SUCCESS", f"'{left}' {action['op']} '{right}' is {outcome}"), outcome=outcome)
-
-    def _start_job(self, call: TaskCall, above: tuple[str, ...]) -> Acted:
-        action = call.task.action
-        job = job_with_id(self._workspace, str(action["job_id"]))
-        if job.name in above:
-            raise SandboxError(f"job '{job.name}' would start itself: {' -> '.join([*above, job.name])}")
-        given = _resolved(call, action.get("job_parameters"))
-        stop = _Either(call.canceled, call.deadline)
-        result = self.run(job, job.with_parameters(given), call.run_id, stop, call.deadline, above)
-        self._ledger.task_child(call.task_run_id, result.run_id)
-        if result.result in ("SUCCESS", "SUCCESS_WITH_FAILURES"):
-            return Acted(Ended("SUCCESS", ""))
-        if call.canceled.is_set():
-            return Acted(Ended("CANCELED", "the run was canceled"))
-        timed_out = call.deadline is not None and time.monotonic() > call.deadline
-        reason = call.limit_reason if timed_out else f"run {result.run_id} of job '{job.name}' ended {result.result}"
-        told = f"{reason}: {result.reason}" if result.reason and not timed_out else reason
-        return Acted(Ended("TIMEDOUT" if timed_out else "FAILED", told))
-
-    def _run_wheel(self, job: Job, call: TaskCall) -> Acted:
-        task, action = call.task, call.task.action
-        if not task.wheel:
-            raise SandboxError(f"task '{task.key}' has no library with a wheel")
-        folder = unpacked(self._workspace, task.wheel)
-        if task.requirements:
-            existing(self._workspace, task.requirements)
-        arguments = [call.context.resolve(str(value)) for value in action.get("parameters") or []]
-        named = _resolved(call, action.get("named_parameters"))
-        arguments += [f"--{key}={value}" for key, value in sorted(named.items())]
-        package, entry_point = str(action["package_name"]), str(action["entry_point"])
-        return self._run_process(job, call, task_command(folder, package, entry_point, arguments))
-
-    def _run_process(self, job: Job, call: TaskCall, command: list[str]) -> Acted:
-        log = log_path(self._workspace.runs, call.run_id, call.task.key, call.attempt)
-        values = log.with_suffix(".values")
-        try:
-            remote, uri = self._services.spark_remote(job.run_as), self._services.mlflow_uri
-        except SandboxError as error:
-            return Acted(Ended("FAILED", str(error)))
-        variables = {
-            **call.task.environment,
-            "SPARK_REMOTE": remote,
-            "MLFLOW_TRACKING_URI": uri,
-            "MLFLOW_REGISTRY_URI": uri,
-            "MLFLOW_TRACKING_USERNAME": job.run_as,
-            "MLFLOW_TRACKING_PASSWORD": "sandbox",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "CDH_VOLUMES_ROOT": str(self._workspace.volumes),
-            "CDH_CATALOG": self._workspace.catalog,
-            "CDH_TASK_VALUES": str(values),
-        }
-
-        def write(stream: str, text: str) -> None:
-            self._tell(LogWritten(call.run_id, job.name, call.task.key, call.attempt, stream, text))
-
-        log.parent.mkdir(parents=True, exist_ok=True)
-        attempt = Attempt(command, variables, self._workspace.runs / "work" / str(call.task_run_id), log, write)
-        limits = Limits(call.deadline, call.canceled, lambda: self._services.spark_death(remote), call.limit_reason)
-        ended = attempt.run(limits)
-        return Acted(ended, values=read_values(values))
-
-
-def _resolved(call: TaskCall, values: Mapping[str, object] | None) -> dict[str, str]:
-    return {str(key): call.context.resolve(str(value)) for key, value in (values or {}).items()}
-
-
-class _Either(threading.Event):
-    """Set when ``other`` is, or when the deadline is over: stops a run that a task started."""
-
-    def __init__(self, other: threading.Event, deadline: float | None) -> None:
-        super().__init__()
-        self._other, self._deadline = other, deadline
-
-    def is_set(self) -> bool:
-        """Whether the run has to stop."""
-        return self._other.is_set() or (self._deadline is not None and time.monotonic() > self._deadline)

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import time
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
-from sandbox.runner import Event, RunResult, run_job
-from sandbox.runs import Runs
+from sandbox.runner import Event, RunResult, repair_run, run_job
+from sandbox.runner.clock import Clock
+from sandbox.runner.deployed import job_with_id
+from sandbox.runner.execution import Execution
+from sandbox.runner.ledger import Ledger
+from sandbox.runner.outcomes import Action
+from sandbox.runner.schedule import JobRun
+from sandbox.runs import Runs, TaskRun
 from sandbox.workspace import Workspace
 
 WHEEL = "/Volumes/cdh_test/ml/artifacts/wheels/abc/tiny-0.1.0-py3-none-any.whl"
 REQUIREMENTS = "/Volumes/cdh_test/ml/artifacts/requirements/ml_cpu-0.txt"
 
 TASKS = """
-import json, os, signal, subprocess, sys, time
+import fcntl, json, os, signal, subprocess, sys, time
 
 def _args():
     return dict(one.removeprefix("--").split("=", 1) for one in sys.argv[1:] if "=" in one)
@@ -62,6 +71,45 @@ def flaky():
     if os.path.getsize(count) < int(_args()["good_at"]):
         raise ValueError(f"attempt {os.path.getsize(count)} fails")
 
+def picky():
+    if _args()["x"] == "bad":
+        raise ValueError("bad input")
+    print("fine")
+
+def sleep():
+    time.sleep(600)
+
+def pause():
+    time.sleep(float(_args()["seconds"]))
+
+def argv():
+    print(json.dumps(sys.argv[1:]))
+
+def shout():
+    line = "x" * 999
+    for number in range(int(_args()["lines"])):
+        print(f"{number} {line}")
+    print("the last line")
+
+def endless():
+    sys.stdout.write("x" * 1_000_000)
+
+def effect():
+    # Nobody else may be at the same task at the same time; what was done stands in the file.
+    args = _args()
+    folder, key = args["folder"], args["key"]
+    busy = open(os.path.join(folder, key + ".busy"), "w")
+    other = False
+    try:
+        fcntl.flock(busy, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        other = True
+    with open(os.path.join(folder, key + ".effects"), "a") as file:
+        file.write(f"{'twice' if other else 'once'} {args['attempt']}\\n")
+    time.sleep(float(args.get("seconds", "0")))
+    with open(os.environ["CDH_TASK_VALUES"], "a") as file:
+        file.write(json.dumps({"key": "attempt", "value": args["attempt"]}) + "\\n")
+
 def environment():
     print(json.dumps(dict(os.environ)))
 
@@ -73,7 +121,8 @@ def where():
     except ModuleNotFoundError:
         print("no sandbox")
 """
-ENTRY_POINTS = ["say", "value", "fail", "crash", "leave", "hang", "meet", "flaky", "environment"]
+ENTRY_POINTS = ["say", "value", "fail", "crash", "leave", "hang", "meet", "flaky", "environment", "picky", "sleep"]
+ENTRY_POINTS += ["argv", "shout", "effect", "pause", "endless"]
 
 
 class NoServers:
@@ -123,6 +172,12 @@ def condition(key: str, left: str, op: str, right: str, after: Any = ()) -> dict
     return {"task_key": key, "depends_on": dependencies(after), "condition_task": compared}
 
 
+def for_each(key: str, inputs: str, nested: dict[str, Any], after: Any = (), **fields: Any) -> dict[str, Any]:
+    """A for_each task as terraform keeps it; ``fields``: of its block."""
+    block = {"inputs": inputs, "task": [nested], **fields}
+    return {"task_key": key, "depends_on": dependencies(after), "for_each_task": [block]}
+
+
 def dependencies(after: Any) -> list[dict[str, str]]:
     pairs = [one if isinstance(one, tuple) else (one, None) for one in after]
     return [{"task_key": key, **({"outcome": outcome} if outcome else {})} for key, outcome in pairs]
@@ -136,6 +191,7 @@ class Bench:
     folder: Path
     services: Any = field(default_factory=NoServers)
     events: list[Event] = field(default_factory=list)
+    id: str = ""
 
     def deploy(self, name: str, tasks: list[dict[str, Any]], **fields: Any) -> str:
         id_ = str(self.workspace.store.number("databricks_job"))
@@ -148,7 +204,32 @@ class Bench:
             **fields,
         }
         self.workspace.store.create("databricks_job", id_, body)
+        self.id = id_
         return id_
+
+    def redeploy(self, tasks: list[dict[str, Any]], **fields: Any) -> None:
+        """Change the job that was deployed last."""
+        body = self.workspace.store.read("databricks_job", self.id).body
+        self.workspace.store.update("databricks_job", self.id, {**body, "task": tasks, **fields})
+
+    def fake(self, act: Action, clock: Clock, slots: int = 4) -> JobRun:
+        """A run of the job that was deployed last whose tasks do ``act`` and whose time is ``clock``."""
+        job = job_with_id(self.workspace, self.id)
+        ledger = Ledger(self.workspace.runs, clock)
+        return JobRun(Execution(job, dict(job.parameters), ledger, self.events.append, act, Semaphore(slots), clock))
+
+    def repair(self, run: int, *tasks: str, **parameters: str) -> RunResult:
+        return repair_run(self.workspace, self.services, run, tasks, parameters, self.events.append)
+
+    def arguments(self, run: RunResult, key: str) -> dict[str, str]:
+        """The named parameters that a `say` task got."""
+        return json.loads(self.said(run, key).removeprefix("said "))
+
+    def iterations(self, run: RunResult, key: str) -> list[TaskRun]:
+        return self.runs.iterations(self.runs.task(run.run_id, key).task_run_id)
+
+    def began(self, run: RunResult, form: str) -> str:
+        return time.strftime(form, time.gmtime(self.runs.run(run.run_id).started))
 
     def run(self, name: str, **parameters: str) -> RunResult:
         return run_job(self.workspace, self.services, name, parameters, self.events.append)

@@ -27,7 +27,7 @@ def test_a_failing_task_is_tried_again_and_each_attempt_is_kept(bench: Bench):
     assert run.result == "SUCCESS"
     assert [one.result for one in attempts] == ["FAILED", "FAILED", "SUCCESS"]
     assert attempts[1].reason == "ValueError: attempt 2 fails"
-    assert attempts[1].started - attempts[0].ended >= 0.01
+    assert attempts[0].ended <= attempts[1].started
     assert "attempt 1 fails" in bench.said(run, "a", 1)
     assert "attempt 2 fails" in bench.said(run, "a", 2)
 

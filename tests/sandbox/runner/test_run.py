@@ -66,7 +66,8 @@ def test_values_parameters_and_references_reach_a_task(bench: Bench):
     assert said["value"] == "12"
     assert said["other"] == f"{ids['first']}/success"
     assert len(said["start"]) == len("2026-01-01T00:00:00")
-    assert bench.runs.tasks(run.run_id)[0].values == {"rows": "12"}
+    # The job's parameters came to the task by themselves: it has set each as a value.
+    assert bench.runs.tasks(run.run_id)[0].values == {"rows": "12", "sample": "1.0", "by": ""}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,368 @@
+"""Queue, cancellation, repair, leases, notifications, health rules: what happens to whole runs."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from runner_bench import Bench, condition, for_each, task
+from test_killed import kill, start, wait_for
+
+from sandbox.errors import SandboxError, StoreVersionError
+from sandbox.run_store import connect, lock_path
+from sandbox.runner import RunQueued, TaskStarted, cancel_run
+from sandbox.runner.attempt import Ended
+from sandbox.runner.clock import VirtualClock
+from sandbox.runner.entries import LostLeaseError
+from sandbox.runner.lease import acquire
+from sandbox.runner.ledger import Ledger
+from sandbox.runner.outcomes import Acted
+from sandbox.runner.schedule import Caller
+
+NOON = 1_750_000_000.0
+GOOD = Acted(Ended("SUCCESS", ""))
+BAD = Acted(Ended("FAILED", "the reason"))
+CALLER = Caller(threading.Event())
+
+
+def begin(ledger: Ledger, **more) -> tuple[int, dict[str, int], str]:
+    common = {"job_id": "1", "job_name": "j", "run_as": "a", "parameters": {}, "parent": None, "at_once": 1}
+    return ledger.begin(**{**common, "tasks": [("t", "python_wheel_task")], **more})
+
+
+# ---- queue -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_beyond_the_limit_waits_its_turn_where_the_job_queues(bench: Bench):
+    # "To prevent runs of a job from being skipped because of concurrency limits, you can enable queueing for the job."
+    up, free = bench.folder / "up", bench.folder / "free"
+    meet = task("a", "meet", named={"mine": str(up), "other": str(free)})
+    bench.deploy("one", [meet], queue=[{"enabled": True}])
+    first = threading.Thread(target=bench.run, args=("one",))
+    first.start()
+    wait_for(up.exists)
+    second = threading.Thread(target=bench.run, args=("one",))
+    second.start()
+    wait_for(lambda: [one.life_cycle for one in bench.runs.all()] == ["RUNNING", "QUEUED"])
+    assert "run 1 of this job is still active" in bench.runs.run(2).reason
+    assert [event.run_id for event in bench.events if isinstance(event, RunQueued)] == [2]
+    free.touch()
+    first.join()
+    second.join()
+    one, two = bench.runs.all()
+    assert (one.result, two.result) == ("SUCCESS", "SUCCESS")
+    assert two.queued < one.ended <= two.started
+
+
+def test_queued_runs_start_in_the_order_in_which_they_came(tmp_path: Path):
+    with_two = Ledger(tmp_path)
+    first, *_ = begin(with_two)
+    second, *_ = begin(with_two, queue=True)
+    third, *_ = begin(with_two, queue=True)
+    assert not with_two.start_queued(second)
+    with_two.end(first, "TERMINATED", "SUCCESS", "")
+    assert not with_two.start_queued(third), "the second came first"
+    assert with_two.start_queued(second)
+    assert not with_two.start_queued(third)
+    with_two.end(second, "TERMINATED", "SUCCESS", "")
+    assert with_two.start_queued(third)
+    with_two.close()
+
+
+def test_a_run_waits_in_the_queue_for_up_to_48_hours(bench: Bench):
+    # "When queueing is enabled, the run is queued for up to 48 hours if resources are unavailable for a job run."
+    bench.deploy("one", [task("a", "say")], queue=[{"enabled": True}])
+    holder = Ledger(bench.workspace.runs)
+    begin(holder, job_id=bench.id, job_name="one")
+    clock = VirtualClock(NOON)
+    clock.wait = lambda event, seconds: clock.advance(3600) or False
+    run = bench.fake(lambda call: GOOD, clock).execute(CALLER)
+    assert (run.state, run.result) == ("SKIPPED", "MAXIMUM_CONCURRENT_RUNS_REACHED")
+    assert "it waited in the queue for 48 hours: run 1 of this job is still active" in run.reason
+    assert 48 <= (clock.now - NOON) / 3600 < 50
+    assert bench.results(run) == {"a": "CANCELED"}
+    holder.close()
+
+
+# ---- cancel ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_canceled_run_ends_with_all_that_it_does(bench: Bench):
+    # "CANCELED: The run was canceled at user request. UPSTREAM_CANCELED: [...] an upstream task was canceled."
+    up = bench.folder / "up"
+    child = bench.deploy("child", [task("a", "hang", named={"started": str(up)})])
+    bench.deploy("parent", [task("done", "say"), {"task_key": "start", "run_job_task": [{"job_id": child}],
+                 "depends_on": [{"task_key": "done"}]}, task("next", "say", ["start"])])  # fmt: skip
+    running = threading.Thread(target=bench.run, args=("parent",))
+    running.start()
+    wait_for(up.exists)
+    cancel_run(bench.workspace, 1)
+    running.join()
+    parent, started = bench.runs.all()
+    assert (parent.result, parent.reason, started.result) == ("CANCELED", "canceled by a person", "CANCELED")
+    assert {one.task_key: one.result for one in bench.runs.tasks(1)} == {
+        "done": "SUCCESS", "start": "CANCELED", "next": "UPSTREAM_CANCELED",
+    }  # fmt: skip
+    with pytest.raises(SandboxError, match="run 1 is not active: TERMINATED CANCELED"):
+        cancel_run(bench.workspace, 1)
+    with pytest.raises(SandboxError, match="run 9 is unknown; valid: 1, 2"):
+        cancel_run(bench.workspace, 9)
+
+
+# ---- repair ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_repair_runs_what_failed_and_what_follows_and_keeps_the_rest(bench: Bench):
+    # "Re-run one or more tasks. Tasks are re-run as part of the original job run. They use the current job and task
+    # settings, and can be viewed in the history for the original job run."
+    named = {"count": str(bench.folder / "count"), "good_at": "2"}
+    tasks = [
+        task("a", "value", named={"k": "kept"}), task("b", "flaky", ["a"], named=named),
+        task("c", "say", ["b"], named={"x": "{{tasks.a.values.k}}", "n": "{{job.repair_count}}"}),
+        task("clean", "say", ["b"], run_if="ALL_DONE"), condition("if", "1", "EQUAL_TO", "1", ["a"]),
+    ]  # fmt: skip
+    bench.deploy("mend", tasks)
+    first = bench.run("mend")
+    assert bench.results(first) == {
+        "a": "SUCCESS",
+        "b": "FAILED",
+        "c": "UPSTREAM_FAILED",
+        "clean": "SUCCESS",
+        "if": "SUCCESS",
+    }
+    before = bench.runs.task(1, "a")
+    second = bench.repair(1)
+    assert second.run_id == first.run_id == 1
+    assert set(bench.results(second).values()) == {"SUCCESS"}
+    assert bench.runs.task(1, "a") == before, "what succeeded is not run again"
+    assert [(one.result, one.repair) for one in bench.runs.task(1, "b").attempts] == [("FAILED", 0), ("SUCCESS", 1)]
+    assert len(bench.runs.task(1, "clean").attempts) == 2, "it depends on what is repaired"
+    assert bench.arguments(second, "c") == {"x": "kept", "n": "1"}
+    run = bench.runs.run(1)
+    assert (run.result, run.repairs, len(bench.runs.all())) == ("SUCCESS", 1, 1)
+    with pytest.raises(SandboxError, match="run 1 has no failed task; name the tasks to run again"):
+        bench.repair(1)
+
+
+def test_a_repair_uses_the_current_job_and_the_parameters_of_the_run(bench: Bench):
+    bench.deploy("mend", [task("a", "fail")], parameter=[{"name": "p", "default": "of the job"}])
+    bench.run("mend", p="of the run")
+    bench.redeploy([task("a", "say", named={"own": "1"}), task("new", "say", ["a"], named={"own": "2"})])
+    run = bench.repair(1)
+    assert bench.results(run) == {"a": "SUCCESS", "new": "SUCCESS"}
+    assert bench.arguments(run, "new")["p"] == "of the run"
+    run = bench.repair(1, "new", p="of the repair")
+    assert bench.arguments(run, "new")["p"] == "of the repair"
+    assert len(bench.runs.task(1, "a").attempts) == 2, "only the named task and what follows"
+    with pytest.raises(SandboxError, match="job 'mend' has no task 'ghost'; valid: a, new"):
+        bench.repair(1, "ghost")
+
+
+def test_a_repair_of_a_for_each_runs_only_the_iterations_that_failed(bench: Bench):
+    def act(call):
+        return BAD if call.context.input == "b" and call.context.repair_count == 0 else GOOD
+
+    bench.deploy("loop", [for_each("each", '["a", "b", "c"]', task("one", "say"))])
+    assert bench.fake(act, VirtualClock(NOON)).execute(CALLER).result == "FAILED"
+    run = bench.repair(1)
+    assert run.tasks["each"].reason == "3 iterations, 2 of them before"
+    assert [len(one.attempts) for one in bench.iterations(run, "each")] == [1, 2, 1]
+
+
+def test_a_run_of_a_killed_runner_is_repaired_and_two_repairs_cannot_run_at_once(bench: Bench):
+    up, free = bench.folder / "up", bench.folder / "free"
+    meet = task("wait", "meet", ["done"], named={"mine": str(up), "other": str(free)})
+    bench.deploy("long", [task("done", "value", named={"k": "1"}), meet])
+    runner = start(bench, "long")
+    wait_for(up.exists)
+    kill(runner)
+    up.unlink()
+    mending = threading.Thread(target=bench.repair, args=(1,))
+    mending.start()
+    wait_for(up.exists)
+    with pytest.raises(SandboxError, match="run 1 is still active"):
+        bench.repair(1)
+    free.touch()
+    mending.join()
+    done, wait = bench.runs.tasks(1)
+    assert (bench.runs.run(1).result, len(done.attempts), len(wait.attempts)) == ("SUCCESS", 1, 2)
+    assert wait.attempts[0].life_cycle == "INTERNAL_ERROR"
+
+
+def test_a_process_that_outlives_its_runner_keeps_a_repair_away(tmp_path: Path):
+    ledger = Ledger(tmp_path)
+    run_id, ids, _ = begin(ledger)
+    # What a task inherits: the lock is held until the last of them has closed it.
+    inherited = os.dup(ledger.lease(run_id))
+    ledger.end(run_id, "TERMINATED", "FAILED", "")
+    with pytest.raises(SandboxError, match=f"a process of run {run_id} still works on it"):
+        ledger.reopen(run_id, [("t", "python_wheel_task")], ["t"])
+    os.close(inherited)
+    assert ledger.reopen(run_id, [("t", "python_wheel_task")], ["t"]) == ids
+    ledger.close()
+
+
+def test_a_runner_that_lost_its_run_can_write_nothing_more_of_it(tmp_path: Path):
+    old, new = Ledger(tmp_path), Ledger(tmp_path)
+    run_id, ids, _ = begin(old)
+    assert new.recover() == [], "its runner lives"
+    # Somebody removed the locks: only the epoch is left to keep them apart.
+    lock_path(tmp_path, run_id).unlink()
+    assert new.recover() == [run_id]
+    new.reopen(run_id, [("t", "python_wheel_task")], ["t"])
+    for write in (
+        lambda: old.task_started(ids["t"]),
+        lambda: old.attempt_started(ids["t"], 1),
+        lambda: old.task_ended(ids["t"], "TERMINATED", "SUCCESS", "", None),
+        lambda: old.end(run_id, "TERMINATED", "SUCCESS", ""),
+    ):
+        with pytest.raises(LostLeaseError, match=f"run {run_id} was taken over by another runner"):
+            write()
+    new.task_ended(ids["t"], "TERMINATED", "SUCCESS", "", None)
+    new.end(run_id, "TERMINATED", "SUCCESS", "")
+    old.close()
+    new.close()
+
+
+def test_a_lock_is_free_when_its_holder_is_gone(tmp_path: Path):
+    path = tmp_path / "locks" / "1"
+    first = acquire(path)
+    assert first is not None
+    assert acquire(path, 0.05) is None
+    os.close(first)
+    again = acquire(path)
+    assert again is not None
+    os.close(again)
+
+
+def test_runs_of_another_version_of_the_sandbox_are_refused(bench: Bench):
+    db = connect(bench.workspace.runs)
+    db.execute("PRAGMA user_version = 1")
+    db.close()
+    bench.deploy("a", [task("a", "say")])
+    for read in (lambda: bench.run("a"), lambda: bench.runs.all()):
+        with pytest.raises(StoreVersionError, match=r"runs\.sqlite: the workspace store has version 1, .* version 2"):
+            read()
+
+
+# ---- time ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_retry_interval_counts_from_the_start_of_the_failed_attempt(bench: Bench):
+    # "An optional minimal interval in milliseconds between the start of the failed run and the subsequent retry run."
+    clock = VirtualClock(NOON)
+
+    def act(call):
+        clock.advance(600)
+        return BAD
+
+    bench.deploy("slow", [task("a", "say", max_retries=2, min_retry_interval_millis=3_600_000)])
+    bench.fake(act, clock).execute(CALLER)
+    assert [one.started - NOON for one in bench.runs.task(1, "a").attempts] == [0, 3600, 7200]
+    assert clock.now - NOON == 7200 + 600
+
+
+def test_retries_without_an_interval_follow_at_once(bench: Bench):
+    # "The default behavior is that unsuccessful runs are immediately retried."
+    clock = VirtualClock(NOON)
+    bench.deploy("fast", [task("a", "say", max_retries=3)])
+    bench.fake(lambda call: BAD, clock).execute(CALLER)
+    assert [one.started for one in bench.runs.task(1, "a").attempts] == [NOON] * 4
+
+
+# ---- notifications ---------------------------------------------------------------------------------------------------
+
+TELL = {
+    "email_notifications": [{
+        "on_start": ["s@x"], "on_success": ["ok@x"], "on_failure": ["bad@x"],
+        "on_duration_warning_threshold_exceeded": ["slow@x"],
+    }],
+    "webhook_notifications": [{"on_failure": [{"id": "hook"}]}],
+}  # fmt: skip
+
+
+def told(bench: Bench, run_id: int = 1) -> list[str]:
+    return [f"{one.event} {one.channel} {one.recipient}" for one in bench.runs.notifications(run_id)]
+
+
+def test_the_outbox_tells_of_start_and_success(bench: Bench):
+    bench.deploy("good", [task("a", "say")], **TELL)
+    bench.run("good")
+    assert told(bench) == ["on_start email s@x", "on_success email ok@x"]
+    assert bench.runs.notifications(1)[-1].subject == "good, run 1: success"
+
+
+def test_the_outbox_tells_of_a_failure_by_every_channel_with_its_reason(bench: Bench):
+    bench.deploy("bad", [task("a", "fail")], **TELL)
+    bench.run("bad")
+    assert told(bench) == ["on_start email s@x", "on_failure email bad@x", "on_failure webhook hook"]
+    subject = "bad, run 1: failed: task 'a': ValueError: the reason is this one"
+    assert bench.runs.notifications(1)[-1].subject == subject
+
+
+def test_a_killed_runs_failure_is_told_once(bench: Bench):
+    up = bench.folder / "up"
+    bench.deploy("long", [task("a", "hang", named={"started": str(up)})], **TELL)
+    runner = start(bench, "long")
+    wait_for(up.exists)
+    kill(runner)
+    for _ in range(2):
+        with closing(Ledger(bench.workspace.runs)) as ledger:
+            ledger.recover()
+    assert told(bench) == ["on_start email s@x", "on_failure email bad@x", "on_failure webhook hook"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, ["on_failure email bad@x", "on_failure webhook hook"]),
+        # "If true, do not send notifications to recipients specified in on_failure if the run is skipped."
+        ({"notification_settings": [{"no_alert_for_skipped_runs": True}]}, []),
+    ],
+)
+def test_a_skipped_run_is_told_unless_it_shall_not_be(bench: Bench, settings, expected):
+    bench.deploy("one", [task("a", "say")], **TELL, **settings)
+    holder = Ledger(bench.workspace.runs)
+    begin(holder, job_id=bench.id, job_name="one")
+    assert bench.run("one").state == "SKIPPED"
+    assert told(bench, 2) == expected
+    holder.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "starts", "failures"),
+    [
+        ({}, 3, 3),
+        # "If true, do not send notifications to recipients specified in on_start for the retried runs and do not send
+        # notifications to recipients specified in on_failure until the last retry of the run."
+        ({"notification_settings": [{"alert_on_last_attempt": True}]}, 1, 1),
+    ],
+)
+def test_attempts_of_a_task_are_told(bench: Bench, settings, starts, failures):
+    email = {"email_notifications": [{"on_start": ["s@x"], "on_failure": ["bad@x"]}]}
+    bench.deploy("try", [task("a", "fail", max_retries=2, **email, **settings)])
+    bench.run("try")
+    assert told(bench) == [*["on_start email s@x", "on_failure email bad@x"] * starts][: starts + failures]
+    assert {one.task_key for one in bench.runs.notifications(1)} == {"a"}
+
+
+def test_a_run_and_a_task_over_the_duration_of_their_health_rules_are_told_once_and_go_on(bench: Bench):
+    # "A list of email addresses to be notified when the duration of a run exceeds the threshold specified for the
+    # RUN_DURATION_SECONDS metric in the health field."
+    rule = {"health": [{"rules": [{"metric": "RUN_DURATION_SECONDS", "op": "GREATER_THAN", "value": 1}]}]}
+    warn = {"email_notifications": [{"on_duration_warning_threshold_exceeded": ["slow@x"]}]}
+    bench.deploy("slow", [task("a", "pause", named={"seconds": "1.6"}, **rule, **warn)], **rule, **warn)
+    run = bench.run("slow")
+    assert run.result == "SUCCESS"
+    assert sorted(one.subject for one in bench.runs.notifications(1)) == [
+        "slow, run 1, task a: takes longer than 1 s", "slow, run 1: takes longer than 1 s",
+    ]  # fmt: skip
+
+
+def test_no_event_is_lost_between_queue_and_end(bench: Bench):
+    bench.deploy("good", [task("a", "say"), task("b", "say")])
+    bench.run("good")
+    assert sorted(event.task for event in bench.events if isinstance(event, TaskStarted)) == ["a", "b"]
