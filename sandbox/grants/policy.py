@@ -1,22 +1,29 @@
-"""What the deployed grants allow. `sandbox/grants/rule` (Java) decides the same for Spark; a test replays each there."""
+"""What the deployed grants allow. `sandbox/grants/rule` (Java) decides the same for Spark; a test compares them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from sandbox.errors import SandboxError
 
-# Levels of an experiment, each with all before it.
-EXPERIMENT_LEVELS = ("CAN_READ", "CAN_EDIT", "CAN_MANAGE")
 OWNER = "OWNER"
+# What has permissions of the workspace, not privileges of Unity Catalog: its levels, each with all before it.
+WORKSPACE_LEVELS = {
+    "Directory": ("CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE"),
+    "Experiment": ("CAN_READ", "CAN_EDIT", "CAN_MANAGE"),
+    "Job": ("CAN_VIEW", "CAN_MANAGE_RUN", "IS_OWNER", "CAN_MANAGE"),
+}
 _BELOW_SCHEMA = ("Table", "Volume", "Model")
 
 
 @dataclass(frozen=True)
 class Need:
-    """A privilege on a securable. type: Catalog, Schema, Table, Volume, Model or Experiment; name: its full name."""
+    """A privilege on a securable.
+
+    type: Catalog, Schema, Table, Volume, Model, or one of ``WORKSPACE_LEVELS``; name: its full name."""
 
     privilege: str
     type: str
@@ -25,10 +32,11 @@ class Need:
     @property
     def denial(self) -> str:
         """The refusal as Unity Catalog words it."""
+        kind = "Routine or Model" if self.type == "Model" else self.type
         if self.privilege == OWNER:
-            return f"User is not an owner of {self.type} '{self.name}'."
-        told = self.privilege if self.type == "Experiment" else self.privilege.replace("_", " ")
-        return f"User does not have {told} on {self.type} '{self.name}'."
+            return f"User is not an owner of {kind} '{self.name}'."
+        told = self.privilege if self.type in WORKSPACE_LEVELS else self.privilege.replace("_", " ")
+        return f"User does not have {told} on {kind} '{self.name}'."
 
 
 class DeniedError(SandboxError):
@@ -67,7 +75,7 @@ class Policy:
 
     def reasons(self, principal: str, need: Need, owner: str | None = None) -> list[tuple[str, str, str]]:
         """Each grant that gives it, as (principal, privilege, securable); ownership is ("", "OWNER", securable)."""
-        if need.type == "Experiment":
+        if need.type in WORKSPACE_LEVELS:
             return self._levels(principal, need)
         found: list[tuple[str, str, str]] = []
         for place, securable in enumerate(levels(need)):
@@ -81,23 +89,22 @@ class Policy:
                     found.append((principal, privilege, securable))
         return found
 
-    def experiment(self, number: str) -> str:
-        """What an experiment is called."""
-        return str(self._published["experiments"].get(number, {}).get("name", number))
-
     def _levels(self, principal: str, need: Need) -> list[tuple[str, str, str]]:
-        wanted = EXPERIMENT_LEVELS.index(need.privilege)
-        found = []
-        for number, experiment in self._published["experiments"].items():
-            if experiment["name"] == need.name:
-                if experiment["owner"] == principal:
-                    found.append(("", OWNER, f"experiment/{need.name}"))
-                for place, level in experiment["levels"].get(principal, {}).items():
-                    if level in EXPERIMENT_LEVELS and EXPERIMENT_LEVELS.index(level) >= wanted:
-                        found.append(
-                            (principal, level, place.replace(f"experiment/{number}", f"experiment/{need.name}"))
-                        )
-        return found
+        """An experiment has its own permissions and those of the folders that it is in."""
+        levels = WORKSPACE_LEVELS[need.type]
+        given = {place: self._published["permissions"].get(place, {}).get(principal) for place in places(need)}
+        return [
+            (principal, level, place)
+            for place, level in given.items()
+            if level in levels and levels.index(level) >= levels.index(need.privilege)
+        ]
+
+
+def places(need: Need) -> Sequence[str]:
+    """Where a level may have been given, nearest first: on the thing, and on the folders that an experiment is in."""
+    if need.type == "Job":
+        return [f"job/{need.name}"]
+    return [f"{need.type.lower()}/{need.name}", *(f"directory/{above}" for above in PurePosixPath(need.name).parents)]
 
 
 def levels(need: Need) -> Sequence[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from sandbox.workspace import Workspace
@@ -72,7 +72,7 @@ def grants_of(workspace: Workspace) -> dict[str, Any]:
         "trusted": [ATTACHES, DELIVERS, DEPLOYS],
         "owners": {name: owner for name, owner in owners.items() if owner},
         "grants": _grants(kept),
-        "experiments": _experiments(kept),
+        "permissions": _levels(kept),
     }
 
 
@@ -86,25 +86,20 @@ def _grants(kept: dict[str, list[tuple[str, dict[str, Any]]]]) -> dict[str, dict
     return found
 
 
-def _experiments(kept: dict[str, list[tuple[str, dict[str, Any]]]]) -> dict[str, dict[str, Any]]:
-    """By id: name, owner, and the levels of each principal by where they were given (an experiment, its folder)."""
-    permissions = {
-        id_: {
+def _levels(kept: dict[str, list[tuple[str, dict[str, Any]]]]) -> dict[str, dict[str, str]]:
+    """Permissions by what they are on: ``experiment/<name>``, ``job/<name>``, ``directory/<path>``."""
+    known: dict[str, str] = {}
+    for id_, body in kept.get("databricks_mlflow_experiment", []):
+        known[f"/experiments/{id_}"] = f"experiment/{body['name']}"
+    for id_, body in kept.get("databricks_job", []):
+        known[f"/jobs/{id_}"] = f"job/{body['name']}"
+    for _, body in kept.get("databricks_directory", []):
+        known[f"/directories/{body['object_id']}"] = f"directory/{body['path']}"
+    return {
+        known[id_]: {
             next(entry[name] for name in _SAID_BY if entry.get(name)): entry["permission_level"]
             for entry in body["access_control"]
         }
         for id_, body in kept.get("databricks_permissions", [])
+        if id_ in known
     }
-    folders = {body["path"]: str(body["object_id"]) for _, body in kept.get("databricks_directory", [])}
-    found = {}
-    for id_, body in kept.get("databricks_mlflow_experiment", []):
-        levels: dict[str, dict[str, str]] = {}
-        given = [(f"experiment/{id_}", permissions.get(f"/experiments/{id_}", {}))]
-        for above in PurePosixPath(body["name"]).parents:
-            if str(above) in folders:
-                given.append((f"directory/{above}", permissions.get(f"/directories/{folders[str(above)]}", {})))
-        for place, entries in given:
-            for principal, level in entries.items():
-                levels.setdefault(principal, {})[place] = level
-        found[id_] = {"name": body["name"], "owner": DEPLOYS, "levels": levels}
-    return found

@@ -74,7 +74,7 @@ _SPARK = {
 
 
 def class_path(cache: Path) -> str:
-    """Spark's jars, Delta's and the check of grants, sorted: a class archive only fits the class path it was made with."""
+    """The jars of Spark, of Delta and of the check; a class archive only fits the class path it was made with."""
     paths = [*sorted((SPARK_HOME / "jars").glob("*.jar")), *jars(cache), extension(cache)]
     return os.pathsep.join(str(path) for path in paths)
 
