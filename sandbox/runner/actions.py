@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sandbox.errors import SandboxError
+from sandbox.grants.tasks import TaskDoor
 from sandbox.run_store import log_path
 from sandbox.runner.attempt import Attempt, Ended, Limits, task_command
 from sandbox.runner.conditions import compare
@@ -54,13 +56,14 @@ class Actions:
         self,
         workspace: Workspace,
         services: TaskServices,
+        door: TaskDoor,
         job: Job,
         tell: OnEvent,
         start: StartJob,
         child: Callable[[int, int], None],
         above: tuple[str, ...],
     ) -> None:
-        self._workspace, self._services, self._job = workspace, services, job
+        self._workspace, self._services, self._door, self._job = workspace, services, door, job
         self._tell, self._start, self._child, self._above = tell, start, child, above
 
     def __call__(self, call: TaskCall) -> Acted:
@@ -82,6 +85,8 @@ class Actions:
         job = job_with_id(self._workspace, str(action["job_id"]))
         if job.name in self._above:
             raise SandboxError(f"job '{job.name}' would start itself: {' -> '.join([*self._above, job.name])}")
+        token = self._door.issue(self._job.run_as, call.run_id, call.key)
+        self._door.start(self._job.run_as, token, job.name)
         given = _resolved(call, action.get("job_parameters"))
         # "Job parameters are automatically pushed down to tasks that support key-value parameters": to a job those
         # that it declares.
@@ -103,6 +108,8 @@ class Actions:
         task, action = call.task, call.task.action
         if not task.wheel:
             raise SandboxError(f"task '{task.key}' has no library with a wheel")
+        token = self._door.issue(self._job.run_as, call.run_id, call.key)
+        self._door.read(self._job.run_as, token, [task.wheel, task.requirements])
         folder = unpacked(self._workspace, task.wheel)
         requirements = existing(self._workspace, task.requirements) if task.requirements else None
         arguments = [call.context.resolve(str(value)) for value in action.get("parameters") or []]
@@ -113,27 +120,30 @@ class Actions:
             named.update(call.context.parameters)
         arguments += [f"--{key}={value}" for key, value in sorted(named.items())]
         package, entry_point = str(action["package_name"]), str(action["entry_point"])
+        self._door.read(self._job.run_as, token, [argument.partition("=")[2] for argument in arguments])
         said = notes(task.compute.spark_conf, requirements) if call.first else []
-        return self._run_process(call, task_command(folder, package, entry_point, arguments), said)
+        return self._run_process(call, task_command(folder, package, entry_point, arguments), said, token)
 
-    def _run_process(self, call: TaskCall, command: list[str], said: list[str]) -> Acted:
+    def _run_process(self, call: TaskCall, command: list[str], said: list[str], token: str) -> Acted:
         log = log_path(self._workspace.runs, call.run_id, call.key, call.attempt)
         values = log.with_suffix(".values")
         try:
             remote, uri = self._services.spark_remote(self._job.run_as), self._services.mlflow_uri
         except SandboxError as error:
             return Acted(Ended("FAILED", str(error)))
+        volumes = self._door.volumes(self._job.run_as, token)
         settings, _ = session_settings(call.task.compute.spark_conf)
         variables = {
             **call.task.compute.environment,
             **settings,
-            "SPARK_REMOTE": remote,
+            # The session is the token's: so each check of the server knows the task.
+            "SPARK_REMOTE": f"{remote};session_id={token}",
             "MLFLOW_TRACKING_URI": uri,
             "MLFLOW_REGISTRY_URI": uri,
             "MLFLOW_TRACKING_USERNAME": self._job.run_as,
-            "MLFLOW_TRACKING_PASSWORD": "sandbox",
+            "MLFLOW_TRACKING_PASSWORD": token,
             "MLFLOW_DISABLE_TELEMETRY": "true",
-            "CDH_VOLUMES_ROOT": str(self._workspace.volumes),
+            "CDH_VOLUMES_ROOT": str(volumes),
             "CDH_CATALOG": self._workspace.catalog,
             "CDH_TASK_VALUES": str(values),
         }
@@ -146,6 +156,7 @@ class Actions:
         attempt = Attempt(command, variables, folder, log, write, said, call.lease)
         limits = Limits(call.deadline, call.canceled, lambda: self._services.spark_death(remote), call.limit_reason)
         ended = attempt.run(limits)
+        shutil.rmtree(volumes, ignore_errors=True)
         try:
             return Acted(ended, values=read_values(values))
         except SandboxError as error:

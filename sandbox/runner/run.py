@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from contextlib import closing
 
 from sandbox.errors import SandboxError
+from sandbox.grants.tasks import TaskDoor
 from sandbox.runner.actions import Actions, TaskServices
 from sandbox.runner.clock import Clock
 from sandbox.runner.deployed import job_named, job_with_id
@@ -113,6 +114,7 @@ class _Runner:
         self, workspace: Workspace, services: TaskServices, ledger: Ledger, on_event: OnEvent, slots: int | None
     ) -> None:
         self._workspace, self._services, self._ledger, self._on_event = workspace, services, ledger, on_event
+        self._door = TaskDoor(workspace)
         self._telling = threading.Lock()
         self._slots = threading.BoundedSemaphore(slots or max(2, os.cpu_count() or 2))
         self._clock = Clock()
@@ -124,7 +126,9 @@ class _Runner:
     def unit(self, job: Job, parameters: dict[str, str], caller: Caller) -> JobRun:
         """A run that is not begun yet."""
         above = (*caller.above, job.name)
-        act = Actions(self._workspace, self._services, job, self._tell, self.run, self._ledger.task_child, above)
+        act = Actions(
+            self._workspace, self._services, self._door, job, self._tell, self.run, self._ledger.task_child, above
+        )
         return JobRun(Execution(job, parameters, self._ledger, self._tell, act, self._slots, self._clock))
 
     def _tell(self, event: Event) -> None:
