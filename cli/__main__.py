@@ -116,6 +116,17 @@ def repair(
 
 
 @app.command()
+def serve(
+    stage: StageName,
+    port: Annotated[int, typer.Option(help="on loopback; 0 for any free one", min=0, max=65535)] = 8473,
+) -> None:
+    """Open a stage's REST door: the official SDK, curl or the real terraform provider use the workspace."""
+    from cli.serve import serve_stage
+
+    serve_stage(stage, port)
+
+
+@app.command()
 def doctor() -> None:
     """What this machine has, and what is missing."""
     from cli.commands import examine

@@ -6,7 +6,6 @@ from __future__ import annotations
 import functools
 import json
 import sys
-import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,13 +16,13 @@ from tf.gen import tfplugin_pb2 as pb
 from tf.gen import tfplugin_pb2_grpc as rpc
 
 from sandbox.errors import SandboxError, ServiceError
-from sandbox.provider import derive, protocol
+from sandbox.provider import derive, keeping, protocol
 from sandbox.provider.kinds import Context, Kind, ReadBackError
 from sandbox.provider.mlflow_rest import Mlflow, MlflowClient
 from sandbox.provider.planning import Planner, Refusal, validate
 from sandbox.provider.reading import read
 from sandbox.provider.registry import PROVIDERS, Provider
-from sandbox.provider.values import UNKNOWN, Object, conform, decode, encode, settle
+from sandbox.provider.values import Object, conform, decode, encode
 from sandbox.workspace import Workspace
 
 Call = Callable[[Any, Any, Any], Any]
@@ -73,7 +72,6 @@ class Servicer(rpc.ProviderServicer):
     def __init__(self, settings: Settings, provider: Provider = PROVIDERS["databricks"]) -> None:
         self._settings, self._provider = settings, provider
         self._session = _Session()
-        self._creating: dict[str, threading.Lock] = {}
 
     def close(self) -> None:
         """Let go what the session holds."""
@@ -157,11 +155,11 @@ class Servicer(rpc.ProviderServicer):
         try:
             body: Object | None = None
             if verb == "create":
-                body = self._create(name, kind, planned)
+                body = keeping.create(self._context(), name, kind, planned)
             elif verb == "update":
-                body = self._update(name, kind, prior, planned)
+                body = keeping.update(self._context(), name, kind, prior, planned)
             else:
-                self._delete(name, kind, prior)
+                keeping.delete(self._context(), name, kind, prior)
         except ServiceError as error:
             verb = "read" if isinstance(error, ReadBackError) else verb
             return pb.ApplyResourceChange.Response(
@@ -178,41 +176,6 @@ class Servicer(rpc.ProviderServicer):
             raise SandboxError(f"cannot import {request.type_name}: '{request.id}' does not exist")
         imported = pb.ImportResourceState.ImportedResource(type_name=request.type_name, state=_dynamic(body))
         return pb.ImportResourceState.Response(imported_resources=[imported])
-
-    def _create(self, name: str, kind: Kind, planned: Object) -> Object:
-        context = self._context()
-        body = dict(planned)
-        store = context.workspace.store
-        # terraform creates in parallel: what is checked for one of a type must hold until it is stored
-        with self._creating.setdefault(name, threading.Lock()):
-            id_ = kind.identify(context, body)
-            body["id"] = id_
-            there = kind.overwrites and store.read(name, id_) is not None
-            if not there:
-                store.create(name, id_, kind.stored(settle(body)))
-        try:
-            kind.make(context, body, None)
-        except Exception:
-            if not there:
-                store.delete(name, id_)
-            raise
-        return self._keep(name, kind, body)
-
-    def _update(self, name: str, kind: Kind, prior: Object, planned: Object) -> Object:
-        body = {key: prior[key] if value is UNKNOWN else value for key, value in planned.items()}
-        kind.make(self._context(), body, prior)
-        return self._keep(name, kind, body)
-
-    def _delete(self, name: str, kind: Kind, prior: Object) -> None:
-        context = self._context()
-        if context.workspace.store.read(name, str(prior["id"])):
-            kind.remove(context, prior)
-            context.workspace.store.delete(name, str(prior["id"]))
-
-    def _keep(self, name: str, kind: Kind, body: Object) -> Object:
-        stored = kind.stored(settle(body))
-        self._context().workspace.store.update(name, str(body["id"]), stored)
-        return stored
 
     def _read(self, name: str, id_: str, prior: Object | None = None) -> Object | None:
         context, kind, block = self._context(), self._kind(name), self._block(name)
