@@ -276,13 +276,25 @@ def forget_left_overs(workspace: Workspace) -> int:
         return 0
     known: set[tuple[str, str]] = set()
     for state in workspace.root.glob("*.tfstate"):
-        for resource in json.loads(state.read_text() or "{}").get("resources", []):
+        for resource in _resources(state):
             for instance in resource["instances"]:
                 known.add((resource["type"], str(instance["attributes"]["id"])))
     left = [item for item in workspace.store.list() if (item.type, item.id) not in known]
     for item in left:
         workspace.store.delete(item.type, item.id)
     return len(left)
+
+
+def _resources(state: Path) -> list[dict[str, Any]]:
+    """The resources of a state file; ``SandboxError`` when terraform was killed while it wrote it."""
+    try:
+        found: list[dict[str, Any]] = json.loads(state.read_text() or "{}").get("resources", [])
+    except ValueError as error:
+        raise SandboxError(
+            f"{state}: terraform's state is no JSON ({error}): it was cut off while it was written; "
+            f"put {state.name}.backup in its place, or remove it to make everything again"
+        ) from None
+    return found
 
 
 def _own_root() -> Path:

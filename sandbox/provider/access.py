@@ -8,7 +8,7 @@ from sandbox.errors import ServiceError
 from sandbox.provider.behaviour import ENTITLEMENTS, PERMISSION_LEVELS, SECURABLES
 from sandbox.provider.kinds import Context, Kind, ReadBackError, fill
 from sandbox.provider.planning import Refusal, same
-from sandbox.provider.privileges import PRIVILEGES, spelled
+from sandbox.provider.privileges import NOT_IMPLIED, PRIVILEGES, spelled
 from sandbox.provider.values import UNKNOWN, Object
 from sandbox.store import new_hex
 
@@ -67,6 +67,12 @@ class Grants(Kind):
         merged: dict[str, set[str]] = {}
         for grant in _spelled(body["grant"]):
             merged.setdefault(grant["principal"], set()).update(grant["privileges"])
+        kind = next(key for key in sorted(SECURABLES) if body.get(key))
+        for privileges in merged.values():
+            # "the backend reports ALL_PRIVILEGES plus the concrete privileges it implies" (github.com/databricks/cli,
+            # pull request 6064), without those of NOT_IMPLIED (6733)
+            if "ALL_PRIVILEGES" in privileges:
+                privileges |= PRIVILEGES.get(kind, frozenset()) - NOT_IMPLIED
         grants = [{"principal": name, "privileges": sorted(merged[name])} for name in sorted(merged)]
         return body | {"grant": grants}
 
@@ -136,22 +142,51 @@ class Permissions(Kind):
         raise ServiceError("RESOURCE_DOES_NOT_EXIST", f"Path ({value}) doesn't exist.")
 
     def make(self, context: Context, body: Object, prior: Object | None) -> None:
-        """Principals that cannot be given a permission."""
-        del context, prior
+        """Principals that cannot be given a permission; the owner that a job must have.
+
+        Documentation of databricks_permissions: "A job must have exactly one owner. If resource is changed and no
+        owner is specified, currently authenticated principal would become new owner of the job."
+        """
+        del prior
         for entry in body["access_control"]:
             if entry["group_name"] == "admins" and not body.get("authorization"):
                 kind = str(body["object_type"])
                 message = f"it is not possible to modify admin permissions for {kind} resources"
                 raise ServiceError("INVALID_PARAMETER_VALUE", message)
-            named = [name for name in ("user_name", "group_name", "service_principal_name") if entry[name]]
+            named = [name for name in _PRINCIPALS if entry[name]]
             if len(named) != 1:
-                message = "access_control needs exactly one of user_name, group_name, service_principal_name"
+                message = f"access_control needs exactly one of {', '.join(_PRINCIPALS)}"
                 raise ServiceError("INVALID_PARAMETER_VALUE", message)
+        if body["job_id"] and not any(entry["permission_level"] == "IS_OWNER" for entry in body["access_control"]):
+            owner = dict.fromkeys(_PRINCIPALS) | {context.caller: context.deployer, "permission_level": "IS_OWNER"}
+            body["access_control"] = [*body["access_control"], owner]
+
+    def stored(self, body: Object) -> Object:
+        """ "The Databricks API normalizes user emails to lowercase" (the provider's pull request 5757; not in 1.99)."""
+        entries = [
+            entry | {"user_name": entry["user_name"].lower() if entry["user_name"] else None}
+            for entry in body["access_control"]
+        ]
+        return body | {"access_control": entries}
 
     def present(self, context: Context, body: Object) -> Object | None:
-        """Gone when nobody but the administrators is left."""
+        """Gone when nobody is left."""
         del context
         return body if body.get("access_control") else None
+
+    def shown(self, context: Context, prior: Object | None, found: Object) -> Object | None:
+        """Without the caller's own entry, unless the configuration has one: another deployer sees the first one's."""
+        mine = [entry for entry in (prior or {}).get("access_control") or [] if _of(entry, context)]
+        entries = [entry for entry in found["access_control"] if mine or not _of(entry, context)]
+        return found | {"access_control": entries} if entries else None
+
+
+_PRINCIPALS = ("user_name", "group_name", "service_principal_name")
+
+
+def _of(entry: Object, context: Context) -> bool:
+    """Whether an entry is the caller's own."""
+    return bool(entry[context.caller] == context.deployer)
 
 
 class AccessControlRuleSet(Kind):

@@ -27,6 +27,11 @@ class Context:
     mlflow: Callable[[str, str, Object], Object]
     configuration: Object
 
+    @property
+    def caller(self) -> str:
+        """Which attribute names the deployer: a user has an e-mail address, a service principal has not."""
+        return "user_name" if "@" in self.deployer else "service_principal_name"
+
     def need(self, type_name: str, id_: str, what: str) -> Object:
         """The body of a resource that must exist; ``ServiceError`` in the words of Databricks otherwise."""
         found = self.workspace.store.read(type_name, id_)
@@ -78,6 +83,11 @@ class Kind:
         """The body as it is now, None when the real thing is gone."""
         del context
         return body
+
+    def shown(self, context: Context, prior: Object | None, found: Object) -> Object | None:
+        """The part of the body that the provider keeps, if any; ``prior`` is its state or what was planned."""
+        del context, prior
+        return found
 
 
 def fill(body: Object, **values: Any) -> None:

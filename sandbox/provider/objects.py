@@ -5,6 +5,7 @@ from __future__ import annotations
 from sandbox.errors import ServiceError
 from sandbox.provider.kinds import Context, Kind, fill, now
 from sandbox.provider.planning import Refusal
+from sandbox.provider.policies import clusters_of, supply
 from sandbox.provider.values import UNKNOWN, Object
 from sandbox.store import new_hex, new_uuid
 
@@ -177,10 +178,10 @@ class Job(Kind):
                 raise ServiceError(
                     "INVALID_PARAMETER_VALUE", f"run_as: service principal '{principal}' does not exist."
                 )
-        for cluster in body["job_cluster"] or []:
-            for new in cluster["new_cluster"]:
-                if new["policy_id"]:
-                    context.need("databricks_cluster_policy", new["policy_id"], "Cluster policy")
+        for cluster in clusters_of(body):
+            if cluster["policy_id"]:
+                policy = context.need("databricks_cluster_policy", cluster["policy_id"], "Cluster policy")
+                supply(cluster, str(policy["definition"]))
         for task in body["task"] or []:
             for run in task["run_job_task"] or []:
                 if str(run["job_id"]) != str(body["id"]):
@@ -192,8 +193,7 @@ class Job(Kind):
         """Jobs API, run_as: "If not specified, the job runs as the user who created the job"."""
         if body.get("run_as"):
             return body
-        who = "user_name" if "@" in context.deployer else "service_principal_name"
-        return body | {"run_as": [{who: context.deployer}]}
+        return body | {"run_as": [{context.caller: context.deployer}]}
 
     def stored(self, body: Object) -> Object:
         """Tasks and their dependencies come back in the order of their keys."""

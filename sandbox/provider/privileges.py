@@ -40,6 +40,9 @@ PRIVILEGES: dict[str, frozenset[str]] = {
     "storage_credential": _EVERYWHERE | paths("CREATE_EXTERNAL_LOCATION CREATE_EXTERNAL_TABLE READ_FILES WRITE_FILES"),
 }
 
+# what ALL_PRIVILEGES does not stand for
+NOT_IMPLIED = paths("ALL_PRIVILEGES EXTERNAL_USE_LOCATION EXTERNAL_USE_SCHEMA MANAGE READ_METADATA")
+
 
 def spelled(privilege: str) -> str:
     """``use catalog`` -> ``USE_CATALOG``: the provider takes both."""

@@ -23,25 +23,28 @@ from sandbox.provider.values import Object, Schema, is_zero
 _ZERO: dict[str, Any] = {"number": 0, "bool": False}
 
 
-def read(block: Schema, prior: Object | None, found: Object) -> Object:
-    """The new state from the prior one (None at an import, which takes everything) and the service's answer."""
+def read(block: Schema, prior: Object | None, found: Object, *, new: bool = False) -> Object:
+    """The new state from the prior one (None at an import, which takes everything) and the service's answer.
+
+    new: the resource was just created; ``prior`` is then what was planned.
+    """
     if prior is None:
         return found
     out: Object = {}
     for name, attribute in block.get("attributes", {}).items():
         kind = attribute.get("type")
         value = found[name]
-        if value is None and isinstance(kind, str) and not attribute.get("computed"):
+        if value is None and isinstance(kind, str) and not attribute.get("computed") and not new:
             value = _ZERO.get(kind)
         optional, computed = bool(attribute.get("optional")), bool(attribute.get("computed"))
-        out[name] = value if _taken(prior[name], value, optional, computed) else prior[name]
+        out[name] = value if _taken(prior[name], value, optional, computed or new) else prior[name]
     for name, nested in block.get("block_types", {}).items():
         optional = not nested.get("min_items")
-        out[name] = found[name] if _taken(prior[name], found[name], optional, False) else prior[name]
+        out[name] = found[name] if _taken(prior[name], found[name], optional, new) else prior[name]
     return out
 
 
-def _taken(prior: Any, found: Any, optional: bool, computed: bool) -> bool:
+def _taken(prior: Any, found: Any, optional: bool, always: bool) -> bool:
     if optional and (found is None or found in ("", [], {})):
         return False
-    return computed or not is_zero(prior)
+    return always or not is_zero(prior)

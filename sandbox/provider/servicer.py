@@ -22,7 +22,7 @@ from sandbox.provider.mlflow_rest import Mlflow, MlflowClient
 from sandbox.provider.planning import Planner, Refusal, validate
 from sandbox.provider.reading import read
 from sandbox.provider.registry import PROVIDERS, Provider
-from sandbox.provider.values import Object, conform, decode, encode
+from sandbox.provider.values import UNKNOWN, MalformedValueError, Object, conform, decode_object, encode, settle
 from sandbox.workspace import Workspace
 
 Call = Callable[[Any, Any, Any], Any]
@@ -98,7 +98,7 @@ class Servicer(rpc.ProviderServicer):
 
     @_answers(pb.ConfigureProvider.Response)
     def ConfigureProvider(self, request: Any, context: Any) -> Any:
-        config = decode(request.config.msgpack)
+        config = decode_object("the provider", self._schemas()["provider"]["block"], request.config.msgpack) or {}
         name = self._provider.workspace(config)
         if self._settings.home is None:
             raise SandboxError("MLOPS_SANDBOX is not set: deploy with `mlops deploy <stage>`, which sets it")
@@ -114,31 +114,40 @@ class Servicer(rpc.ProviderServicer):
 
     @_answers(pb.ValidateResourceConfig.Response)
     def ValidateResourceConfig(self, request: Any, context: Any) -> Any:
-        self._kind(request.type_name)
-        found = validate(self._provider.behaviours[request.type_name], decode(request.config.msgpack))
+        config = self._object(request.type_name, request.config)
+        found = validate(self._provider.behaviours[request.type_name], config or {})
         return pb.ValidateResourceConfig.Response(diagnostics=[_diagnostic(item) for item in found])
 
     @_answers(pb.UpgradeResourceState.Response)
     def UpgradeResourceState(self, request: Any, context: Any) -> Any:
-        state = conform(self._block(request.type_name), json.loads(request.raw_state.json))
+        try:
+            raw = json.loads(request.raw_state.json)
+            state = conform(self._block(request.type_name), raw)
+        except (ValueError, AttributeError, TypeError):
+            raise MalformedValueError(request.type_name, "its state is no JSON object of this type") from None
         return pb.UpgradeResourceState.Response(upgraded_state=_dynamic(state))
 
     @_answers(pb.ReadResource.Response)
     def ReadResource(self, request: Any, context: Any) -> Any:
-        state = decode(request.current_state.msgpack)
+        state = self._object(request.type_name, request.current_state)
+        if state is None:
+            raise MalformedValueError(request.type_name, "a state is needed to read it")
         body = self._read(request.type_name, str(state["id"]), state)
         return pb.ReadResource.Response(new_state=_dynamic(body))
 
     @_answers(pb.PlanResourceChange.Response)
     def PlanResourceChange(self, request: Any, context: Any) -> Any:
         kind, legacy = self._kind(request.type_name), request.type_name not in self._provider.binding.framework
-        prior, proposed = decode(request.prior_state.msgpack), decode(request.proposed_new_state.msgpack)
+        prior, proposed, config = (
+            self._object(request.type_name, value)
+            for value in (request.prior_state, request.proposed_new_state, request.config)
+        )
         if proposed is None:
             return pb.PlanResourceChange.Response(planned_state=_dynamic(None), legacy_type_system=legacy)
         planner = Planner(
             self._block(request.type_name), self._provider.behaviours[request.type_name], framework=not legacy
         )
-        planned = kind.plan(prior, planner.plan(prior, proposed, decode(request.config.msgpack)))
+        planned = kind.plan(prior, planner.plan(prior, proposed, config or proposed))
         return pb.PlanResourceChange.Response(
             planned_state=_dynamic(planned),
             requires_replace=[protocol.attribute_path(steps) for steps in planner.replacing],
@@ -150,14 +159,19 @@ class Servicer(rpc.ProviderServicer):
     def ApplyResourceChange(self, request: Any, context: Any) -> Any:
         name, legacy = request.type_name, request.type_name not in self._provider.binding.framework
         kind = self._kind(name)
-        prior, planned = decode(request.prior_state.msgpack), decode(request.planned_state.msgpack)
+        prior, planned = self._object(name, request.prior_state), self._object(name, request.planned_state)
+        if prior is None and planned is None:
+            raise MalformedValueError(name, "neither a prior nor a planned state is there")
         verb = "create" if prior is None else "delete" if planned is None else "update"
         try:
             body: Object | None = None
             if verb == "create":
-                body = keeping.create(self._context(), name, kind, planned)
+                stored = keeping.create(self._context(), name, kind, planned)
+                body = self._read_back(name, kind, planned, stored, new=True)
             elif verb == "update":
-                body = keeping.update(self._context(), name, kind, prior, planned)
+                planned = {key: prior[key] if value is UNKNOWN else value for key, value in planned.items()}
+                stored = keeping.update(self._context(), name, kind, prior, planned)
+                body = self._read_back(name, kind, planned, stored)
             else:
                 keeping.delete(self._context(), name, kind, prior)
         except ServiceError as error:
@@ -177,14 +191,28 @@ class Servicer(rpc.ProviderServicer):
         imported = pb.ImportResourceState.ImportedResource(type_name=request.type_name, state=_dynamic(body))
         return pb.ImportResourceState.Response(imported_resources=[imported])
 
+    def _read_back(self, name: str, kind: Kind, planned: Object, stored: Object, *, new: bool = False) -> Object:
+        """What was made, read back as the provider does after each create and update."""
+        taken = self._taken(name, settle(planned), stored, new=new)
+        if taken is None:
+            raise ReadBackError(
+                "RESOURCE_DOES_NOT_EXIST", f"{kind.noun} '{stored['id']}' is not there after it was made"
+            )
+        return taken
+
     def _read(self, name: str, id_: str, prior: Object | None = None) -> Object | None:
-        context, kind, block = self._context(), self._kind(name), self._block(name)
+        context = self._context()
         found = context.workspace.store.read(name, id_)
-        present = kind.present(context, found.body) if found else None
-        if present is None:
+        present = self._kind(name).present(context, found.body) if found else None
+        return self._taken(name, prior, present) if present is not None else None
+
+    def _taken(self, name: str, prior: Object | None, present: Object, *, new: bool = False) -> Object | None:
+        kind, block = self._kind(name), self._block(name)
+        shown = kind.shown(self._context(), prior, present)
+        if shown is None:
             return None
-        answer = conform(block, present)
-        return answer if kind.takes_all else read(block, prior, answer)
+        answer = conform(block, shown)
+        return answer if kind.takes_all else read(block, prior, answer, new=new)
 
     def _schemas(self) -> dict[str, Any]:
         if not self._session.schemas:
@@ -194,6 +222,11 @@ class Servicer(rpc.ProviderServicer):
     def _block(self, name: str) -> dict[str, Any]:
         block: dict[str, Any] = self._schemas()["resources"][name]["block"]
         return block
+
+    def _object(self, name: str, value: Any) -> Any:
+        """A value of a modelled type, or None."""
+        self._kind(name)
+        return decode_object(name, self._block(name), value.msgpack)
 
     def _context(self) -> Context:
         if self._session.context is None:

@@ -207,7 +207,8 @@ class File(Kind):
                 shutil.copyfile(body.get("source") or os.devnull, partial)
         except OSError as error:
             partial.unlink(missing_ok=True)
-            raise ServiceError("IO_ERROR", f"open {body.get('source')}: {error.strerror}") from None
+            what = error.filename or body["path"]
+            raise ServiceError("IO_ERROR", f"{what}: {error.strerror}; the file is as it was") from None
         partial.replace(target)
         body["md5"] = md5_of(body)
         body["file_size"] = target.stat().st_size
@@ -246,6 +247,10 @@ class RegisteredModel(Kind):
             if error.code != "RESOURCE_ALREADY_EXISTS":
                 raise
         return name
+
+    def stored(self, body: Object) -> Object:
+        """Without aliases: the API takes them and does nothing with them (github.com/databricks/cli, issue 4012)."""
+        return body | {"aliases": []}
 
     def make(self, context: Context, body: Object, prior: Object | None) -> None:
         """Its description."""

@@ -181,6 +181,13 @@ def delete(kind: str) -> Drift:
     return drift
 
 
+def only_the_owner(store: Store) -> None:
+    entries = store.list("databricks_permissions")[0].body["access_control"]
+    owner = [entry for entry in entries if entry["permission_level"] == "IS_OWNER"]
+    assert len(owner) == 1
+    put("permissions", "access_control", owner)(store)
+
+
 def another_binding(store: Store) -> None:
     item = store.list("databricks_workspace_binding")[0]
     store.create(item.type, "99|catalog|cdh_dev", item.body | {"id": "99|catalog|cdh_dev", "workspace_id": 99})
@@ -225,7 +232,7 @@ DRIFTS: dict[str, Drift] = {
     "job: cluster tag removed": put("job", f"{_JOB_CLUSTER}.custom_tags", None),
     "job: renamed": put("job", "name", "by hand"),
     "permissions: principal added": add("permissions", "access_control", _level("CAN_MANAGE", "others")),
-    "permissions: principal removed": put("permissions", "access_control", []),
+    "permissions: principal removed": only_the_owner,
     "grants: privilege added": put(
         "grants", "grant", [_ANALYSTS | {"privileges": ["MODIFY", "SELECT", "USE_SCHEMA"]}, _ENGINEERS]
     ),

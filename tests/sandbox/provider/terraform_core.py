@@ -17,7 +17,7 @@ from tf.gen import tfplugin_pb2 as pb
 
 from sandbox.errors import ServiceError
 from sandbox.provider.servicer import Servicer, Settings
-from sandbox.provider.values import UNKNOWN, Object, decode, encode
+from sandbox.provider.values import UNKNOWN, Object, conform, decode, encode
 from sandbox.workspace import Workspace
 
 META = ("depends_on", "lifecycle")
@@ -61,9 +61,10 @@ class Experiments:
 class Core:
     """One stack with its state, planned and applied through a servicer."""
 
-    def __init__(self, home: Path, cache: Path) -> None:
+    def __init__(self, home: Path, cache: Path, deployer: str = "deployer") -> None:
         self._servicer = Servicer(Settings(home, cache, mlflow=Experiments))
-        config = {"azure_workspace_resource_id": "/workspaces/dbw-test", "azure_client_id": "deployer"}
+        given = {"azure_workspace_resource_id": "/workspaces/dbw-test", "azure_client_id": deployer}
+        config = conform(self._servicer._schemas()["provider"]["block"], given)
         request = pb.ConfigureProvider.Request(config=_wire(config))
         _raise("plan", self._servicer.ConfigureProvider(request, None))
         self.workspace = Workspace.named(home, "dbw-test")
@@ -99,6 +100,10 @@ class Core:
     def refreshed(self) -> dict[str, Object]:
         """The state as the provider reads it now."""
         return dict(self._refreshed())
+
+    @property
+    def servicer(self) -> Servicer:
+        return self._servicer
 
     def block(self, type_name: str) -> Any:
         return self._servicer._block(type_name)
