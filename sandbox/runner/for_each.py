@@ -37,7 +37,7 @@ def iterate(execution: Execution, call: TaskCall, ends: Mapping[str, TaskEnd]) -
         return number, execution.attempts(nested, key, task_run_id, ends, execution.act, input=inputs[number - 1])
 
     # "To optionally set the number of iterations that can run in parallel, enter a Concurrency value for the task.
-    # The default value is 1."
+    # The default value is 1." (The provider's documentation says 20; all of ours say what they want.)
     at_once = int(call.task.action.get("concurrency") or 1)
     with ThreadPoolExecutor(at_once, thread_name_prefix=f"each-{call.key}") as pool:
         results = list(pool.map(one, todo.items()))

@@ -87,26 +87,34 @@ CASES = {
         [task("a", "say", disabled=True), task("b", "say")], {"a": "DISABLED", "b": OK}),
     # If/else
     "== compares strings": Case(
-        "2", "The == operator performs string comparison: 12.0 == 12 evaluates to false.",
+        "2", "The == and != operators perform string comparison of their operands. For example, 12.0 == 12 evaluates to false.",
         [condition("if", "12.0", "EQUAL_TO", "12"), task("no", "say", [("if", "false")]), task("yes", "say", [("if", "true")])],
         {"if": OK, "no": OK, "yes": OUT}),
     ">= compares numbers": Case(
-        "2", "The >= operator performs numeric comparison: 12.0 >= 12 evaluates to true.",
+        "2", "The >, >=, and <= operators perform numeric comparisons of their operands. For example, 12.0 >= 12 evaluates to true",
         [condition("if", "12.0", "GREATER_THAN_OR_EQUAL", "12"), task("yes", "say", [("if", "true")])], {"if": OK, "yes": OK}),
     "a numeric operator refuses words": Case(
-        "2", "Only numeric values can be compared with >, >=, < and <=.",
+        "8", "GREATER_THAN, GREATER_THAN_OR_EQUAL, LESS_THAN, LESS_THAN_OR_EQUAL operators perform numeric comparison of their operands.",
         [condition("if", "many", "LESS_THAN", "12")], {"if": BAD}, BAD, reason("if", "compares numbers; found 'many' and '12'")),
     "a condition on a task value": Case(
-        "2", "You can define If/else conditions against taskValues.",
+        "2", "add dependent tasks based on the results of the condition",
         [task("a", "value", named={"n": "7"}), condition("if", "{{tasks.a.values.n}}", "GREATER_THAN", "6.5", ["a"]),
          task("yes", "say", [("if", "true")])], {"a": OK, "if": OK, "yes": OK}),
+    "a boolean task value is compared as text": Case(
+        "2", 'if a task value is set to a boolean value, it is serialized to "true" or "false".',
+        [task("a", "json_value", named={"v": "true"}), condition("if", "{{tasks.a.values.v}}", "EQUAL_TO", "true", ["a"]),
+         task("yes", "say", [("if", "true")])], {"a": OK, "if": OK, "yes": OK}),
+    "a list is no operand": Case(
+        "2", "Only numeric, string, and boolean values are allowed when referencing task values in an operand. Any other types will cause the condition expression to fail.",
+        [task("a", "json_value", named={"v": "[1]"}), condition("if", "{{tasks.a.values.v}}", "EQUAL_TO", "[1]", ["a"])],
+        {"a": OK, "if": BAD}, BAD, reason("if", "value 'v' of task 'a' is [1]; an operand is a number, a string, true or false")),
     # For each
     "for each over a JSON array": Case(
         "3", "In the Inputs text box, define the values for the For each task to iterate on as a JSON formatted array of values.",
         [for_each("each", '["a", "b", 3]', task("one", "say", named=SAY))], {"each": OK},
         more=lambda bench, run: [bench.arguments(run, f"each.{n}")["x"] for n in (1, 2, 3)] == ["a", "b", "3"]),
     "for each over objects": Case(
-        "3", "Use {{input.<key>}} to reference the keys of each object where the inputs are an array of objects.",
+        "3", "{{input.<key>}} to reference individual object fields when you iterate over a list of objects.",
         [for_each("each", '[{"k": 1, "in": {"v": "deep"}}]', task("one", "say", named={"x": "{{input.k}}/{{input.in.v}}"}))],
         {"each": OK}, more=said("each.1", "x", "1/deep")),
     "for each over a task value": Case(
@@ -119,7 +127,7 @@ CASES = {
         [for_each("each", "{{job.parameters.all}}", task("one", "say", named=SAY))], {"each": OK},
         more=said("each.2", "x", "2"), fields={"parameter": [{"name": "all", "default": "[1, 2]"}]}),
     "an empty array": Case(
-        "3", "The For each task iterates over this array", [for_each("each", "[]", task("one", "say"))], {"each": OK}),
+        "6", "The For each task iterates over this array to run conditionalized logic on the configured task.", [for_each("each", "[]", task("one", "say"))], {"each": OK}),
     "a failing iteration fails the task, not the others": Case(
         "3", "Use the For each task to run a nested task in a loop, passing a different set of parameters to each iteration.",
         [for_each("each", '["fine", "bad", "fine"]', task("one", "picky", named=SAY)), task("next", "say", ["each"])],
@@ -192,7 +200,7 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.clause("O1")
+@pytest.mark.clause("P2", "C3")
 @pytest.mark.parametrize("name", CASES)
 def test_the_runner_does_what_the_documentation_says(bench: Bench, name: str):
     case = CASES[name]
