@@ -194,6 +194,11 @@ CASES = {
         "8", "retry_on_timeout: An optional policy to specify whether to retry a task when it times out.",
         [task("a", "sleep", timeout_seconds=1, max_retries=1, retry_on_timeout=True)], {"a": "TIMEDOUT"}, BAD,
         lambda bench, run: run.tasks["a"].attempts == 2),
+    "a limit of a for each is one of all its iterations": Case(
+        "8", "timeout_seconds: An optional timeout applied to each run of this job task.",
+        [{**for_each("each", "[1, 2, 3]", task("one", "sleep")), "timeout_seconds": 1}], {"each": "TIMEDOUT"}, BAD,
+        lambda bench, run: [one.result for one in bench.iterations(run, "each")] == ["TIMEDOUT"] * 3
+        and len(bench.iterations(run, "each")[2].attempts) == 0),
     "a job's limit": Case(
         "8", "TIMEDOUT: The run was stopped after reaching the timeout.",
         [task("a", "sleep")], {"a": "TIMEDOUT"}, "TIMEDOUT", fields={"timeout_seconds": 1}),
