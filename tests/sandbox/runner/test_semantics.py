@@ -3,7 +3,7 @@
 Sources: [1] "Configure task dependencies", [2] "Add branching logic to a job with the If/else task", [3] "Use a For
 each task to run another task in a loop", [4] "Use a lookup table for large parameter arrays in a For each task", [5]
 "What is a dynamic value reference?", [6] "Configure task parameters", [7] "Databricks Jobs queueing and concurrency
-settings", [8] the Jobs API (field descriptions).
+settings", [8] the Jobs API (field descriptions), [9] "Disabled tasks in Lakeflow Jobs".
 """
 
 from __future__ import annotations
@@ -85,6 +85,10 @@ CASES = {
     "a disabled task": Case(
         "8", "DISABLED: The run was skipped because it was disabled explicitly by the user.",
         [task("a", "say", disabled=True), task("b", "say")], {"a": "DISABLED", "b": OK}),
+    "what follows a disabled task": Case(
+        "9", "If a downstream task's Run if condition can't be met because one or more parent tasks are disabled, Lakeflow Jobs also marks the downstream task as disabled for that run.",
+        [task("a", "say", disabled=True), task("b", "say", ["a"]), task("c", "say", ["a"], run_if="ALL_DONE")],
+        {"a": "DISABLED", "b": "DISABLED", "c": OK}),
     # If/else
     "== compares strings": Case(
         "2", "The == and != operators perform string comparison of their operands. For example, 12.0 == 12 evaluates to false.",
