@@ -17,7 +17,7 @@ PY := $(STAMPS)/python
 NODE := $(STAMPS)/node
 JARS := $(STAMPS)/jars
 
-.PHONY: help demo test test-slow check unit setup prerequisites lock goldens docs clean
+.PHONY: help demo test test-slow check unit bench setup prerequisites lock goldens docs clean
 
 help: ## What there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ unit: setup ## The tests, but for the slow ones
 
 test-slow: setup ## What CI runs then: whole demos, on synthetic data twice, without a change, on real data
 	@$(BIN)/python -m pytest -m slow $(PYTEST)
+
+bench: setup ## What the job runner itself costs: an empty task, and fifty with four at a time
+	@$(BIN)/python -m bench.runner
 
 setup: prerequisites $(PY) $(NODE) $(JARS)
 

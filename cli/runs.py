@@ -10,7 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
@@ -51,12 +52,15 @@ def print_runs(console: Console, name: str, store: Runs, last: int = 0) -> None:
         console.print(Text(f"the newest {last}; all with --last 0", "dim"))
     runs = {run.run_id: run for run in every}
     for run in started[-last:]:
-        console.print(_tree(store, run, runs))
+        console.print(_tree(store, run, runs, ""))
 
 
 def _counted(every: list[Run], started: list[Run]) -> str:
     whom = Counter(STARTED_BY.get(run.trigger, run.trigger.lower()) for run in started)
-    parts = [f"{len(every)} runs", *(f"{count} started by {who}" for who, count in sorted(whom.items()))]
+    parts = [
+        f"{len(every)} run{'' if len(every) == 1 else 's'}",
+        *(f"{count} started by {who}" for who, count in sorted(whom.items())),
+    ]
     active = sum(run.active for run in every)
     return ", ".join([*parts, *([f"{active} active"] if active else [])])
 
@@ -69,28 +73,35 @@ def _tasks(store: Runs, run: Run) -> list[dict[str, Any]]:
     return found
 
 
-def _tree(store: Runs, run: Run, runs: Mapping[int, Run]) -> Tree:
+def _tree(store: Runs, run: Run, runs: Mapping[int, Run], above: str) -> Tree:
+    """above: the reasons that stand above it already; none is shown twice."""
     began = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(run.started))
     repaired = f"{run.repairs} repair{'s' if run.repairs > 1 else ''}" if run.repairs else ""
     state = run.result or UNDER_WAY.get(run.life_cycle, run.life_cycle)
     shown = "" if state == "SUCCESS" else state
     head = _line(run.result, f"run {run.run_id} {run.job_name}", run.seconds, [began, shown, repaired])
     given = " ".join(f"{key}={value}" for key, value in run.parameters.items() if value)
-    below = [Text(f"  {given}", "dim")] if given else []
-    if run.reason and run.result != "SUCCESS":
-        below.append(Text(f"  {run.reason}", "red" if run.result else "dim"))
-    tree = Tree(Text("\n").join([head, *below]), guide_style="dim")
+    below = [Text(given, "dim")] if given else []
+    if run.result != "SUCCESS" and run.reason not in above:
+        below.append(Text(run.reason, "red" if run.result else "dim"))
+    tree = Tree(_with(head, *below), guide_style="dim")
+    told = above + run.reason
     for task in store.tasks(run.run_id):
-        branch = tree.add(_task(store, task))
+        branch = tree.add(_task(store, task, told))
         if task.kind == "for_each_task":
             for one in store.iteration_states(task.task_run_id).failed:
-                branch.add(_task(store, one))
+                branch.add(_task(store, one, ""))
         if task.child_run_id is not None and task.child_run_id in runs:
-            branch.add(_tree(store, runs[task.child_run_id], runs))
+            branch.add(_tree(store, runs[task.child_run_id], runs, told))
     return tree
 
 
-def _task(store: Runs, task: TaskRun) -> Text:
+def _with(line: Text, *below: Text) -> Group:
+    """A line and what belongs to it, a little to the right."""
+    return Group(line, *(Padding(one, (0, 0, 0, 2)) for one in below))
+
+
+def _task(store: Runs, task: TaskRun, above: str) -> Group:
     """A task on a line; why it failed, or what a condition compared, below it."""
     state = task.result or UNDER_WAY.get(task.life_cycle, task.life_cycle)
     tries = f"{len(task.attempts)} attempts" if len(task.attempts) > 1 else ""
@@ -99,10 +110,10 @@ def _task(store: Runs, task: TaskRun) -> Text:
     line = _line(task.result, task.task_key, task.seconds, parts)
     waits = "" if task.result else next((one.reason for one in reversed(task.attempts) if one.reason), "")
     reason = task.reason or waits
-    if not reason or task.kind == "for_each_task":
-        return line
+    if reason in above or task.kind == "for_each_task":
+        return _with(line)
     bad = task.result is not None and MARKS.get(task.result, ("", "red"))[1] == "red"
-    return Text("\n").join([line, Text(f"  {reason}", "red" if bad else "dim")])
+    return _with(line, Text(reason, "red" if bad else "dim"))
 
 
 def _iterations(store: Runs, task: TaskRun) -> str:

@@ -24,9 +24,9 @@ from sandbox.runner.schedule import Caller
 from sandbox.runner.wheels import existing, unpacked
 from sandbox.workspace import Workspace
 
-# "The maximum size of the JSON representation of the value is 48 KiB." (task values)
+# "The size of the JSON representation of the value cannot exceed 48 KiB." ("Use task values to pass information")
 VALUE_BYTES = 48 * 1024
-# "Up to 250 task values can be set" of one run of a task.
+# "A run can set up to 250 task values".
 VALUES = 250
 
 StartJob = Callable[[Job, dict[str, str], Caller], RunResult]
@@ -76,7 +76,7 @@ class Actions:
 
     def _compare(self, call: TaskCall) -> Acted:
         action = call.task.action
-        left, right = (call.context.resolve(str(action.get(side) or "")) for side in ("left", "right"))
+        left, right = (call.context.operand(str(action.get(side) or "")) for side in ("left", "right"))
         outcome = str(compare(str(action["op"]), left, right)).lower()
         return Acted(Ended("SUCCESS", f"'{left}' {action['op']} '{right}' is {outcome}"), outcome=outcome)
 
@@ -88,8 +88,8 @@ class Actions:
         token = self._door.issue(self._job.run_as, call.run_id, call.key)
         self._door.start(self._job.run_as, token, job.name)
         given = _resolved(call, action.get("job_parameters"))
-        # "Job parameters are automatically pushed down to tasks that support key-value parameters": to a job those
-        # that it declares.
+        # "Job parameters are automatically pushed down to tasks that support key-value parameters", Run Job among
+        # them: to a job go those that it declares.
         pushed = {name: value for name, value in call.context.parameters.items() if name in job.parameters}
         stop = _Either(call.canceled, call.deadline)
         caller = Caller(stop, call.run_id, call.deadline, self._above)

@@ -28,12 +28,14 @@ class Upstream(Enum):
     FAILED = "failed"
     EXCLUDED = "excluded"
     OTHER_BRANCH = "other branch"
+    DISABLED = "disabled"
 
 
 def upstream(result: str | None, outcome: str | None, wanted: str | None) -> Upstream:
     """How a dependency with this result and outcome counts for a task that wants ``wanted`` of it."""
-    # A task that was disabled is treated as an excluded one: the documentation does not say.
-    if result in ("EXCLUDED", "DISABLED"):
+    if result == "DISABLED":
+        return Upstream.DISABLED
+    if result == "EXCLUDED":
         return Upstream.EXCLUDED
     if result not in ("SUCCESS", "SUCCESS_WITH_FAILURES"):
         return Upstream.FAILED
@@ -41,9 +43,11 @@ def upstream(result: str | None, outcome: str | None, wanted: str | None) -> Ups
 
 
 def verdict(run_if: str, ended: Sequence[Upstream]) -> str | None:
-    """None when the task runs, else its result: EXCLUDED or UPSTREAM_FAILED."""
+    """None when the task runs, else its result: EXCLUDED, DISABLED or UPSTREAM_FAILED."""
     if not ended:
         return None
+    if Upstream.DISABLED in ended:
+        return _beside_disabled(run_if, [one for one in ended if one is not Upstream.DISABLED])
     skipped = (Upstream.EXCLUDED, Upstream.OTHER_BRANCH)
     # "If all task dependencies are excluded, the task is also excluded, regardless of its Run if condition."
     if all(one in skipped for one in ended):
@@ -65,6 +69,23 @@ def verdict(run_if: str, ended: Sequence[Upstream]) -> str | None:
     if run_if in ("AT_LEAST_ONE_FAILED", "ALL_FAILED"):
         return "EXCLUDED"
     return "UPSTREAM_FAILED" if any(failed) else "EXCLUDED"
+
+
+def _beside_disabled(run_if: str, others: Sequence[Upstream]) -> str | None:
+    """The verdict when a dependency is disabled ("Disabled tasks in Lakeflow Jobs"); others: those that are not.
+
+    "If a downstream task's Run if condition can't be met because one or more parent tasks are disabled, Lakeflow Jobs
+    also marks the downstream task as disabled for that run."
+    """
+    if run_if == "ALL_DONE":
+        return None
+    if not others:
+        return "DISABLED"
+    # Its table has: A disabled, C skipped, B with "None failed" runs.
+    if run_if == "NONE_FAILED" and Upstream.FAILED not in others:
+        return None
+    # "A disabled parent task does not satisfy the succeeded requirement." Nor does it count as failed.
+    return verdict(run_if, others) or ("DISABLED" if run_if in ("ALL_SUCCESS", "ALL_FAILED") else None)
 
 
 def compare(op: str, left: str, right: str) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sandbox.errors import SandboxError
@@ -28,25 +30,30 @@ def iterate(execution: Execution, call: TaskCall, ends: Mapping[str, TaskEnd]) -
     todo = execution.ledger.iterations(call.task_run_id, nested.kind, texts, nested.notices.to_json())
     # A repair, too, says how the whole stands.
     done = len(inputs) - len(todo)
+    # The limit of the whole is one of each iteration.
+    within = replace(execution, deadline=call.deadline, limit_reason=call.limit_reason)
+
+    def over() -> bool:
+        return call.deadline is not None and time.monotonic() > call.deadline
 
     def one(item: tuple[int, int]) -> tuple[int, TaskEnd | None]:
         number, task_run_id = item
-        if execution.canceled.is_set():
+        if execution.canceled.is_set() or over():
             return number, None
         key = f"{call.key}.{number}"
-        return number, execution.attempts(nested, key, task_run_id, ends, execution.act, input=inputs[number - 1])
+        return number, within.attempts(nested, key, task_run_id, ends, execution.act, input=inputs[number - 1])
 
     # "To optionally set the number of iterations that can run in parallel, enter a Concurrency value for the task.
-    # The default value is 1."
+    # The default value is 1." (The provider's documentation says 20; all of ours say what they want.)
     at_once = int(call.task.action.get("concurrency") or 1)
     with ThreadPoolExecutor(at_once, thread_name_prefix=f"each-{call.key}") as pool:
         results = list(pool.map(one, todo.items()))
     ran = {number: end for number, end in results if end is not None}
-    if execution.canceled.is_set():
-        reason = "the run was canceled"
-        execution.ledger.iterations_ended(call.task_run_id, "CANCELED", reason)
-        return Acted(Ended("CANCELED", reason))
     failed = {number: end for number, end in ran.items() if end.result != "SUCCESS"}
+    stopped = _stopped(execution, call, over() and len(failed) + len(todo) - len(ran) > 0)
+    if stopped:
+        execution.ledger.iterations_ended(call.task_run_id, stopped.result, stopped.reason)
+        return Acted(stopped)
     if not failed:
         kept = f", {done} of them before" if done else ""
         return Acted(Ended("SUCCESS", f"{len(inputs)} iterations{kept}"))
@@ -54,6 +61,13 @@ def iterate(execution: Execution, call: TaskCall, ends: Mapping[str, TaskEnd]) -
     reason = f"{len(failed)} of {len(inputs)} iterations failed; iteration {first}: {end.reason or end.result}"
     # The nested task has retries of its own.
     return Acted(Ended("FAILED", reason), retriable=False)
+
+
+def _stopped(execution: Execution, call: TaskCall, timed_out: bool) -> Ended | None:
+    """Why the whole ended before all iterations did, if it did."""
+    if timed_out:
+        return Ended("TIMEDOUT", call.limit_reason)
+    return Ended("CANCELED", "the run was canceled") if execution.canceled.is_set() else None
 
 
 def read_inputs(call: TaskCall) -> list[Any]:

@@ -12,7 +12,7 @@ from sandbox.runner.notices import EVENTS, SETTINGS, Notices
 
 RUN_IF = ("ALL_SUCCESS", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_DONE", "AT_LEAST_ONE_FAILED", "ALL_FAILED")
 KINDS = ("python_wheel_task", "condition_task", "run_job_task", "for_each_task")
-# "concurrency - (Optional) Controls the number of active iteration task runs. [...] maximum allowed is 100."
+# "Controls the number of active iteration task runs. [...] maximum allowed is 100."
 MOST_AT_ONCE = 100
 TRIGGERS = ("periodic", "file_arrival", "table_update")
 
@@ -162,7 +162,7 @@ def _trigger_settings(kind: str, found: Fields) -> dict[str, Any]:
     if kind == "periodic":
         unit = found.choice("unit", ("HOURS", "DAYS", "WEEKS"))
         return {"interval": found.number("interval", 1, low=1), "unit": unit}
-    # "the minimum allowed value is 60 seconds" holds for both waits of both kinds; 0 stands for none.
+    # "The minimum allowed value is 60 seconds": for both waits of both kinds; 0 stands for none.
     waits = {
         name: found.number(name) for name in ("min_time_between_triggers_seconds", "wait_after_last_change_seconds")
     }

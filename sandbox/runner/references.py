@@ -60,6 +60,7 @@ class Context:
     trigger: str = "MANUAL"
     file_location: str | None = None
     input: object = _NO_INPUT
+    plain: bool = False
 
     def with_(self, **changes: Any) -> Context:
         """This context with other fields."""
@@ -68,6 +69,14 @@ class Context:
     def resolve(self, text: str) -> str:
         """``text`` with every reference replaced; ``NoReferentError`` names the first that stands for nothing."""
         return _REFERENCE.sub(lambda found: self._value(found[1]), text)
+
+    def operand(self, text: str) -> str:
+        """As ``resolve``, for a condition.
+
+        "Only numeric, string, and boolean values are allowed when referencing task values in an operand. Any other
+        types will cause the condition expression to fail."
+        """
+        return replace(self, plain=True).resolve(text)
 
     def _value(self, reference: str) -> str:
         head, *rest = [quoted or plain for quoted, plain in _PART.findall(reference)] or [""]
@@ -121,7 +130,11 @@ class Context:
             valid = ", ".join(sorted(other.values)) or "none"
             reference = f"{{{{tasks.{name}.values.{key}}}}}"
             raise NoReferentError(f"reference '{reference}' stands for nothing; values of '{name}': {valid}")
-        return _text(other.values[key])
+        value = other.values[key]
+        if self.plain and not isinstance(value, str | int | float):
+            said = f"value '{key}' of task '{name}' is {_text(value)[:60]}"
+            raise SandboxError(f"{said}; an operand is a number, a string, true or false")
+        return _text(value)
 
     def _input(self, rest: list[str]) -> str | None:
         value, path = self.input, "input"

@@ -37,7 +37,8 @@ def run_job(
     """Run a deployed job to its end.
 
     parameters: over the job's defaults. on_event: called for each event, from several threads, one at a time.
-    trigger: what starts it, when that is not a person. slots: how many tasks' processes may run at once; by default
+    The first event names the run: queued, started, or finished where it was skipped. trigger: what starts it, when
+    that is not a person. slots: how many tasks' processes may run at once; by default
     one a core. Raises ``SandboxError`` for an unknown job or parameter, listing the valid ones; a failing task is no
     error but a result. What a runner that is gone left unfinished is ended first.
     """

@@ -242,13 +242,15 @@ class JobRun:
         return True
 
     def _skipped(self, task: Task) -> TaskEnd | None:
+        # "DISABLED: The run was skipped because it was disabled explicitly by the user."
+        if task.disabled:
+            return TaskEnd("DISABLED", "the task is disabled")
         before = [(self._ends[one.task_key], one.outcome) for one in task.depends_on]
         result = verdict(task.run_if, [upstream(end.result, end.outcome, wanted) for end, wanted in before])
-        if result:
-            names = ", ".join(f"{one.task_key} {self._told(one.task_key)}" for one in task.depends_on)
-            return TaskEnd(result, f"run_if {task.run_if} over {names}")
-        # "DISABLED: The run was skipped because it was disabled explicitly by the user."
-        return TaskEnd("DISABLED", "the task is disabled") if task.disabled else None
+        if result is None:
+            return None
+        names = ", ".join(f"{one.task_key} {self._told(one.task_key)}" for one in task.depends_on)
+        return TaskEnd(result, f"run_if {task.run_if} over {names}")
 
     def _told(self, key: str) -> str:
         end = self._ends[key]

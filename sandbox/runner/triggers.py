@@ -140,7 +140,7 @@ class Triggers:
         if changed:
             state["changed"] = now
         # "If set, the trigger starts a run only after the specified amount of time has passed since the last time the
-        # trigger fired" and "only after no [change] has occurred for the specified amount of time".
+        # trigger fired" and "only after no file activity has occurred for the specified amount of time".
         if not pending or now < state.get("fired", 0) + settings["min_time_between_triggers_seconds"]:
             return False
         if now < state.get("changed", 0) + settings["wait_after_last_change_seconds"]:

@@ -66,6 +66,7 @@ def test_a_run_is_a_tree_with_states_attempts_iterations_and_the_first_reason(be
     assert "task 'bad': ValueError: the reason is this one" in text
     assert has(lines, "✓ good")
     assert has(lines, "✗ bad", "FAILED, 2 attempts")
+    assert text.count("the reason is this one") == 1, "no reason stands there twice"
     assert has(lines, "· after", "UPSTREAM_FAILED")
     assert has(lines, "· then", "EXCLUDED")
     assert has(lines, "'v' EQUAL_TO 'w' is false")

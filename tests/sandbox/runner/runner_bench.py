@@ -41,6 +41,11 @@ def value():
         for key, one in _args().items():
             file.write(json.dumps({"key": key, "value": one}) + "\\n")
 
+def json_value():
+    with open(os.environ["CDH_TASK_VALUES"], "a") as file:
+        for key, one in _args().items():
+            file.write(json.dumps({"key": key, "value": json.loads(one)}) + "\\n")
+
 def fail():
     print("before the end")
     raise ValueError("the reason is this one")
@@ -122,7 +127,7 @@ def where():
         print("no sandbox")
 """
 ENTRY_POINTS = ["say", "value", "fail", "crash", "leave", "hang", "meet", "flaky", "environment", "picky", "sleep"]
-ENTRY_POINTS += ["argv", "shout", "effect", "pause", "endless"]
+ENTRY_POINTS += ["argv", "shout", "effect", "pause", "endless", "json_value"]
 
 
 class NoServers:

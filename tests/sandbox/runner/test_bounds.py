@@ -109,7 +109,7 @@ def test_a_line_without_an_end_is_cut(bench: Bench):
     [
         ("no json\n", "task value 1 is not valid: no json"),
         ('{"key": "k"}\n', "task value 1 is not valid"),
-        # "The maximum size of the JSON representation of the value is 48 KiB."
+        # "The size of the JSON representation of the value cannot exceed 48 KiB."
         (json.dumps({"key": "k", "value": "x" * 49_151}) + "\n", "task value 'k' takes 49153 bytes; at most 49152"),
         ("".join(json.dumps({"key": str(n), "value": n}) + "\n" for n in range(251)), "251 task values; at most 250"),
     ],

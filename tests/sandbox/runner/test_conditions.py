@@ -8,6 +8,7 @@ from sandbox.errors import SandboxError
 from sandbox.runner.conditions import Upstream, compare, job_result, verdict
 
 OK, BAD, OUT, ELSE = Upstream.SUCCEEDED, Upstream.FAILED, Upstream.EXCLUDED, Upstream.OTHER_BRANCH
+OFF = Upstream.DISABLED
 RUNS = None
 
 # The sentence, run_if, how the dependencies ended, and what becomes of the task.
@@ -31,6 +32,28 @@ CASES = [
     ("If the dependency condition is not met, the dependent task does not run", "ALL_SUCCESS", [ELSE], "EXCLUDED"),
     ("... and the job does not fail by it", "ALL_SUCCESS", [OK, ELSE], "EXCLUDED"),
     ("... but a failure beside it is one", "ALL_SUCCESS", [BAD, ELSE], "UPSTREAM_FAILED"),
+    # The table under "Downstream task behavior" of "Disabled tasks in Lakeflow Jobs", its rows shortened.
+    ("A disabled parent task does not satisfy the succeeded requirement.", "ALL_SUCCESS", [OFF], "DISABLED"),
+    ("A disabled parent task does not satisfy the succeeded requirement.", "ALL_SUCCESS", [OFF, OK], "DISABLED"),
+    ("A (disabled) C (succeeded) -> B: B runs.", "AT_LEAST_ONE_SUCCESS", [OFF, OK], RUNS),
+    (
+        "If all other parents failed [...], the downstream task does not run.",
+        "AT_LEAST_ONE_SUCCESS",
+        [OFF, BAD],
+        "UPSTREAM_FAILED",
+    ),
+    ("A (disabled) C (skipped) -> B: B runs because no parent failed.", "NONE_FAILED", [OFF, OUT], RUNS),
+    ("If all parent tasks are disabled, the downstream task does not run.", "NONE_FAILED", [OFF, OFF], "DISABLED"),
+    ("A disabled parent task counts as done. A (disabled) -> B: B runs.", "ALL_DONE", [OFF], RUNS),
+    ("A (disabled) C (failed) -> B: B runs.", "AT_LEAST_ONE_FAILED", [OFF, BAD], RUNS),
+    ("If no other parent task failed, the downstream task does not run.", "AT_LEAST_ONE_FAILED", [OFF, OK], "EXCLUDED"),
+    (
+        "A disabled parent task isn't considered failed. A (disabled) -> B: B does not run.",
+        "ALL_FAILED",
+        [OFF],
+        "DISABLED",
+    ),
+    ("A disabled parent task isn't considered failed.", "ALL_FAILED", [OFF, BAD], "DISABLED"),
     ("A task without dependencies runs", "ALL_FAILED", [], RUNS),
 ]
 

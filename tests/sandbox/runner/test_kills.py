@@ -143,7 +143,7 @@ def test_a_few_kills_lose_nothing_and_double_nothing(bench: Bench):
 
 
 @pytest.mark.slow
-@pytest.mark.clause("O7")
+@pytest.mark.clause("P7")
 @pytest.mark.parametrize("seed", range(5))
 def test_kills_at_random_moments_lose_nothing_and_double_nothing(bench: Bench, seed: int):
     assert hammer(bench, seed, kills=12) >= 3

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 from runner_bench import Bench, condition, for_each, task
 from test_killed import kill, start, wait_for
@@ -203,6 +205,40 @@ def test_a_process_that_outlives_its_runner_keeps_a_repair_away(tmp_path: Path):
     os.close(inherited)
     assert ledger.reopen(run_id, [("t", "python_wheel_task")], ["t"]) == ids
     ledger.close()
+
+
+def test_every_process_of_a_task_holds_the_lease_of_its_run(bench: Bench):
+    up = bench.folder / "up"
+    bench.deploy("long", [task("a", "hang", named={"started": str(up)})])
+    runner = start(bench, "long")
+    wait_for(up.exists)
+    started = psutil.Process(runner.pid).children(recursive=True)
+    for process in started:
+        process.suspend()
+    os.kill(runner.pid, signal.SIGKILL)
+    runner.wait()
+    path = lock_path(bench.workspace.runs, 1)
+    assert acquire(path, 0.3) is None, "the runner is gone, its processes are not"
+    for process in started:
+        process.resume()
+    free = acquire(path, 20)
+    assert free is not None, "they end with it"
+    os.close(free)
+
+
+def test_a_canceled_for_each_ends_all_its_iterations(bench: Bench):
+    up = bench.folder / "up"
+    bench.deploy("loop", [for_each("each", "[1, 2, 3]", task("one", "hang", named={"started": str(up)}))])
+    running = threading.Thread(target=bench.run, args=("loop",))
+    running.start()
+    wait_for(up.exists)
+    cancel_run(bench.workspace, 1)
+    running.join()
+    each = bench.runs.task(1, "each")
+    assert each.result == "CANCELED"
+    assert [(one.result, len(one.attempts)) for one in bench.runs.iterations(each.task_run_id)] == [
+        ("CANCELED", 1), ("CANCELED", 0), ("CANCELED", 0),
+    ]  # fmt: skip
 
 
 def test_a_runner_that_lost_its_run_can_write_nothing_more_of_it(tmp_path: Path):

@@ -3,7 +3,7 @@
 Sources: [1] "Configure task dependencies", [2] "Add branching logic to a job with the If/else task", [3] "Use a For
 each task to run another task in a loop", [4] "Use a lookup table for large parameter arrays in a For each task", [5]
 "What is a dynamic value reference?", [6] "Configure task parameters", [7] "Databricks Jobs queueing and concurrency
-settings", [8] the Jobs API (field descriptions).
+settings", [8] the Jobs API (field descriptions), [9] "Disabled tasks in Lakeflow Jobs".
 """
 
 from __future__ import annotations
@@ -85,28 +85,40 @@ CASES = {
     "a disabled task": Case(
         "8", "DISABLED: The run was skipped because it was disabled explicitly by the user.",
         [task("a", "say", disabled=True), task("b", "say")], {"a": "DISABLED", "b": OK}),
+    "what follows a disabled task": Case(
+        "9", "If a downstream task's Run if condition can't be met because one or more parent tasks are disabled, Lakeflow Jobs also marks the downstream task as disabled for that run.",
+        [task("a", "say", disabled=True), task("b", "say", ["a"]), task("c", "say", ["a"], run_if="ALL_DONE")],
+        {"a": "DISABLED", "b": "DISABLED", "c": OK}),
     # If/else
     "== compares strings": Case(
-        "2", "The == operator performs string comparison: 12.0 == 12 evaluates to false.",
+        "2", "The == and != operators perform string comparison of their operands. For example, 12.0 == 12 evaluates to false.",
         [condition("if", "12.0", "EQUAL_TO", "12"), task("no", "say", [("if", "false")]), task("yes", "say", [("if", "true")])],
         {"if": OK, "no": OK, "yes": OUT}),
     ">= compares numbers": Case(
-        "2", "The >= operator performs numeric comparison: 12.0 >= 12 evaluates to true.",
+        "2", "The >, >=, and <= operators perform numeric comparisons of their operands. For example, 12.0 >= 12 evaluates to true",
         [condition("if", "12.0", "GREATER_THAN_OR_EQUAL", "12"), task("yes", "say", [("if", "true")])], {"if": OK, "yes": OK}),
     "a numeric operator refuses words": Case(
-        "2", "Only numeric values can be compared with >, >=, < and <=.",
+        "8", "GREATER_THAN, GREATER_THAN_OR_EQUAL, LESS_THAN, LESS_THAN_OR_EQUAL operators perform numeric comparison of their operands.",
         [condition("if", "many", "LESS_THAN", "12")], {"if": BAD}, BAD, reason("if", "compares numbers; found 'many' and '12'")),
     "a condition on a task value": Case(
-        "2", "You can define If/else conditions against taskValues.",
+        "2", "add dependent tasks based on the results of the condition",
         [task("a", "value", named={"n": "7"}), condition("if", "{{tasks.a.values.n}}", "GREATER_THAN", "6.5", ["a"]),
          task("yes", "say", [("if", "true")])], {"a": OK, "if": OK, "yes": OK}),
+    "a boolean task value is compared as text": Case(
+        "2", 'if a task value is set to a boolean value, it is serialized to "true" or "false".',
+        [task("a", "json_value", named={"v": "true"}), condition("if", "{{tasks.a.values.v}}", "EQUAL_TO", "true", ["a"]),
+         task("yes", "say", [("if", "true")])], {"a": OK, "if": OK, "yes": OK}),
+    "a list is no operand": Case(
+        "2", "Only numeric, string, and boolean values are allowed when referencing task values in an operand. Any other types will cause the condition expression to fail.",
+        [task("a", "json_value", named={"v": "[1]"}), condition("if", "{{tasks.a.values.v}}", "EQUAL_TO", "[1]", ["a"])],
+        {"a": OK, "if": BAD}, BAD, reason("if", "value 'v' of task 'a' is [1]; an operand is a number, a string, true or false")),
     # For each
     "for each over a JSON array": Case(
         "3", "In the Inputs text box, define the values for the For each task to iterate on as a JSON formatted array of values.",
         [for_each("each", '["a", "b", 3]', task("one", "say", named=SAY))], {"each": OK},
         more=lambda bench, run: [bench.arguments(run, f"each.{n}")["x"] for n in (1, 2, 3)] == ["a", "b", "3"]),
     "for each over objects": Case(
-        "3", "Use {{input.<key>}} to reference the keys of each object where the inputs are an array of objects.",
+        "3", "{{input.<key>}} to reference individual object fields when you iterate over a list of objects.",
         [for_each("each", '[{"k": 1, "in": {"v": "deep"}}]', task("one", "say", named={"x": "{{input.k}}/{{input.in.v}}"}))],
         {"each": OK}, more=said("each.1", "x", "1/deep")),
     "for each over a task value": Case(
@@ -119,7 +131,7 @@ CASES = {
         [for_each("each", "{{job.parameters.all}}", task("one", "say", named=SAY))], {"each": OK},
         more=said("each.2", "x", "2"), fields={"parameter": [{"name": "all", "default": "[1, 2]"}]}),
     "an empty array": Case(
-        "3", "The For each task iterates over this array", [for_each("each", "[]", task("one", "say"))], {"each": OK}),
+        "6", "The For each task iterates over this array to run conditionalized logic on the configured task.", [for_each("each", "[]", task("one", "say"))], {"each": OK}),
     "a failing iteration fails the task, not the others": Case(
         "3", "Use the For each task to run a nested task in a loop, passing a different set of parameters to each iteration.",
         [for_each("each", '["fine", "bad", "fine"]', task("one", "picky", named=SAY)), task("next", "say", ["each"])],
@@ -186,13 +198,18 @@ CASES = {
         "8", "retry_on_timeout: An optional policy to specify whether to retry a task when it times out.",
         [task("a", "sleep", timeout_seconds=1, max_retries=1, retry_on_timeout=True)], {"a": "TIMEDOUT"}, BAD,
         lambda bench, run: run.tasks["a"].attempts == 2),
+    "a limit of a for each is one of all its iterations": Case(
+        "8", "timeout_seconds: An optional timeout applied to each run of this job task.",
+        [{**for_each("each", "[1, 2, 3]", task("one", "sleep")), "timeout_seconds": 1}], {"each": "TIMEDOUT"}, BAD,
+        lambda bench, run: [one.result for one in bench.iterations(run, "each")] == ["TIMEDOUT"] * 3
+        and len(bench.iterations(run, "each")[2].attempts) == 0),
     "a job's limit": Case(
         "8", "TIMEDOUT: The run was stopped after reaching the timeout.",
         [task("a", "sleep")], {"a": "TIMEDOUT"}, "TIMEDOUT", fields={"timeout_seconds": 1}),
 }  # fmt: skip
 
 
-@pytest.mark.clause("O1")
+@pytest.mark.clause("P2", "C3")
 @pytest.mark.parametrize("name", CASES)
 def test_the_runner_does_what_the_documentation_says(bench: Bench, name: str):
     case = CASES[name]

@@ -35,6 +35,7 @@ def say():
     spark = _spark()
     print("user", spark.client._user_id)
     spark.range(3).write.format("delta").mode("overwrite").saveAsTable("ml.three")
+    print("partitions", spark.conf.get("spark.sql.shuffle.partitions"))
     print("zones", sorted(row.namespace for row in spark.sql("SHOW SCHEMAS").collect()))
 
 def hang():
@@ -86,12 +87,16 @@ def java(root: Path) -> psutil.Process:
 def test_a_task_connects_as_its_run_as_and_knows_zones_that_were_deployed_later(served: Bench):
     served.services.spark_remote("early")
     (served.workspace.warehouse / "readmission").mkdir()
-    served.deploy("spark", [task("a", "say")])
+    conf = {"spark.sql.shuffle.partitions": "7", "spark.executor.memory": "4g"}
+    served.deploy("spark", [task("a", "say")],
+                  job_cluster=[{"job_cluster_key": "ml_cpu", "new_cluster": [{"spark_conf": conf}]}])  # fmt: skip
     run = served.run("spark")
     assert run.result == "SUCCESS", run.reason
     said = served.said(run, "a")
     assert "user 11111111-2222" in said
     assert "'ml', 'readmission'" in said
+    assert "partitions 7" in said
+    assert "sandbox: spark_conf that a session cannot take here: spark.executor.memory" in said
 
 
 def test_mlflow_keeps_runs_and_artifacts_behind_http(served: Bench):
