@@ -121,7 +121,7 @@ def test_the_published_file_follows_the_store(tmp_path: Path):
 def test_spark_decides_as_the_policy_does_and_a_revoked_grant_ends_a_running_session(grants: GrantsBench):
     table, principal, random = grants.table(), grants.principal(), Random(4)
     places = [("Table", f"{CATALOG}.raw.{table}"), ("Schema", f"{CATALOG}.raw"), ("Catalog", CATALOG)]
-    kinds = ["USE CATALOG", "USE SCHEMA", "SELECT", "MODIFY", "ALL_PRIVILEGES"]
+    deepest = {"USE CATALOG": 2, "USE SCHEMA": 1, "SELECT": 0, "MODIFY": 0, "ALL_PRIVILEGES": 0}
     needs = {
         "SELECT": within(Need("SELECT", *places[0])),
         "MODIFY": within(Need("SELECT", *places[0]), Need("MODIFY", *places[0])),
@@ -130,11 +130,12 @@ def test_spark_decides_as_the_policy_does_and_a_revoked_grant_ends_a_running_ses
     held: list[tuple[str, str, str]] = []
     seen = set()
     with grants.session(principal) as spark:
-        for _ in range(25):
-            if held and random.random() < 0.4:
+        for _ in range(40):
+            if held and random.random() < 0.3:
                 grants.revoke(principal, *held.pop(random.randrange(len(held))))
             else:
-                one = (random.choice(kinds), *random.choice(places))
+                privilege = random.choice(list(deepest))
+                one = (privilege, *random.choice(places[deepest[privilege] :]))
                 if one not in held:
                     held.append(one)
                     grants.grant(principal, *one)
