@@ -68,8 +68,9 @@ class Pipeline(Construct):
             for name, default in sorted(self.plan.parameters.items())
         ]
 
-    # Not proved here: schedules, queues, notifications. Why: the runner runs a job when asked; a schedule is deployed
-    # but nothing waits for it. On Azure: the job's page; next run, queue, notification.
+    # Not proved here: when a schedule or trigger starts a job, and whom a notification reaches. Why: here time is a
+    # clock that a test moves, and notifications go to an outbox. On Azure: the job's page; next run, queue,
+    # notification.
     def schedule(self) -> JobSchedule | None:
         """When the job starts by itself, in a stage where jobs do."""
         if self.plan.schedule is None or not self.stage.scheduled:

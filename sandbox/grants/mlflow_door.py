@@ -69,21 +69,18 @@ class MlflowDoor:
 
     def _check(self, principal: str, token: str, environ: dict[str, Any]) -> None:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        # What does not exist is answered by MLflow, which says so.
-        missing: list[str] = []
 
         def experiment(kind: str, value: str) -> str:
             if (kind, value) not in self._experiments:
                 name = self._experiment(kind, value)
                 if not name:
-                    missing.append(value)
                     return ""
                 self._experiments[kind, value] = name
             return self._experiments[kind, value]
 
         demanded = needs(method, path, _arguments(environ), experiment)
-        if not missing:
-            self._door.demand(principal, token, *demanded)
+        # What does not exist is answered by MLflow, which says so.
+        self._door.demand(principal, token, *(need for need in demanded if need.name))
 
 
 def _arguments(environ: dict[str, Any]) -> dict[str, Any]:

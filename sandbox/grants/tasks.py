@@ -18,6 +18,11 @@ def volume_needs(path: str, privilege: str = "READ_VOLUME") -> tuple[Need, ...]:
     return within(Need(privilege, "Volume", ".".join(parts[2:5])))
 
 
+# Not proved here: READ VOLUME without WRITE VOLUME for the file calls of a task. Why: a volume is a folder of this
+# machine; what Spark reads and writes on volumes is checked. On Azure: write a file to `artifacts` as `sp-train`; it
+# must be refused.
+# Not proved here: grants on compute (cluster policies, clusters, warehouses). Why: no compute is started. On Azure:
+# start a job as each service principal.
 class TaskDoor:
     """The check of a workspace's tasks, before and beside their processes."""
 

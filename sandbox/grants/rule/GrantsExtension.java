@@ -9,6 +9,9 @@ import org.apache.spark.sql.connect.service.SessionHolderInfo;
 import org.apache.spark.sql.connect.service.SessionKey;
 import org.apache.spark.sql.connect.service.SparkConnectService$;
 import org.apache.spark.sql.connect.service.SparkConnectSessionManager;
+import org.apache.spark.sql.execution.CommandExecutionMode$;
+import org.apache.spark.sql.execution.command.DescribeQueryCommand;
+import org.apache.spark.sql.execution.command.ExplainCommand;
 import scala.Function1;
 import scala.Option;
 import scala.jdk.javaapi.CollectionConverters;
@@ -54,8 +57,20 @@ public final class GrantsExtension extends AbstractFunction1<SparkSessionExtensi
                 Checks all = checks(session.sparkContext());
                 SessionKey who = who();
                 all.demand(who.userId(), who.sessionId(), new Needs(all.grants()).of(plan));
+                if (plan instanceof ExplainCommand explain) {
+                    analysed(explain.logicalPlan());
+                }
+                if (plan instanceof DescribeQueryCommand described) {
+                    analysed(described.plan());
+                }
             }
             return BoxedUnit.UNIT;
+        }
+
+        /** Checks a query that its command would analyse only when it runs. */
+        private void analysed(LogicalPlan query) {
+            ((org.apache.spark.sql.classic.SparkSession) session).sessionState()
+                    .executePlan(query, CommandExecutionMode$.MODULE$.SKIP()).assertAnalyzed();
         }
 
         private synchronized SessionKey who() {

@@ -11,7 +11,6 @@ import org.apache.spark.sql.catalyst.plans.logical.TableSpecBase;
 import org.apache.spark.sql.catalyst.streaming.WriteToStream;
 import org.apache.spark.sql.catalyst.analysis.PersistedView$;
 import org.apache.spark.sql.execution.command.CreateViewCommand;
-import org.apache.spark.sql.execution.command.ExplainCommand;
 import org.apache.spark.sql.execution.datasources.SaveIntoDataSourceCommand;
 import scala.Option;
 import scala.Product;
@@ -64,7 +63,7 @@ final class Needs {
             if (part instanceof TableSpecBase) {
                 Targets.location(part).ifPresent(path -> targets.path(path).writes().forEach(this::add));
             }
-            if (part instanceof LogicalPlan inner && !(plan instanceof ExplainCommand)) {
+            if (part instanceof LogicalPlan inner) {
                 visit(inner);
             }
             if (part instanceof Option<?> option && option.isDefined() && option.get() instanceof LogicalPlan inner) {

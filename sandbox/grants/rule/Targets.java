@@ -31,7 +31,8 @@ import scala.jdk.javaapi.CollectionConverters;
 /** Finds the table, schema or path that a node of a plan is about; a path inside the warehouse is its table. */
 record Targets(Grants grants) {
     private static final String SESSION_CATALOG = "spark_catalog";
-    private static final List<String> ACCESSORS = List.of("target", "targetTable", "table", "name", "outputPath", "child", "relation");
+    private static final List<String> ACCESSORS = List.of("target", "targetTable", "table", "sourceTable", "name",
+            "outputPath", "child", "relation");
 
     /** Whether a leaf of a plan reads something that has grants. */
     boolean isRelation(LogicalPlan plan) {

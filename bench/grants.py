@@ -1,0 +1,108 @@
+"""What the check of grants costs the feature query: with and without it in turn, in one run, in processor time of the
+server, which another program on the machine disturbs less than the clock.
+
+    python -m bench.grants .sandbox/dbw-cdh-prod [PAIRS]
+
+The workspace is one that a demo filled. Ends with exit code 1 when the median ratio is above 1.05.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psutil
+
+from jobs.featurize.features import feature_table
+from jobs.tasks.features import CONCEPT_SCHEMA
+from sandbox.grants.published import ATTACHES, Published, folder
+from sandbox.spark import archive, server
+from sandbox.spark.catalog import Catalog
+from sandbox.spark.session import session
+from sandbox.workspace import Workspace
+from workflows.concept_sets import concepts, set_names
+from workflows.models.readmission import readmission
+from workflows.sources.synthetic_omop import synthetic_omop
+
+MOST = 1.05
+WARM_UP = 4
+CACHE = Path(__file__).parents[1] / ".cache"
+COLLECTION = "chronic_conditions"
+
+
+def measure(workspace: Workspace, pairs: int) -> tuple[float, float]:
+    """Median seconds of processor time of the feature query, as who runs it in the demo: without the check, with it."""
+    featurize = next(
+        one.body["application_id"]
+        for one in workspace.store.list("databricks_service_principal")
+        if one.body["display_name"].startswith("sp-featurize")
+    )
+    Published(workspace).refresh()
+    seconds: dict[bool, list[float]] = {False: [], True: []}
+    with ExitStack() as stack:
+        sparks: dict[bool, Any] = {}
+        processes: dict[bool, psutil.Process] = {}
+        known: set[int] = set()
+        for checked in (False, True):
+            scratch = Path(stack.enter_context(TemporaryDirectory()))
+            where = folder(workspace) if checked else None
+            running = server.start(CACHE, scratch, workspace.warehouse, archive.archive_options(CACHE), where)
+            stack.callback(running.stop)
+            with session(f"sc://{running.address()}/;user_id={ATTACHES}") as owner:
+                Catalog(workspace.warehouse).attach(owner)
+            processes[checked] = java(known)
+            known.add(processes[checked].pid)
+            sparks[checked] = stack.enter_context(session(f"sc://{running.address()}/;user_id={featurize}"))
+        for turn in range(WARM_UP + pairs):
+            # Who goes first changes, so that neither profits from the other.
+            for checked in (False, True) if turn % 2 else (True, False):
+                begun = processor(processes[checked])
+                query(sparks[checked])
+                if turn >= WARM_UP:
+                    seconds[checked].append(processor(processes[checked]) - begun)
+    return median(seconds[False]), median(seconds[True])
+
+
+def java(known: set[int]) -> psutil.Process:
+    """The server that was started last."""
+    mine = psutil.Process().children(recursive=True)
+    return next(one for one in mine if one.pid not in known and one.name() == "java")
+
+
+def processor(process: psutil.Process) -> float:
+    """Seconds of processor time that a process has used."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def query(spark: Any) -> None:
+    """The feature query of the demo's model, aggregated so that its result costs nothing."""
+    codes = [(COLLECTION, one.concept_set_name, one.vocabulary_id, one.code) for one in concepts(COLLECTION)]
+    frame = feature_table(
+        spark.table("synthetic_omop_ra.fact_encounter_index"),
+        spark.table("synthetic_omop_ra.fact_person"),
+        spark.createDataFrame(codes, CONCEPT_SCHEMA),
+        readmission,
+        synthetic_omop,
+        {COLLECTION: set_names(COLLECTION)},
+    )
+    frame.selectExpr("count(*)", "sum(outcome)").collect()
+
+
+def main() -> int:
+    """Measure and judge."""
+    pairs = int(sys.argv[2]) if len(sys.argv) > 2 else 20
+    without, checked = measure(Workspace(Path(sys.argv[1])), pairs)
+    ratio = checked / without
+    print(
+        f"feature query: {without:.3f} s without the check, {checked:.3f} s with it, ratio {ratio:.3f} (at most {MOST})"
+    )
+    return 1 if ratio > MOST else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

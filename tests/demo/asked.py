@@ -1,0 +1,56 @@
+"""The rights of service principals as rows of `infra.roles`, and which of them a demo's record asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from infra.roles import On, Principal
+from sandbox.grants.replay import Grant, replay
+from sandbox.workspace import Workspace
+
+SOURCES = ("synthetic_omop", "uci130")
+STAGES = ("dev", "validation", "prod")
+Right = tuple[Principal, On, str]
+
+
+def workspaces(home: Path) -> list[Workspace]:
+    return [Workspace(home / f"dbw-cdh-{stage}") for stage in STAGES]
+
+
+def thing(securable: str) -> On:
+    """What a securable is, by the names that the platform gives them."""
+    kind, _, name = securable.partition("/")
+    last = name.rpartition(".")[2].rpartition("/")[2]
+    if kind == "schema":
+        zones = {"ml": On.ML, "reference": On.REFERENCE}
+        zones |= dict.fromkeys(SOURCES, On.CURATED) | {f"{source}_ra": On.FEATURES for source in SOURCES}
+        return zones.get(last, On.MODEL_ZONE)
+    if kind == "volume":
+        return {"artifacts": On.ARTIFACTS, "landing": On.LANDING}[last]
+    if kind == "experiment":
+        return On.VALIDATION_EXPERIMENT if last.endswith("_validation") else On.EXPERIMENT
+    if kind == "job":
+        return On[last.rpartition("_")[2].upper()]
+    return {"catalog": On.CATALOG, "model": On.REGISTERED_MODEL, "directory": On.FOLDER}[kind]
+
+
+def right(workspace: Workspace, grant: Grant) -> Right:
+    names = {
+        one.body["application_id"]: one.body["display_name"]
+        for one in workspace.store.list("databricks_service_principal")
+    }
+    return Principal(names[grant[0]].rpartition("-")[0]), thing(grant[2]), grant[1]
+
+
+def rights(homes: Iterable[Path]) -> tuple[set[Right], set[Right]]:
+    """(needed, not needed) over all stages: a right that one stage, source or model needed is needed."""
+    needed: set[Right] = set()
+    every: set[Right] = set()
+    for home in homes:
+        for workspace in workspaces(home):
+            for grant, use in replay(workspace).items():
+                every.add(right(workspace, grant))
+                if use.needed:
+                    needed.add(right(workspace, grant))
+    return needed, every - needed
