@@ -43,8 +43,9 @@ class StageStack(TerraformStack):
         super().__init__(scope, stage.name.value)
         self.addresses = addresses = Addresses()
         AzurermBackend(
-            self, resource_group_name=names.resource_group(stage), storage_account_name=names.state_account(stage),
-            container_name="tfstate", key=f"{stage.name.value}.tfstate", use_azuread_auth=True,
+            self, resource_group_name=names.state_group(stage),
+            storage_account_name=names.state_account(stage, inputs.azure.name_suffix),
+            container_name=names.STATE, key=f"{stage.name.value}.tfstate", use_azuread_auth=True,
         )  # fmt: skip
         DatabricksProvider(
             self, "databricks",
