@@ -55,7 +55,7 @@ STAGES: Mapping[StageName, Stage] = MappingProxyType({
               replication="LRS", recover_days=7, log_days=90, budget=2000),
         Stage(name=StageName.PROD, workspace="dbw-cdh-prod", catalog="cdh_prod", person_sample=1.0,
               owner_level="CAN_MANAGE_RUN", scheduled=True, alerts=True, keep_data=True, exploratory=False,
-              replication="ZRS", recover_days=90, log_days=730, budget=10000),
+              replication="GZRS", recover_days=90, log_days=730, budget=10000),
     )
 })
 # fmt: on

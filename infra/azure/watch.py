@@ -59,7 +59,10 @@ class Logs(Construct):
 
 
 class Spending(Construct):
-    """operators: who is told. budget: when they are told of a month's cost."""
+    """operators: who is told. budget: when they are told of a month's cost in the stage's group.
+
+    Databricks bills its machines in a group of its own, which it lets nobody write to: they are not counted here.
+    """
 
     def __init__(self, scope: Construct, id_: str, *, site: Site, group: str) -> None:
         """group: the Azure id of the resource group."""

@@ -232,3 +232,19 @@ def test_a_budget_starts_on_the_first_of_a_month_and_tells_the_operators(azure_d
     for notification in budget["notification"]:
         assert notification["contact_groups"] == ["${azurerm_monitor_action_group.operators.id}"]
         assert notification["enabled"] is True
+
+
+def test_the_guide_to_the_first_deployment_names_every_input_resource_provider_and_state_name(azure_documents):
+    guide = (ROOT / "docs" / "first-deployment.md").read_text(encoding="utf-8")
+    read = json.loads(inputs.FILE.read_text(encoding="utf-8"))
+    fields = {name for name in read if name not in ("azure", "stages")}
+    fields |= {f"azure.{name}" for name in read["azure"]} | {f"stages.<stage>.{name}" for name in read["stages"]["dev"]}
+    assert {field for field in fields if f"`{field}`" not in guide} == set()
+    backend = azure_documents["dev"]["terraform"]["backend"]["azurerm"]
+    assert f"--name {backend['resource_group_name']} " in guide
+    assert f"--name {backend['container_name']}\n" in guide
+    assert f"--name {backend['storage_account_name'].removesuffix(read['azure']['name_suffix'])}<suffix> " in guide
+    document = azure_documents["dev"]
+    assert set(document["output"]) == {"deploy_application_id", "workspace_id", "workspace_url"}
+    assert of_kind(document, "azurerm_user_assigned_identity")["deploy"]["name"] in guide
+    assert of_kind(document, "azurerm_virtual_network")["main"]["name"] in guide
