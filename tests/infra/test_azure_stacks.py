@@ -75,7 +75,6 @@ def test_the_workspace_layer_finds_the_workspace_of_the_azure_layer_by_its_name(
     assert workspace["resource_group_name"] == "${azurerm_resource_group.main.name}"
 
 
-@pytest.mark.clause("P5")
 @EVERY
 def test_whatever_takes_tags_carries_all_of_them(azure_documents, stage):
     schemas = facts("azurerm-4.55.0")["resource_schemas"]

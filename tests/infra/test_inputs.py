@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -166,6 +167,28 @@ def test_a_layer_imports_only_its_binding_and_only_the_parts_in_use(module, pack
     count, packages = ran.stdout.splitlines()
     assert packages == f"cdktf_cdktf_provider_{package}"
     assert 5 < int(count) <= at_most, "the bindings have 136 and 1,100 submodules; see infra/__init__.py"
+
+
+@pytest.mark.parametrize(
+    ("asked", "written", "loaded"),
+    [
+        (["dev", "prod"], ["dev", "prod"], {"databricks"}),
+        (["azure-dev", "azure-dev"], ["azure-dev"], {"azurerm"}),
+    ],
+)
+def test_who_asks_for_one_layer_gets_it_and_does_not_pay_for_the_other(tmp_path, asked, written, loaded):
+    program = (
+        "import sys; from infra.__main__ import main\n"
+        f"assert main(wanted={asked}) == 0\n"
+        "print(*{n.split('.')[0].rsplit('_', 1)[1] for n in sys.modules if n.startswith('cdktf_cdktf_provider_') and '.' in n})"
+    )
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CDKTF_OUTDIR": str(tmp_path / "out")}
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert set(ran.stdout.split()) == loaded
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert sorted(manifest["stacks"]) == written
 
 
 @pytest.mark.parametrize("module", ["layers", "inputs", "names", "azure"])
