@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from ipaddress import IPv4Network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,16 +22,54 @@ FILE = Path(__file__).with_name("inputs.json")
 LABEL = "infra/inputs.json"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+# Field of `azure` -> (what it looks like, that in words).
+UUID_WORDS = "a UUID in lower case, such as 00000000-0000-4000-8000-000000000000"
+AZURE_FIELDS: Mapping[str, tuple[re.Pattern[str], str]] = MappingProxyType({
+    "budget_from": (re.compile(r"20\d\d-(0[1-9]|1[0-2])"), "a month, such as 2026-12; it must not be over yet"),
+    "ci_issuer": (re.compile(r"https://[a-z0-9.-]+(/[^\s?#]*)?"), "an https address"),
+    "cost_center": (re.compile(r"[A-Za-z0-9._-]{1,64}"), "1 to 64 letters, digits or ._-"),
+    "databricks_object_id": (UUID, UUID_WORDS),
+    "location": (re.compile(r"[a-z]+[0-9]?"), "an Azure region, such as eastus2"),
+    "name_suffix": (re.compile(r"[a-z0-9]{1,6}"), "1 to 6 lower-case letters or digits"),
+    "owner": (ADDRESS, "an e-mail address"),
+    "tenant_id": (UUID, UUID_WORDS),
+})  # fmt: skip
+SUBJECT = re.compile(r"[A-Za-z0-9:/._@=-]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureInputs:
+    """What the Azure layer takes, the same in each stage.
+
+    budget_from: first month of the budgets. ci_issuer: who issues the pipelines' tokens. cost_center, owner: tags.
+    databricks_object_id: of the application AzureDatabricks in the tenant's directory, which reads the vaults.
+    location: the region. name_suffix: makes names that the whole world shares our own. tenant_id: the directory.
+    """
+
+    budget_from: str
+    ci_issuer: str
+    cost_center: str
+    databricks_object_id: str
+    location: str
+    name_suffix: str
+    owner: str
+    tenant_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """account_id, subscription_id: UUIDs. application_ids: a UUID for each service principal of each stage."""
+    """account_id, subscription_id: UUIDs. application_ids: a UUID for each service principal of each stage.
+
+    ci_subjects: the one subject whose token a stage's pipelines come with. networks: the addresses of a stage.
+    """
 
     account_id: str
     subscription_id: str
     alert_address: str
+    azure: AzureInputs
     application_ids: Mapping[StageName, Mapping[Principal, str]]
+    ci_subjects: Mapping[StageName, str]
+    networks: Mapping[StageName, IPv4Network]
 
 
 def wrong(owner: str, field: str, value: object, valid: str | list[str]) -> DeclarationError:
@@ -54,7 +93,41 @@ def checked_keys(owner: str, field: str, value: Any, keys: list[str]) -> dict[st
 def checked_uuid(owner: str, field: str, value: Any) -> str:
     """`value` if it is a UUID in lower case."""
     if not isinstance(value, str) or not UUID.fullmatch(value):
-        raise wrong(owner, field, value, "a UUID in lower case, such as 00000000-0000-4000-8000-000000000000")
+        raise wrong(owner, field, value, UUID_WORDS)
+    return value
+
+
+def checked_azure(value: Any) -> AzureInputs:
+    """The part `azure` of the file."""
+    read = checked_keys("inputs", "azure", value, [field.name for field in fields(AzureInputs)])
+    for field, (pattern, valid) in AZURE_FIELDS.items():
+        if not isinstance(read[field], str) or not pattern.fullmatch(read[field]):
+            raise wrong("inputs", f"azure.{field}", read[field], valid)
+    return AzureInputs(**read)
+
+
+def checked_network(owner: str, value: Any, others: Mapping[StageName, IPv4Network]) -> IPv4Network:
+    """`value` as a network that Databricks takes and that is none of the other stages'."""
+    valid = "a private IPv4 network from /16 to /24, such as 10.110.0.0/20"
+    try:
+        network = IPv4Network(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise wrong(owner, "network", value, valid) from error
+    if not network.is_private or not 16 <= network.prefixlen <= 24:
+        raise wrong(owner, "network", value, valid)
+    for name, other in others.items():
+        if network.overlaps(other):
+            raise wrong(owner, "network", value, f"a network of its own; {name} has {other}")
+    return network
+
+
+def checked_subject(owner: str, value: Any, others: Mapping[StageName, str]) -> str:
+    """`value` as the subject of one stage's pipelines: exact, and none of another's."""
+    if not isinstance(value, str) or not SUBJECT.fullmatch(value):
+        raise wrong(owner, "ci_subject", value, "one subject, such as repo:cdh/cdh-mlops:environment:dev")
+    for name, other in others.items():
+        if value == other:
+            raise wrong(owner, "ci_subject", value, f"a subject of its own; {name} has it")
     return value
 
 
@@ -64,14 +137,19 @@ def parse(text: str) -> Inputs:
         read = json.loads(text)
     except json.JSONDecodeError as error:
         raise wrong("inputs", f"line {error.lineno}", error.msg, "JSON") from error
-    top = checked_keys("inputs", "", read, ["account_id", "alert_address", "stages", "subscription_id"])
+    top = checked_keys("inputs", "", read, ["account_id", "alert_address", "azure", "stages", "subscription_id"])
     if not isinstance(top["alert_address"], str) or not ADDRESS.fullmatch(top["alert_address"]):
         raise wrong("inputs", "alert_address", top["alert_address"], "an e-mail address")
     stages = checked_keys("inputs", "stages", top["stages"], [name.value for name in StageName])
     seen: dict[str, str] = {}
     ids: dict[StageName, Mapping[Principal, str]] = {}
+    subjects: dict[StageName, str] = {}
+    networks: dict[StageName, IPv4Network] = {}
     for name in StageName:
-        part = checked_keys(name.value, "", stages[name], ["service_principals"])["service_principals"]
+        stage = checked_keys(name.value, "", stages[name], ["ci_subject", "network", "service_principals"])
+        subjects[name] = checked_subject(name.value, stage["ci_subject"], subjects)
+        networks[name] = checked_network(name.value, stage["network"], networks)
+        part = stage["service_principals"]
         part = checked_keys(name.value, "service_principals", part, [one.value for one in Principal])
         for principal, value in part.items():
             where = f"{name}.{principal}"
@@ -86,7 +164,10 @@ def parse(text: str) -> Inputs:
         account_id=checked_uuid("inputs", "account_id", top["account_id"]),
         subscription_id=checked_uuid("inputs", "subscription_id", top["subscription_id"]),
         alert_address=top["alert_address"],
+        azure=checked_azure(top["azure"]),
         application_ids=MappingProxyType(ids),
+        ci_subjects=MappingProxyType(subjects),
+        networks=MappingProxyType(networks),
     )
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from infra.stages import Stage
+
+if TYPE_CHECKING:
+    from infra.roles import On
 
 DISTRIBUTION = "cdh_mlops_jobs"
 VERSION = "0.1.0"
@@ -18,6 +21,9 @@ ML = "ml"
 REFERENCE = "reference"
 ARTIFACTS = "artifacts"
 LANDING = "landing"
+# Containers of terraform state: of the workspace layer, which pipelines write, and of the Azure one, which they read.
+STATE = "tfstate"
+AZURE_STATE = "tfstate-azure"
 
 
 class AddressError(ValueError):
@@ -65,9 +71,57 @@ def workspace_resource_id(stage: Stage, subscription: str) -> str:
     return f"{group}/providers/Microsoft.Databricks/workspaces/{stage.workspace}"
 
 
-def state_account(stage: Stage) -> str:
-    """The storage account of a stage's terraform state: a placeholder of at most 24 lower-case letters and digits."""
-    return f"stcdhtf{stage.name}"
+def azure_stack(stage: Stage) -> str:
+    """The stack of a stage's Azure layer."""
+    return f"azure-{stage.name}"
+
+
+def azure(stage: Stage, kind: str, *parts: str) -> str:
+    """The name of an Azure resource. kind: its customary abbreviation, such as `vnet`."""
+    return "-".join((kind, "cdh", *parts, stage.name))
+
+
+def managed_group(stage: Stage) -> str:
+    """The resource group that Databricks makes and keeps for itself; it must not be there before."""
+    return azure(stage, "rg", "databricks")
+
+
+def state_group(stage: Stage) -> str:
+    """The resource group of a stage's terraform state: there before any stack, and in none."""
+    return azure(stage, "rg", "state")
+
+
+# Accounts and vaults share their names with the whole world, hence the suffix, of at most 6 lower-case letters and
+# digits; with it, the longest has the 24 characters that Azure allows.
+def state_account(stage: Stage, suffix: str) -> str:
+    """The storage account of a stage's terraform state."""
+    return f"stcdhtf{stage.name}{suffix}"
+
+
+def state_account_id(stage: Stage, subscription: str, suffix: str) -> str:
+    """The Azure resource id of the account of a stage's terraform state."""
+    group = f"/subscriptions/{subscription}/resourceGroups/{state_group(stage)}"
+    return f"{group}/providers/Microsoft.Storage/storageAccounts/{state_account(stage, suffix)}"
+
+
+def storage_account(stage: Stage, suffix: str) -> str:
+    """The storage account of a stage's data."""
+    return f"stcdh{stage.name}{suffix}"
+
+
+def workspace_storage(stage: Stage, suffix: str) -> str:
+    """The storage account that the workspace keeps for itself."""
+    return f"stcdhws{stage.name}{suffix}"
+
+
+def key_vault(stage: Stage, suffix: str) -> str:
+    """The key vault of a stage."""
+    return f"{azure(stage, 'kv')}-{suffix}"
+
+
+def container(zone_class: On) -> str:
+    """The container of a class of zones; a name needs three characters, which `ml` alone has not."""
+    return f"zone-{zone_class.value[0].removesuffix(' zone')}"
 
 
 def curated(source: str) -> str:
@@ -129,3 +183,15 @@ def group(role_group: str, source: str | None = None) -> str:
 def tags(stage: Stage, declared: str, **more: str) -> dict[str, str]:
     """The tags of everything that can be tagged, in key order."""
     return dict(sorted({"declaration": declared, "stage": stage.name.value, "system": "cdh-mlops", **more}.items()))
+
+
+def azure_tags(stage: Stage, *, zone: str, owner: str, cost_center: str, data_classification: str) -> dict[str, str]:
+    """The tags of everything in Azure that can be tagged, in key order; none can be forgotten."""
+    return {
+        "cost_center": cost_center,
+        "data_classification": data_classification,
+        "owner": owner,
+        "stage": stage.name.value,
+        "system": "cdh-mlops",
+        "zone": zone,
+    }

@@ -24,6 +24,8 @@ class Stage:
     owner_level: permission level on jobs of the engineers (R6) who answer for them; their owner is `sp-deploy`.
     scheduled: jobs start by themselves. alerts: a failed job writes to the operators' mailbox.
     keep_data: what holds data refuses to be destroyed. exploratory: analysts have a zone of their own to write in.
+    replication: of the lake's storage (Azure's abbreviation). recover_days: how long deleted files can be had back.
+    log_days: how long logs are kept. budget: for a month, in the subscription's currency; nothing stops at it.
     """
 
     name: StageName
@@ -35,6 +37,10 @@ class Stage:
     alerts: bool
     keep_data: bool
     exploratory: bool
+    replication: str
+    recover_days: int
+    log_days: int
+    budget: int
 
 
 # fmt: off
@@ -42,11 +48,14 @@ STAGES: Mapping[StageName, Stage] = MappingProxyType({
     row.name: row
     for row in (
         Stage(name=StageName.DEV, workspace="dbw-cdh-dev", catalog="cdh_dev", person_sample=0.15,
-              owner_level="CAN_MANAGE", scheduled=False, alerts=False, keep_data=False, exploratory=True),
+              owner_level="CAN_MANAGE", scheduled=False, alerts=False, keep_data=False, exploratory=True,
+              replication="LRS", recover_days=7, log_days=30, budget=2000),
         Stage(name=StageName.VALIDATION, workspace="dbw-cdh-validation", catalog="cdh_validation", person_sample=0.5,
-              owner_level="CAN_MANAGE_RUN", scheduled=False, alerts=False, keep_data=False, exploratory=False),
+              owner_level="CAN_MANAGE_RUN", scheduled=False, alerts=False, keep_data=False, exploratory=False,
+              replication="LRS", recover_days=7, log_days=90, budget=2000),
         Stage(name=StageName.PROD, workspace="dbw-cdh-prod", catalog="cdh_prod", person_sample=1.0,
-              owner_level="CAN_MANAGE_RUN", scheduled=True, alerts=True, keep_data=True, exploratory=False),
+              owner_level="CAN_MANAGE_RUN", scheduled=True, alerts=True, keep_data=True, exploratory=False,
+              replication="GZRS", recover_days=90, log_days=730, budget=10000),
     )
 })
 # fmt: on

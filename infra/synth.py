@@ -1,32 +1,57 @@
-"""From declarations to `cdk.tf.json`: no credentials, network, git or clock, and the same bytes each time."""
+"""From declarations to `cdk.tf.json`: no credentials, network, git or clock, and the same bytes each time.
+
+The two layers are added by functions of their own, each of which imports its provider: who asks for one layer does
+not pay for the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cdktf import App
 
+from infra import layers
 from infra.clusters import Cluster
 from infra.delivery import Delivery
 from infra.inputs import Inputs
-from infra.stacks.stage import StageStack
-from infra.stages import STAGES
+from infra.stages import Stage
 from workflows.discover import Catalogue
 
 # Where `dist` lies, seen from the folder of a stack below the project's own cdktf.out.
 DIST = "../../../dist"
 
 
-def synth(outdir: Path, *, catalogue: Catalogue, clusters: Mapping[str, Cluster], delivery: Delivery, inputs: Inputs,
-          dist: str = DIST) -> App:  # fmt: skip
-    """Write the three stages below `outdir`. dist: path of the delivered files, relative to a stack's folder."""
-    # cdktf makes the folder itself, but not those above it.
+def new_app(outdir: Path) -> App:
+    """An app that writes below `outdir`; cdktf makes the folder itself, but not those above it."""
     outdir.mkdir(parents=True, exist_ok=True)
-    app = App(outdir=str(outdir))
-    for stage in STAGES.values():
+    return App(outdir=str(outdir))
+
+
+def add_stages(app: App, stages: Iterable[Stage], *, catalogue: Catalogue, clusters: Mapping[str, Cluster],
+               delivery: Delivery, inputs: Inputs, dist: str = DIST) -> None:  # fmt: skip
+    """The workspace layer of `stages`. dist: path of the delivered files, relative to a stack's folder."""
+    from infra.stacks.stage import StageStack
+
+    for stage in stages:
         StageStack(
             app, stage=stage, catalogue=catalogue, clusters=clusters, delivery=delivery, inputs=inputs, dist=dist
         )
-    app.synth()
-    return app
+
+
+def add_azure(app: App, stages: Iterable[Stage], *, inputs: Inputs) -> None:
+    """The Azure layer of `stages`."""
+    from infra.azure.stack import AzureStack
+
+    for stage in stages:
+        AzureStack(app, stage=stage, inputs=inputs)
+
+
+def refuse_unsafe(outdir: Path, stacks: Iterable[str]) -> None:
+    """Raise if what was written for an Azure stack breaks one of the layer's rules."""
+    from infra.azure import safety
+
+    for name in stacks:
+        document = json.loads((outdir / "stacks" / name / "cdk.tf.json").read_text(encoding="utf-8"))
+        safety.refuse(document, layers.AZURE[name])

@@ -45,8 +45,9 @@ class StageStack(TerraformStack):
         # Not proved here: the azurerm backend. Why: the sandbox replaces it by a local one, in an override file beside
         # the same `cdk.tf.json`. On Azure: `terraform init` in the stack's folder.
         AzurermBackend(
-            self, resource_group_name=names.resource_group(stage), storage_account_name=names.state_account(stage),
-            container_name="tfstate", key=f"{stage.name.value}.tfstate", use_azuread_auth=True,
+            self, resource_group_name=names.state_group(stage),
+            storage_account_name=names.state_account(stage, inputs.azure.name_suffix),
+            container_name=names.STATE, key=f"{stage.name.value}.tfstate", use_azuread_auth=True,
         )  # fmt: skip
         DatabricksProvider(
             self, "databricks",

@@ -77,3 +77,28 @@ def invented() -> Catalogue:
 @pytest.fixture(scope="session")
 def invented_dev(synthesised, invented) -> Document:
     return synthesised(invented, [STAGES["dev"]])["dev"]
+
+
+@pytest.fixture(scope="session")
+def azure_synthesised(tmp_path_factory):
+    """(stages, inputs) -> the document of the Azure stack of each stage."""
+
+    def run(stages=None, given=None) -> dict[str, Document]:
+        from infra import synth
+
+        stages = list(STAGES.values()) if stages is None else stages
+        out = tmp_path_factory.mktemp("azure")
+        app = synth.new_app(out)
+        synth.add_azure(app, stages, inputs=given or inputs.load())
+        app.synth()
+        return {
+            s.name.value: json.loads((out / "stacks" / f"azure-{s.name}" / "cdk.tf.json").read_text()) for s in stages
+        }
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def azure_documents(azure_synthesised) -> dict[str, Document]:
+    """The project's three Azure stacks, by stage."""
+    return azure_synthesised()

@@ -18,12 +18,12 @@ HASHES = re.compile(
 )
 
 
-@pytest.mark.parametrize("stage", [name.value for name in StageName])
-def test_a_stage_is_as_its_golden_file_has_it(documents, stage, request):
-    file = ROOT / "tests" / "golden" / f"{stage}.tf.json"
-    shown = {key: documents[stage][key] for key in ("provider", "terraform")} | {
-        "resource": addresses(documents[stage])
-    }
+EVERY = pytest.mark.parametrize("stage", [name.value for name in StageName])
+
+
+def check_golden(name, document, request, keys):
+    file = ROOT / "tests" / "golden" / f"{name}.tf.json"
+    shown = {key: document[key] for key in keys} | {"resource": addresses(document)}
     text = HASHES.sub("<code>", json.dumps(shown, indent=1, sort_keys=True)) + "\n"
     if request.config.getoption("--accept", default=False):
         file.write_text(text, encoding="utf-8")
@@ -32,6 +32,16 @@ def test_a_stage_is_as_its_golden_file_has_it(documents, stage, request):
     different = sorted(one for one in golden.keys() | now.keys() if golden.get(one) != now.get(one))
     assert different == [], "meant? then: pytest tests/infra --accept"
     assert file.read_text(encoding="utf-8") == text
+
+
+@EVERY
+def test_a_stage_is_as_its_golden_file_has_it(documents, stage, request):
+    check_golden(stage, documents[stage], request, ("provider", "terraform"))
+
+
+@EVERY
+def test_an_azure_stack_is_as_its_golden_file_has_it(azure_documents, stage, request):
+    check_golden(f"azure-{stage}", azure_documents[stage], request, ("output", "provider", "terraform"))
 
 
 def test_a_golden_file_keeps_application_ids_and_hides_hashes():

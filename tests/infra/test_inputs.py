@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -54,6 +55,22 @@ def test_every_application_id_is_used_once():
             {"stages__dev__service_principals__sp_train": "00000000-0000-4000-8003-000000000005"},
             "prod: service_principals.sp-train = .*UUID of its own; dev.sp-train has it",
         ),
+        ({"azure__location": "East US 2"}, "azure.location = 'East US 2'.*valid: an Azure region, such as eastus2"),
+        ({"azure__name_suffix": "toolong"}, "azure.name_suffix = 'toolong'.*1 to 6 lower-case letters"),
+        ({"azure__budget_from": "2026-13"}, "azure.budget_from = '2026-13'.*a month"),
+        ({"azure__ci_issuer": "http://pipelines.cdh.example"}, "azure.ci_issuer = 'http:.*an https address"),
+        ({"azure__cost_center": ""}, "azure.cost_center = ''.*1 to 64"),
+        ({"azure__databricks_object_id": "2ff8"}, "azure.databricks_object_id = '2ff8'.*a UUID"),
+        ({"azure__tenant_id": None}, "azure.tenant_id = None.*missing"),
+        ({"azure__region": "eastus2"}, "azure = 'region'.*budget_from, ci_issuer"),
+        ({"azure__owner": "nobody"}, "azure.owner = 'nobody'.*an e-mail address"),
+        ({"stages__dev__network": "10.110.0.0/25"}, "dev: network = '10.110.0.0/25'.*from /16 to /24"),
+        ({"stages__dev__network": "8.8.0.0/16"}, "dev: network = '8.8.0.0/16'.*a private IPv4 network"),
+        ({"stages__dev__network": "10.110.0.1/20"}, "dev: network = '10.110.0.1/20'.*such as 10.110.0.0/20"),
+        ({"stages__dev__network": 7}, "dev: network = 7 "),
+        ({"stages__prod__network": "10.110.8.0/21"}, "prod: network = .*of its own; dev has 10.110.0.0/20"),
+        ({"stages__dev__ci_subject": "repo:cdh/*"}, r"dev: ci_subject = 'repo:cdh/\*'.*one subject"),
+        ({"stages__prod__ci_subject": "repo:cdh/cdh-mlops:environment:dev"}, "prod: ci_subject = .*dev has it"),
     ],
 )
 def test_a_wrong_input_is_told_with_file_field_value_and_the_valid_ones(change, told):
@@ -135,14 +152,56 @@ def test_python_m_infra_tells_a_wrong_declaration_in_one_line_and_ends_with_1(pr
     assert not (project / "cdktf.out").exists()
 
 
-def test_only_the_parts_of_the_binding_in_use_are_imported():
+@pytest.mark.parametrize(
+    ("module", "package", "at_most"),
+    [("stacks.stage", "databricks", 20), ("azure.stack", "azurerm", 28)],
+)
+def test_a_layer_imports_only_its_binding_and_only_the_parts_in_use(module, package, at_most):
     program = (
-        "import sys; import infra.synth\n"
+        f"import sys; import infra.{module}\n"
         "found = [n for n in sys.modules if n.startswith('cdktf_cdktf_provider')]\n"
         "print(len({n.split('.')[1] for n in found if '.' in n}), *(n for n in ('mlflow', 'pyspark', 'sklearn', 'pandas') if n in sys.modules))\n"
-        "print(*sorted({n.split('.')[0] for n in found}))\n"
+        "print(*sorted({n.split('.')[0] for n in found if '.' in n}))\n"
     )
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     count, packages = ran.stdout.splitlines()
-    assert packages == "cdktf_cdktf_provider_databricks"
-    assert int(count) <= 20, "the binding has 136 submodules; see infra/__init__.py"
+    assert packages == f"cdktf_cdktf_provider_{package}"
+    assert 5 < int(count) <= at_most, "the bindings have 136 and 1,100 submodules; see infra/__init__.py"
+
+
+@pytest.mark.parametrize(
+    ("asked", "written", "loaded"),
+    [
+        (["dev", "prod"], ["dev", "prod"], {"databricks"}),
+        (["azure-dev", "azure-dev"], ["azure-dev"], {"azurerm"}),
+    ],
+)
+def test_who_asks_for_one_layer_gets_it_and_does_not_pay_for_the_other(tmp_path, asked, written, loaded):
+    program = (
+        "import sys; from infra.__main__ import main\n"
+        f"assert main(wanted={asked}) == 0\n"
+        "print(*{n.split('.')[0].rsplit('_', 1)[1] for n in sys.modules if n.startswith('cdktf_cdktf_provider_') and '.' in n})"
+    )
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CDKTF_OUTDIR": str(tmp_path / "out")}
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert set(ran.stdout.split()) == loaded
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert sorted(manifest["stacks"]) == written
+
+
+@pytest.mark.parametrize("module", ["layers", "inputs", "names", "azure"])
+def test_what_is_asked_before_synthesis_starts_no_node_process(module):
+    program = f"import sys; import infra.{module}; print('cdktf' in sys.modules, 'jsii' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["False", "False"]
+
+
+def test_a_stack_that_does_not_exist_is_told_with_those_that_do(project, capsys):
+    assert main(project, ["dev", "azure-test"]) == 1
+    assert capsys.readouterr().err == (
+        "error: python -m infra: stack = 'azure-test' is not valid; "
+        "valid: dev, validation, prod, azure-dev, azure-validation, azure-prod\n"
+    )
+    assert not (project / "cdktf.out").exists()

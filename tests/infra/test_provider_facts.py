@@ -5,81 +5,19 @@ from __future__ import annotations
 import copy
 import json
 import re
-from functools import cache
 
 import pytest
-from infra_documents import ROOT, addresses, of_kind
+from infra_documents import addresses, of_kind
+from provider_schema import all_departures, facts
 
 from infra.stages import StageName
 
 EVERY = pytest.mark.parametrize("stage", [name.value for name in StageName])
-FACTS = ROOT.parent / "shared" / "data" / "provider_schema"
-META = {"depends_on", "lifecycle", "provisioner", "count", "for_each", "provider"}
-
-
-@cache
-def facts(name: str) -> dict:
-    file = FACTS / f"{name}.json"
-    if not file.is_file():
-        pytest.skip(f"the provider's facts are not at {file}")
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
-def fits(value: object, kind: object) -> bool:
-    """Whether a JSON value can be of a terraform type; a reference can be any primitive."""
-    if isinstance(kind, list):
-        outer, inner = kind
-        if outer == "map":
-            return isinstance(value, dict) and all(fits(one, inner) for one in value.values())
-        return isinstance(value, list) and all(fits(one, inner) for one in value)
-    if isinstance(value, str) and value.startswith("${"):
-        return True
-    expected = {"string": str, "bool": bool, "number": (int, float)}[str(kind)]
-    return isinstance(value, expected) and (kind != "number" or not isinstance(value, bool))
-
-
-def departures(block: dict, body: dict, where: str) -> list[str]:
-    """Every way in which a body is not what the block's schema takes."""
-    found = []
-    attributes, blocks = block.get("attributes", {}), block.get("block_types", {})
-    for name, value in body.items():
-        if name in attributes:
-            schema = attributes[name]
-            if not (schema.get("required") or schema.get("optional")):
-                found.append(f"{where}.{name} is for the provider to set")
-            elif not fits(value, schema["type"]):
-                found.append(f"{where}.{name} = {value!r} is no {schema['type']}")
-        elif name in blocks:
-            many = value if isinstance(value, list) else [value]
-            if len(many) > blocks[name].get("max_items", len(many)):
-                found.append(f"{where}.{name} is there {len(many)} times")
-            for one in many:
-                found += departures(blocks[name]["block"], one, f"{where}.{name}")
-        else:
-            found.append(f"{where}.{name} is unknown")
-    for name, schema in attributes.items():
-        if schema.get("required") and name not in body:
-            found.append(f"{where}.{name} is missing")
-    for name, schema in blocks.items():
-        if schema.get("min_items") and name not in body:
-            found.append(f"{where}.{name} is missing")
-    return found
-
-
-def all_departures(document: dict) -> list[str]:
-    schemas = facts("databricks-1.99.0")["resource_schemas"]
-    found = []
-    for address, body in addresses(document).items():
-        own = {key: value for key, value in body.items() if key not in META}
-        found += departures(schemas[address.split(".")[0]]["block"], own, address)
-    return found
 
 
 @EVERY
 def test_every_attribute_is_one_that_the_provider_takes(documents, stage):
-    assert all_departures(documents[stage]) == []
-    provider = documents[stage]["provider"]["databricks"][0]
-    assert departures(facts("databricks-1.99.0")["provider"]["block"], provider, "provider") == []
+    assert all_departures(documents[stage], "databricks-1.99.0") == []
 
 
 def test_an_unknown_attribute_a_wrong_type_and_a_missing_one_are_found(documents):
@@ -88,7 +26,7 @@ def test_an_unknown_attribute_a_wrong_type_and_a_missing_one_are_found(documents
     broken["resource"]["databricks_catalog"]["cdh"]["force_destroy"] = "perhaps"
     del broken["resource"]["databricks_file"]["wheel"]["path"]
     broken["resource"]["databricks_volume"]["landing"]["volume_path"] = "/Volumes/x"
-    assert [one.split(" ")[0] for one in sorted(all_departures(broken))] == [
+    assert [one.split(" ")[0] for one in sorted(all_departures(broken, "databricks-1.99.0"))] == [
         "databricks_catalog.cdh.force_destroy", "databricks_file.wheel.path", "databricks_schema.ml.colour",
         "databricks_volume.landing.volume_path",
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 from infra_documents import ACCESS, ROOT, addresses, invented_model, of_kind, with_model
 
+from infra.layers import STACKS
 from infra.names import AddressError, Addresses
 from infra.pipelines import jobs
 from infra.stacks.stage import check_entry_points
@@ -89,7 +90,7 @@ def test_two_processes_with_other_hash_seeds_write_equal_bytes(tmp_path):
         ran = subprocess.run([sys.executable, "-m", "infra"], cwd=ROOT, env=environment, capture_output=True, text=True)
         assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
         written.append({str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*.json"))})
-    assert sorted(written[0]) == ["manifest.json", *(f"stacks/{name}/cdk.tf.json" for name in sorted(STAGES))]
+    assert sorted(written[0]) == ["manifest.json", *(f"stacks/{name}/cdk.tf.json" for name in sorted(STACKS))]
     assert written[0] == written[1]
 
 
