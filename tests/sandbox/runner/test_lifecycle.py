@@ -201,6 +201,21 @@ def test_a_process_that_outlives_its_runner_keeps_a_repair_away(tmp_path: Path):
     ledger.close()
 
 
+def test_a_run_whose_runner_was_killed_after_the_last_task_is_only_ended(bench: Bench):
+    bench.deploy("j", [task("t", "say")])
+    killed = Ledger(bench.workspace.runs)
+    _, ids, _ = begin(killed, job_id=bench.id)
+    killed.task_started(ids["t"])
+    killed.attempt_started(ids["t"], 1)
+    killed.attempt_ended(ids["t"], 1, "SUCCESS", "", {"k": "v"})
+    killed.task_ended(ids["t"], "TERMINATED", "SUCCESS", "", None)
+    killed.close()
+    before = bench.runs.task(1, "t")
+    assert bench.repair(1).result == "SUCCESS"
+    assert bench.runs.task(1, "t") == before
+    assert bench.runs.run(1).result == "SUCCESS"
+
+
 def test_every_process_of_a_task_holds_the_lease_of_its_run(bench: Bench):
     up = bench.folder / "up"
     bench.deploy("long", [task("a", "hang", named={"started": str(up)})])
