@@ -6,6 +6,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,10 @@ class Entries:
 
 
 class Transaction:
-    """Takes the write lock first, so that two runners wait for each other instead of failing half-way."""
+    """Takes the write lock first, so that two runners wait for each other instead of failing half-way.
+
+    ``SandboxError`` when the disk is full or gone; nothing of the transaction is kept then.
+    """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -182,8 +186,20 @@ class Transaction:
         self._db.execute("BEGIN IMMEDIATE")
         return self._db
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if kind is None:
+            try:
+                self._db.execute("COMMIT")
+                return
+            except sqlite3.OperationalError as failed:
+                error = failed
+        # A full disk may have ended the transaction already.
+        with suppress(sqlite3.OperationalError):
+            self._db.execute("ROLLBACK")
+        if isinstance(error, sqlite3.OperationalError):
+            raise SandboxError(
+                f"the runs database cannot be written: {error}; what was written before is kept"
+            ) from error
 
 
 def _ended(result: str) -> str:

@@ -13,6 +13,7 @@ from sandbox.runner.attempt import Ended
 from sandbox.runner.clock import Clock
 from sandbox.runner.entries import LostLeaseError
 from sandbox.runner.events import OnEvent, TaskFinished, TaskStarted
+from sandbox.runner.for_each import iterate
 from sandbox.runner.job import Job, Task
 from sandbox.runner.ledger import Ledger
 from sandbox.runner.outcomes import Acted, Action, TaskCall, TaskEnd
@@ -45,8 +46,6 @@ class Execution:
 
     def perform(self, task: Task, ends: Mapping[str, TaskEnd]) -> TaskEnd:
         """Run a task; ends: of the tasks before it."""
-        from sandbox.runner.for_each import iterate
-
         act: Action = (lambda call: iterate(self, call, ends)) if task.nested else self.act
         return self.attempts(task, task.key, self.ids[task.key], ends, act)
 

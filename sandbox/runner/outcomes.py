@@ -41,7 +41,7 @@ class TaskCall:
     """What an action needs to know to run one attempt of a task.
 
     key: the task's, or `<task>.<number>` of an iteration. first: of this run or repair. lease: a descriptor for every
-    process to inherit. parameters: the job's.
+    process to inherit.
     """
 
     run_id: int

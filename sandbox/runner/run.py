@@ -18,7 +18,7 @@ from sandbox.runner.job import Job
 from sandbox.runner.ledger import Ledger
 from sandbox.runner.outcomes import RunResult, TaskEnd
 from sandbox.runner.schedule import Caller, JobRun
-from sandbox.runs import Runs, TaskRun
+from sandbox.runs import Run, Runs, TaskRun
 from sandbox.workspace import Workspace
 
 _GOOD = ("SUCCESS", "SUCCESS_WITH_FAILURES", "EXCLUDED", "DISABLED")
@@ -76,7 +76,7 @@ def repair_run(
         before = {key: value for key, value in run.parameters.items() if key in job.parameters}
         given = job.with_parameters({**before, **(parameters or {})})
         known = {task.task_key: task for task in kept.tasks(run_id)}
-        rerun = _to_rerun(job, known, tasks, run_id)
+        rerun = _to_rerun(job, known, tasks, run)
         runner = _Runner(workspace, services, ledger, on_event, None)
         unit = runner.unit(job, given, Caller(threading.Event()))
         ids = ledger.reopen(run_id, unit.rows(), rerun)
@@ -95,12 +95,13 @@ def cancel_run(workspace: Workspace, run_id: int) -> None:
         ledger.ask_cancel(run_id)
 
 
-def _to_rerun(job: Job, known: Mapping[str, TaskRun], tasks: Collection[str], run_id: int) -> set[str]:
+def _to_rerun(job: Job, known: Mapping[str, TaskRun], tasks: Collection[str], run: Run) -> set[str]:
     if tasks:
         return job.with_followers(job.task(key).key for key in tasks)
     failed = [one.key for one in job.tasks if one.key not in known or known[one.key].result not in _GOOD]
-    if not failed:
-        raise SandboxError(f"run {run_id} has no failed task; name the tasks to run again")
+    # A runner that was killed after its last task leaves a failed run without a failed task: it only has to be ended.
+    if not failed and run.result in _GOOD:
+        raise SandboxError(f"run {run.run_id} has no failed task; name the tasks to run again")
     return job.with_followers(failed)
 
 

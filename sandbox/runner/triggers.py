@@ -7,6 +7,8 @@ not fire again for the same reason, whoever looks next.
 from __future__ import annotations
 
 import json
+import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from sandbox.run_store import connect
 from sandbox.runner.clock import Clock
 from sandbox.runner.deployed import deployed_jobs
 from sandbox.runner.entries import Transaction
-from sandbox.runner.job import Job
+from sandbox.runner.job import Job, Trigger
 from sandbox.runner.quartz import Quartz
 from sandbox.workspace import Workspace
 
@@ -45,11 +47,13 @@ class Triggers:
     def look(self) -> list[Due]:
         """The jobs that are due now, each once; a paused trigger is never due."""
         due = []
-        for job in deployed_jobs(self._workspace).values():
-            if job.trigger is not None and not job.trigger.paused:
-                found = self._look_at(job)
-                if found is not None:
-                    due.append(found)
+        jobs = deployed_jobs(self._workspace).values()
+        # One at a time: two who look at once must not both find the same job due.
+        with closing(connect(self._workspace.runs)) as db, Transaction(db):
+            for job in jobs:
+                if job.trigger is not None and not job.trigger.paused:
+                    found = self._look_at(db, job, job.trigger)
+                    due += [found] if found else []
         return sorted(due, key=lambda one: (one.at, one.job))
 
     def run_until(self, end: float, start: Callable[[Due], object], every: float = 60.0) -> list[Due]:
@@ -57,9 +61,7 @@ class Triggers:
 
         "File arrival triggers make a best effort to check for new files every minute".
         """
-        from threading import Event
-
-        started, never = [], Event()
+        started, never = [], threading.Event()
         while True:
             for due in self.look():
                 start(due)
@@ -68,22 +70,21 @@ class Triggers:
                 return started
             self._clock.wait(never, min(every, end - self._clock.time()))
 
-    def _look_at(self, job: Job) -> Due | None:
-        assert job.trigger is not None
+    def _look_at(self, db: sqlite3.Connection, job: Job, trigger: Trigger) -> Due | None:
         looks = {
             "schedule": self._scheduled,
             "periodic": self._periodic,
             "file_arrival": self._arrived,
             "table_update": self._updated,
         }
-        with closing(connect(self._workspace.runs)) as db, Transaction(db):
-            row = db.execute("SELECT state FROM trigger_state WHERE job_id = ?", (job.id,)).fetchone()
-            kept = json.loads(row[0]) if row else {}
-            # A job whose trigger was changed starts anew.
-            mark = [job.trigger.kind, job.trigger.settings]
-            state = kept.get("state", {}) if kept.get("trigger") == json.loads(json.dumps(mark)) else {}
-            due = looks[job.trigger.kind](job, job.trigger.settings, state)
-            text = json.dumps({"trigger": mark, "state": state})
+        row = db.execute("SELECT state FROM trigger_state WHERE job_id = ?", (job.id,)).fetchone()
+        kept = json.loads(row[0]) if row else {}
+        # A job whose trigger was changed starts anew.
+        mark = [trigger.kind, trigger.settings]
+        state = kept.get("state", {}) if kept.get("trigger") == mark else {}
+        due = looks[trigger.kind](job, trigger.settings, state)
+        text = json.dumps({"trigger": mark, "state": state})
+        if row is None or text != row[0]:
             db.execute("INSERT OR REPLACE INTO trigger_state VALUES (?, ?)", (job.id, text))
         return due
 
@@ -94,10 +95,12 @@ class Triggers:
     def _scheduled(self, job: Job, settings: dict[str, Any], state: dict[str, Any]) -> Due | None:
         now = self._clock.time()
         quartz = Quartz(settings["expression"], settings["timezone"])
-        at = quartz.after(float(state.setdefault("looked", now)))
-        state["looked"] = now
+        at = quartz.after(float(state.setdefault("since", now)))
+        if at is None or at > now:
+            return None
         # Times that nobody looked at are made up for once, not once each.
-        return self._due(job, at, f"schedule {settings['expression']}") if at is not None and at <= now else None
+        state["since"] = now
+        return self._due(job, at, f"schedule {settings['expression']}")
 
     def _periodic(self, job: Job, settings: dict[str, Any], state: dict[str, Any]) -> Due | None:
         now, interval = self._clock.time(), settings["interval"] * _UNITS[settings["unit"]]

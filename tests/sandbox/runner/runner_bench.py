@@ -252,6 +252,11 @@ class Bench:
         return Runs(self.workspace)
 
 
+def begin(ledger: Ledger, **more) -> tuple[int, dict[str, int], str]:
+    common = {"job_id": "1", "job_name": "j", "run_as": "a", "parameters": {}, "parent": None, "at_once": 1}
+    return ledger.begin(**{**common, "tasks": [("t", "python_wheel_task")], **more})
+
+
 def deployed(root: Path) -> Workspace:
     workspace = Workspace(root)
     workspace.store.create("databricks_catalog", "cdh_test", {"name": "cdh_test"})

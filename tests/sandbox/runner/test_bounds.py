@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 from importlib import metadata
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from runner_bench import REQUIREMENTS, Bench, condition, for_each, task
+from test_killed import REPOSITORY
 
 from sandbox.errors import SandboxError
 from sandbox.runner.actions import read_values
@@ -65,6 +70,38 @@ def test_one_input_more_than_48_kb_is_refused(bench: Bench):
     assert run.tasks["each"].reason == "task 'each': inputs take 70000 bytes; at most 49152"
 
 
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from runner_bench import NoServers
+from sandbox.errors import SandboxError
+from sandbox.runner import run_job
+from sandbox.workspace import Workspace
+workspace = Workspace(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+try:
+    print(run_job(workspace, NoServers(), "loop").reason)
+except SandboxError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_named_and_loses_nothing_that_was_written(bench: Bench):
+    bench.deploy(
+        "loop",
+        [task("a", "say"), for_each("each", json.dumps([1] * 3_000), condition("one", "1", "EQUAL_TO", "1"), ["a"])],
+    )
+    command = [sys.executable, "-c", FULL_DISK, str(bench.workspace.root), str(Path(__file__).parent)]
+    said = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, capture_output=True, text=True, check=True
+    )
+    assert "the runs database cannot be written: " in said.stdout
+    assert bench.runs.task(1, "a").result == "SUCCESS"
+    assert bench.runs.run(1).result in ("FAILED", None)
+    assert bench.repair(1).result == "SUCCESS", "there is room again"
+
+
 # ---- log and values --------------------------------------------------------------------------------------------------
 
 
@@ -85,6 +122,7 @@ def test_a_task_that_writes_a_hundred_megabytes_has_a_bounded_log_that_says_what
     assert cut.text.endswith("MB) are left out here: the task wrote too much ...")
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet="ab", max_size=4_000), max_size=30))
 def test_a_log_keeps_all_of_a_task_that_writes_little(tmp_path_factory, texts):
     told: list[str] = []
@@ -172,6 +210,7 @@ FIELDS = ["task", "run_as", "parameter", "timeout_seconds", "max_concurrent_runs
           "email_notifications", "webhook_notifications", "notification_settings", "schedule", "trigger"]  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.sampled_from(FIELDS), JSON)
 def test_whatever_stands_in_a_job_it_is_read_or_refused_and_nothing_else(field, value):
     # Any other error would leave the `with`.
