@@ -17,7 +17,7 @@ PY := $(STAMPS)/python
 NODE := $(STAMPS)/node
 JARS := $(STAMPS)/jars
 
-.PHONY: help demo test test-slow check unit bench setup prerequisites lock goldens docs clean
+.PHONY: help demo test test-slow test-nightly check unit bench bench-grants setup prerequisites lock goldens docs clean
 
 help: ## What there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -31,13 +31,19 @@ check: setup ## Format, lint, types
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 
 unit: setup ## The tests, but for the slow ones
-	@$(BIN)/python -m pytest -m "not slow" $(PYTEST)
+	@$(BIN)/python -m pytest -m "not slow and not nightly" $(PYTEST)
 
 test-slow: setup ## What CI runs then: whole demos, on synthetic data twice, without a change, on real data
 	@$(BIN)/python -m pytest -m slow $(PYTEST)
 
 bench: setup ## What the job runner itself costs: an empty task, and fifty with four at a time
 	@$(BIN)/python -m bench.runner
+
+test-nightly: setup ## Without each grant that the demo needed, the job that needed it fails by its name (an hour)
+	@$(BIN)/python -m pytest -m nightly $(PYTEST)
+
+bench-grants: setup ## What the check of grants costs the feature query, in the sandbox that `make demo` left
+	@SPARK_CONNECT_MODE_ENABLED=1 $(BIN)/python -m bench.grants .sandbox/dbw-cdh-prod
 
 setup: prerequisites $(PY) $(NODE) $(JARS)
 
