@@ -39,6 +39,15 @@ class StoreVersionError(SandboxError):
         )
 
 
+class StoreError(SandboxError):
+    """The workspace store cannot be read or written: a full disk, a file that is no database; nothing was changed."""
+
+    def __init__(self, path: object, reason: object) -> None:
+        hint = "free space on the disk and run it again" if "full" in str(reason) or "I/O" in str(reason) else ""
+        hint = hint or "move the folder away, or put back a copy of it"
+        super().__init__(f"{path}: the workspace store cannot be used: {reason}; nothing was changed; {hint}")
+
+
 class ServiceError(SandboxError):
     """What the workspace answers to a request that it refuses: a Databricks error code and a message."""
 

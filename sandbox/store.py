@@ -12,12 +12,12 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.errors import ServiceError, StoreVersionError
+from sandbox.errors import ServiceError, StoreError, StoreVersionError
 
 VERSION = 1
 _BUSY_SECONDS = 60.0
@@ -59,18 +59,19 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A connection that holds the write lock; committed at the end, rolled back when an error leaves it."""
-        db = self._connect()
-        try:
+        """A connection that holds the write lock; committed at the end, rolled back when an error leaves it.
+
+        ``StoreError`` when the disk is full or the file is no store.
+        """
+        with self._reading() as db:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
+                db.execute("COMMIT")
             except BaseException:
-                db.execute("ROLLBACK")
+                if db.in_transaction:  # an I/O error has ended it already
+                    db.execute("ROLLBACK")
                 raise
-            db.execute("COMMIT")
-        finally:
-            db.close()
 
     def create(self, type_name: str, id_: str, body: dict[str, Any]) -> Resource:
         """Add a resource; ``ServiceError`` RESOURCE_ALREADY_EXISTS when (type, id) is taken."""
@@ -127,17 +128,21 @@ class Store:
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+        except sqlite3.DatabaseError:
+            db.close()
+            raise
         return db
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        db = self._connect()
         try:
-            yield db
-        finally:
-            db.close()
+            with closing(self._connect()) as db:
+                yield db
+        except sqlite3.DatabaseError as error:
+            raise StoreError(self.path, error) from None
 
 
 def new_uuid() -> str:

@@ -24,13 +24,12 @@ from sandbox.errors import NotDeployedError, SandboxError, TerraformError, Unkno
 from sandbox.process import Leashed, inherited_environment
 from sandbox.provider.mlflow_rest import server_of
 from sandbox.terraform_output import Applied, PlanResult, applied, errors, plain, planned, progress
-from sandbox.workspace import Workspace, stages
+from sandbox.workspace import Workspace, stages, subscriptions
 
-PROVIDER = "registry.terraform.io/databricks/databricks"
-VERSION = "1.99.0"
+_PROVIDERS = (("databricks/databricks", "1.99.0"), ("hashicorp/azurerm", "4.55.0"))
 _SHIM = """#!/bin/sh
-# Stand-in for the databricks provider: for laptops and tests. Constant; what it runs is in the environment.
-PYTHONPATH="$MLOPS_ROOT" exec "$MLOPS_PYTHON" -m sandbox.provider "$@"
+# Stand-in for the {name} provider: for laptops and tests. Constant; what it runs is in the environment.
+PYTHONPATH="$MLOPS_ROOT" exec "$MLOPS_PYTHON" -m sandbox.provider {argument}"$@"
 """
 _MACHINES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -90,7 +89,7 @@ class Terraform:
     def destroy(self, stage: str, line: Line = _quiet) -> Applied:
         """``terraform destroy`` of a stage; ``TerraformError`` when an object is kept by ``prevent_destroy``."""
         workspace = self.workspace(stage)
-        if not workspace.state.exists():
+        if not self._state(stage).exists():
             raise NotDeployedError(workspace.name, stage)
         command = ["terraform", "destroy", "-auto-approve", "-input=false", "-json"]
         with self._alone(stage):
@@ -104,7 +103,7 @@ class Terraform:
 
     def workspace(self, stage: str) -> Workspace:
         """The stage's workspace; ``UnknownStageError`` lists the valid stages."""
-        known = stages(self.out)
+        known = subscriptions(self.out) | stages(self.out)
         if stage not in known:
             raise UnknownStageError(stage, sorted(known))
         return Workspace.named(self.home, known[stage])
@@ -135,7 +134,12 @@ class Terraform:
         return (self.repo / ".cache" / "terraform").resolve()
 
     def _stages(self) -> dict[str, str]:
-        return stages(self.out) if (self.out / "manifest.json").exists() else {}
+        return subscriptions(self.out) | stages(self.out) if (self.out / "manifest.json").exists() else {}
+
+    def _state(self, stage: str) -> Path:
+        """A stage has a workspace of its own; stacks of one Azure subscription share a folder, not a state."""
+        workspace = self.workspace(stage)
+        return workspace.state if stage in stages(self.out) else workspace.root / f"{stage}.tfstate"
 
     def _folder(self, stage: str) -> Path:
         manifest = json.loads((self.out / "manifest.json").read_text())
@@ -145,7 +149,7 @@ class Terraform:
         """Write mirror, CLI configuration and backend override; the stack's folder."""
         write_mirror(self._cache)
         folder = self._folder(stage)
-        state = str(self.workspace(stage).state.resolve())
+        state = str(self._state(stage).resolve())
         self.workspace(stage).root.mkdir(parents=True, exist_ok=True)
         override = {"terraform": {"backend": {"local": {"path": state}}}}
         if _write(folder / "backend_override.tf.json", json.dumps(override, indent=2) + "\n"):
@@ -234,19 +238,24 @@ class Terraform:
 
 
 def write_mirror(cache: Path) -> Path:
-    """The local mirror with the shim, and the CLI configuration that uses it; the latter's path."""
+    """The local mirror with a shim for each provider, and the CLI configuration that uses it; the latter's path."""
     system, machine = platform.system().lower(), _MACHINES.get(platform.machine())
     if system not in ("linux", "darwin") or machine is None:
         raise SandboxError(f"the sandbox runs on Linux and macOS, not on {platform.system()} {platform.machine()}")
     mirror = cache / "mirror"
-    shim = mirror / PROVIDER / VERSION / f"{system}_{machine}" / f"terraform-provider-databricks_v{VERSION}"
-    _write(shim, _SHIM)
-    shim.chmod(0o755)
+    for source, version in _PROVIDERS:
+        name = source.rsplit("/", 1)[-1]
+        folder = mirror / "registry.terraform.io" / source / version / f"{system}_{machine}"
+        shim = folder / f"terraform-provider-{name}_v{version}"
+        # without an argument it is databricks: that shim's checksum is in the lock files that are there
+        _write(shim, _SHIM.format(name=name, argument="" if name == "databricks" else f"{name} "))
+        shim.chmod(0o755)
+    ours = json.dumps([f"registry.terraform.io/{source}" for source, _ in _PROVIDERS])
     configuration = cache / "terraform.rc"
     _write(
         configuration,
         f"provider_installation {{\n  filesystem_mirror {{\n    path    = {json.dumps(str(mirror))}\n"
-        f'    include = ["{PROVIDER}"]\n  }}\n  direct {{\n    exclude = ["{PROVIDER}"]\n  }}\n}}\n',
+        f"    include = {ours}\n  }}\n  direct {{\n    exclude = {ours}\n  }}\n}}\n",
     )
     return configuration
 
@@ -260,14 +269,26 @@ def forget_left_overs(workspace: Workspace) -> int:
     if not workspace.exists:
         return 0
     known: set[tuple[str, str]] = set()
-    if workspace.state.exists() and workspace.state.stat().st_size:
-        for resource in json.loads(workspace.state.read_text())["resources"]:
+    for state in workspace.root.glob("*.tfstate"):
+        for resource in _resources(state):
             for instance in resource["instances"]:
                 known.add((resource["type"], str(instance["attributes"]["id"])))
     left = [item for item in workspace.store.list() if (item.type, item.id) not in known]
     for item in left:
         workspace.store.delete(item.type, item.id)
     return len(left)
+
+
+def _resources(state: Path) -> list[dict[str, Any]]:
+    """The resources of a state file; ``SandboxError`` when terraform was killed while it wrote it."""
+    try:
+        found: list[dict[str, Any]] = json.loads(state.read_text() or "{}").get("resources", [])
+    except ValueError as error:
+        raise SandboxError(
+            f"{state}: terraform's state is no JSON ({error}): it was cut off while it was written; "
+            f"put {state.name}.backup in its place, or remove it to make everything again"
+        ) from None
+    return found
 
 
 def _own_root() -> Path:

@@ -6,6 +6,7 @@ The sandbox is for laptops and tests; on Azure a workspace is a Databricks works
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,17 +89,25 @@ def stages(out: Path) -> dict[str, str]:
 
     Raises ``NotSynthesizedError`` without a manifest.
     """
+    found = ((stage, provider.get("azure_workspace_resource_id")) for stage, provider in _providers(out, "databricks"))
+    return {stage: resource_id.rsplit("/", 1)[-1] for stage, resource_id in found if resource_id}
+
+
+def subscriptions(out: Path) -> dict[str, str]:
+    """Stack -> the folder that stands for its Azure subscription, of the stacks with an azurerm provider."""
+    found = ((stack, provider.get("subscription_id")) for stack, provider in _providers(out, "azurerm"))
+    return {stack: f"azure-{subscription}" for stack, subscription in found if subscription}
+
+
+def _providers(out: Path, name: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """(stack, its configuration of the provider) from ``cdktf.out``."""
     manifest = Path(out) / "manifest.json"
     if not manifest.exists():
         raise NotSynthesizedError(out)
-    found: dict[str, str] = {}
-    for stage, stack in json.loads(manifest.read_text())["stacks"].items():
-        synthesized = json.loads((Path(out) / stack["synthesizedStackPath"]).read_text())
-        for provider in _as_list(synthesized.get("provider", {}).get("databricks", [])):
-            resource_id = provider.get("azure_workspace_resource_id", "")
-            if resource_id:
-                found[stage] = resource_id.rsplit("/", 1)[-1]
-    return found
+    for stack, entry in json.loads(manifest.read_text())["stacks"].items():
+        synthesized = json.loads((Path(out) / entry["synthesizedStackPath"]).read_text())
+        for provider in _as_list(synthesized.get("provider", {}).get(name, [])):
+            yield stack, provider
 
 
 def workspace_of(home: Path, out: Path, stage: str) -> Workspace:

@@ -13,12 +13,14 @@ def main() -> int:
     if "TF_PLUGIN_MAGIC_COOKIE" not in os.environ:
         print("This is terraform's provider process of the sandbox; `mlops deploy dev` starts it.", file=sys.stderr)
         return 2
+    from sandbox.provider.registry import PROVIDERS
     from sandbox.provider.server import serve
     from sandbox.provider.servicer import Servicer, Settings
 
     home = os.environ.get("MLOPS_SANDBOX")
     cache = os.environ.get("MLOPS_CACHE") or str(Path(tempfile.gettempdir()) / "mlops-cache")
-    serve(Servicer(Settings(home=Path(home) if home else None, cache=Path(cache))))
+    name = sys.argv[1] if len(sys.argv) > 1 else "databricks"
+    serve(Servicer(Settings(home=Path(home) if home else None, cache=Path(cache)), PROVIDERS[name]))
     return 0
 
 

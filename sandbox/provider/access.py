@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.errors import ServiceError
-from sandbox.provider.behaviour import PERMISSION_LEVELS, SECURABLES
-from sandbox.provider.kinds import Context, Kind, fill
+from sandbox.provider.behaviour import ENTITLEMENTS, PERMISSION_LEVELS, SECURABLES
+from sandbox.provider.kinds import Context, Kind, ReadBackError, fill
 from sandbox.provider.planning import Refusal, same
+from sandbox.provider.privileges import NOT_IMPLIED, PRIVILEGES, spelled
 from sandbox.provider.values import UNKNOWN, Object
 from sandbox.store import new_hex
 
@@ -24,6 +25,7 @@ class Grants(Kind):
     """All grants of one securable; authoritative, so a second resource for the same one is refused."""
 
     noun = "grants"
+    takes_all = True
     overwrites = True
 
     def plan(self, prior: Object | None, planned: Object) -> Object:
@@ -43,24 +45,41 @@ class Grants(Kind):
         if taken and not same(taken.body["grant"], wanted):
             raise ServiceError(
                 "INVALID_STATE",
-                f"permissions for {kind}-{name} are {_told(taken.body['grant'])}, but have to be {_told(wanted)}; "
-                "one databricks_grants resource a securable",
+                f"permissions for {kind}-{name} are {_told(taken.body['grant'] + wanted)}, "
+                f"but have to be {_told(wanted)}; one databricks_grants resource a securable",
             )
         return f"{kind}/{name}"
 
     def make(self, context: Context, body: Object, prior: Object | None) -> None:
-        """A grant without privileges is refused."""
+        """Unity Catalog refuses a privilege that the securable does not have; without one, nothing is read back."""
         del context, prior
+        kind = next(key for key in sorted(SECURABLES) if body.get(key))
+        valid = PRIVILEGES.get(kind)
+        for privilege in sorted(spelled(p) for grant in body["grant"] for p in grant["privileges"]):
+            if valid and privilege not in valid:
+                message = f"Privilege {privilege} is not applicable to this entity [{body[kind]}:{kind.upper()}]."
+                raise ServiceError("INVALID_PARAMETER_VALUE", f"{message} Valid: {', '.join(sorted(valid))}")
         if any(not grant["privileges"] for grant in body["grant"]):
-            raise ServiceError("INVALID_PARAMETER_VALUE", "got empty permissions list")
+            raise ReadBackError("INVALID_PARAMETER_VALUE", "got empty permissions list")
 
     def stored(self, body: Object) -> Object:
         """One entry a principal, privileges spelled as Unity Catalog does."""
         merged: dict[str, set[str]] = {}
         for grant in _spelled(body["grant"]):
             merged.setdefault(grant["principal"], set()).update(grant["privileges"])
+        kind = next(key for key in sorted(SECURABLES) if body.get(key))
+        for privileges in merged.values():
+            # "the backend reports ALL_PRIVILEGES plus the concrete privileges it implies" (github.com/databricks/cli,
+            # pull request 6064), without those of NOT_IMPLIED (6733)
+            if "ALL_PRIVILEGES" in privileges:
+                privileges |= PRIVILEGES.get(kind, frozenset()) - NOT_IMPLIED
         grants = [{"principal": name, "privileges": sorted(merged[name])} for name in sorted(merged)]
         return body | {"grant": grants}
+
+    def present(self, context: Context, body: Object) -> Object | None:
+        """Gone when nobody has a privilege any more."""
+        del context
+        return body if body.get("grant") else None
 
 
 class WorkspaceBinding(Kind):
@@ -79,6 +98,7 @@ class Permissions(Kind):
     """All permissions of one workspace object; authoritative."""
 
     noun = "permissions"
+    takes_all = True
     overwrites = True
 
     def check(self, planned: Object) -> list[Refusal]:
@@ -122,23 +142,58 @@ class Permissions(Kind):
         raise ServiceError("RESOURCE_DOES_NOT_EXIST", f"Path ({value}) doesn't exist.")
 
     def make(self, context: Context, body: Object, prior: Object | None) -> None:
-        """Principals that cannot be given a permission."""
-        del context, prior
+        """Principals that cannot be given a permission; the owner that a job must have.
+
+        Documentation of databricks_permissions: "A job must have exactly one owner. If resource is changed and no
+        owner is specified, currently authenticated principal would become new owner of the job."
+        """
+        del prior
         for entry in body["access_control"]:
             if entry["group_name"] == "admins" and not body.get("authorization"):
                 kind = str(body["object_type"])
                 message = f"it is not possible to modify admin permissions for {kind} resources"
                 raise ServiceError("INVALID_PARAMETER_VALUE", message)
-            named = [name for name in ("user_name", "group_name", "service_principal_name") if entry[name]]
+            named = [name for name in _PRINCIPALS if entry[name]]
             if len(named) != 1:
-                message = "access_control needs exactly one of user_name, group_name, service_principal_name"
+                message = f"access_control needs exactly one of {', '.join(_PRINCIPALS)}"
                 raise ServiceError("INVALID_PARAMETER_VALUE", message)
+        if body["job_id"] and not any(entry["permission_level"] == "IS_OWNER" for entry in body["access_control"]):
+            owner = dict.fromkeys(_PRINCIPALS) | {context.caller: context.deployer, "permission_level": "IS_OWNER"}
+            body["access_control"] = [*body["access_control"], owner]
+
+    def stored(self, body: Object) -> Object:
+        """ "The Databricks API normalizes user emails to lowercase" (the provider's pull request 5757; not in 1.99)."""
+        entries = [
+            entry | {"user_name": entry["user_name"].lower() if entry["user_name"] else None}
+            for entry in body["access_control"]
+        ]
+        return body | {"access_control": entries}
+
+    def present(self, context: Context, body: Object) -> Object | None:
+        """Gone when nobody is left."""
+        del context
+        return body if body.get("access_control") else None
+
+    def shown(self, context: Context, prior: Object | None, found: Object) -> Object | None:
+        """Without the caller's own entry, unless the configuration has one: another deployer sees the first one's."""
+        mine = [entry for entry in (prior or {}).get("access_control") or [] if _of(entry, context)]
+        entries = [entry for entry in found["access_control"] if mine or not _of(entry, context)]
+        return found | {"access_control": entries} if entries else None
+
+
+_PRINCIPALS = ("user_name", "group_name", "service_principal_name")
+
+
+def _of(entry: Object, context: Context) -> bool:
+    """Whether an entry is the caller's own."""
+    return bool(entry[context.caller] == context.deployer)
 
 
 class AccessControlRuleSet(Kind):
     """Who may use or manage a service principal, a group or the account; authoritative."""
 
     noun = "access control rule set"
+    takes_all = True
 
     def identify(self, context: Context, body: Object) -> str:
         """Its name, ``accounts/<id>/servicePrincipals/<application id>/ruleSet/default``; the principal must exist."""
@@ -158,16 +213,44 @@ class AccessControlRuleSet(Kind):
 
 
 class Entitlements(Kind):
-    """Entitlements of one user, group or service principal."""
+    """Entitlements of one user, group or service principal: the same flags that the principal's own resource has."""
 
     noun = "entitlements"
+    takes_all = True
 
     def identify(self, context: Context, body: Object) -> str:
         """``<kind>/<id>``."""
-        kind = next(kind for kind in ("group", "user", "service_principal") if body.get(f"{kind}_id"))
-        if kind == "service_principal":
-            context.need("databricks_service_principal", body["service_principal_id"], "Service principal")
-        return f"{kind}/{body[f'{kind}_id']}"
+        type_name, id_ = _principal(body)
+        if type_name == "databricks_service_principal":
+            context.need(type_name, id_, "Service principal")
+        return f"{type_name.removeprefix('databricks_')}/{id_}"
+
+    def make(self, context: Context, body: Object, prior: Object | None) -> None:
+        """The principal has them: its own resource reads them and, by its defaults, takes them away again."""
+        del prior
+        self._set(context, body, {name: bool(body[name]) for name in ENTITLEMENTS})
+
+    def remove(self, context: Context, body: Object) -> None:
+        """The principal has none."""
+        self._set(context, body, dict.fromkeys(ENTITLEMENTS, False))
+
+    def present(self, context: Context, body: Object) -> Object | None:
+        """What the principal has, where the sandbox keeps the principal."""
+        type_name, id_ = _principal(body)
+        found = context.workspace.store.read(type_name, id_)
+        return body | {name: found.body[name] for name in ENTITLEMENTS} if found else body
+
+    @staticmethod
+    def _set(context: Context, body: Object, flags: Object) -> None:
+        type_name, id_ = _principal(body)
+        found = context.workspace.store.read(type_name, id_)
+        if found:
+            context.workspace.store.update(type_name, id_, found.body | flags)
+
+
+def _principal(body: Object) -> tuple[str, str]:
+    kind = next(kind for kind in ("group", "user", "service_principal") if body.get(f"{kind}_id"))
+    return f"databricks_{kind}", str(body[f"{kind}_id"])
 
 
 def _known(value: Any) -> bool:
@@ -179,11 +262,8 @@ def _known(value: Any) -> bool:
 
 def _spelled(grants: list[Object]) -> list[Object]:
     """Grants in one order, privileges in Unity Catalog's spelling."""
-    spelled = [
-        {"principal": g["principal"], "privileges": sorted(p.upper().replace(" ", "_") for p in g["privileges"])}
-        for g in grants
-    ]
-    return sorted(spelled, key=lambda grant: (grant["principal"], grant["privileges"]))
+    found = [{"principal": g["principal"], "privileges": sorted(map(spelled, g["privileges"]))} for g in grants]
+    return sorted(found, key=lambda grant: (grant["principal"], grant["privileges"]))
 
 
 def _told(grants: list[Object]) -> str:

@@ -1,56 +1,18 @@
-"""What neither the binding nor the schema says: defaults, replacement, conflicts and hidden differences.
+"""What neither the binding nor the schema says about databricks 1.99.0: defaults, replacement, conflicts, differences.
 
-One entry per resource type that the stand-in models.  Paths are dotted; the source is the documentation of provider
-1.99.0, and a test compares the table with what was read off the real provider.  ``hidden`` names the differences that
-the real provider does not show, by kind:
-
-* ``removed``: leaving it out of the configuration (or its zero value) keeps what is there;
-* ``case``: names that differ in upper and lower case only;
-* ``json``: texts that are the same JSON;
-* ``slash``: a trailing slash, or an empty value where the service chose one;
-* ``prefix``: ``/Workspace`` before the same path;
-* ``content``: kept by the file's own check of its content;
-* ``server``: only the service writes it.
+One entry per resource type that the stand-in models, in the words of ``rules``.  The source is the documentation of
+provider 1.99.0, and a test compares the table with what was read off the real provider.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Behaviour:
-    """The facts of one resource type; see the module."""
-
-    force_new: frozenset[str] = frozenset()
-    defaults: dict[str, Any] = field(default_factory=dict)
-    hidden: dict[str, str] = field(default_factory=dict)
-    conflicts: dict[str, frozenset[str]] = field(default_factory=dict)
-    exactly_one: tuple[frozenset[str], ...] = ()
-    at_least_one: tuple[frozenset[str], ...] = ()
-    required_with: dict[str, frozenset[str]] = field(default_factory=dict)
-
-
-def _paths(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-def _among(names: frozenset[str], parent: str = "") -> dict[str, frozenset[str]]:
-    """Each of ``names`` excludes all the others."""
-    return {parent + name: frozenset(parent + other for other in names - {name}) for name in names}
-
-
-def _kinds(**kinds: str) -> dict[str, str]:
-    return {path: kind for kind, paths in kinds.items() for path in paths.split()}
-
-
-def _below(prefix: str, table: dict[str, Any]) -> dict[str, Any]:
-    return {f"{prefix}.{path}": value for path, value in table.items()}
-
+from sandbox.provider.behaviour_services import SERVICES
+from sandbox.provider.rules import Behaviour, among, below, kinds, paths
 
 # the arguments of databricks_grants that name what is granted on
-SECURABLES = _paths(
+SECURABLES = paths(
     "catalog credential external_location foreign_connection function metastore model pipeline recipient schema share"
     " storage_credential table volume"
 )
@@ -95,7 +57,7 @@ _MAILS = (
     " webhook_notifications"
 )
 _SOURCES = "notebook_task.source spark_python_task.source dbt_task.source"
-_CLUSTER_HIDDEN = _kinds(
+_CLUSTER_HIDDEN = kinds(
     removed="aws_attributes aws_attributes.availability aws_attributes.ebs_volume_count"
     " aws_attributes.ebs_volume_iops aws_attributes.ebs_volume_size aws_attributes.ebs_volume_throughput"
     " aws_attributes.ebs_volume_type aws_attributes.first_on_demand aws_attributes.instance_profile_arn"
@@ -107,17 +69,17 @@ _CLUSTER_HIDDEN = _kinds(
 )
 _CLUSTER_DEFAULTS = {"num_workers": 0, "workload_type.clients.jobs": True, "workload_type.clients.notebooks": True}
 _CLUSTERS = ("new_cluster", "job_cluster.new_cluster", "task.new_cluster", "task.for_each_task.task.new_cluster")
-_ONE_TASK = _paths(
+_ONE_TASK = paths(
     "dbt_task notebook_task pipeline_task python_wheel_task run_job_task spark_jar_task spark_python_task"
     " spark_submit_task"
 )
 
 
 def _job() -> Behaviour:
-    hidden = _kinds(removed=f"{_MAILS} {_SOURCES} queue queue.enabled")
-    hidden |= _below("task", _kinds(removed=f"{_MAILS} {_SOURCES} run_if sql_task.file.source"))
+    hidden = kinds(removed=f"{_MAILS} {_SOURCES} queue queue.enabled")
+    hidden |= below("task", kinds(removed=f"{_MAILS} {_SOURCES} run_if sql_task.file.source"))
     inner = _MAILS.removesuffix(" webhook_notifications")
-    hidden |= _below("task.for_each_task.task", _kinds(removed=f"{inner} run_if"))
+    hidden |= below("task.for_each_task.task", kinds(removed=f"{inner} run_if"))
     defaults: dict[str, Any] = {
         "always_running": False,
         "control_run_state": False,
@@ -131,19 +93,19 @@ def _job() -> Behaviour:
         "task.for_each_task.task.dbt_task.schema": "default",
     }
     for cluster in _CLUSTERS:
-        hidden |= _below(cluster, _CLUSTER_HIDDEN)
-        defaults |= _below(cluster, _CLUSTER_DEFAULTS)
+        hidden |= below(cluster, _CLUSTER_HIDDEN)
+        defaults |= below(cluster, _CLUSTER_DEFAULTS)
     conflicts = {
-        "always_running": _paths("control_run_state continuous"),
-        "control_run_state": _paths("always_running"),
-        **_among(_paths("continuous schedule trigger")),
-        **{task: _paths("parameter") for task in _ONE_TASK},
-        **_among(_paths("branch commit tag"), "git_source."),
-        **_among(_paths("aws_attributes azure_attributes gcp_attributes"), "new_cluster."),
-        "new_cluster.driver_instance_pool_id": _paths("new_cluster.driver_node_type_id new_cluster.node_type_id"),
-        "new_cluster.driver_node_type_id": _paths("new_cluster.driver_instance_pool_id new_cluster.instance_pool_id"),
-        "new_cluster.instance_pool_id": _paths("new_cluster.driver_node_type_id new_cluster.node_type_id"),
-        "new_cluster.node_type_id": _paths("new_cluster.driver_instance_pool_id new_cluster.instance_pool_id"),
+        "always_running": paths("control_run_state continuous"),
+        "control_run_state": paths("always_running"),
+        **among(paths("continuous schedule trigger")),
+        **{task: paths("parameter") for task in _ONE_TASK},
+        **among(paths("branch commit tag"), "git_source."),
+        **among(paths("aws_attributes azure_attributes gcp_attributes"), "new_cluster."),
+        "new_cluster.driver_instance_pool_id": paths("new_cluster.driver_node_type_id new_cluster.node_type_id"),
+        "new_cluster.driver_node_type_id": paths("new_cluster.driver_instance_pool_id new_cluster.instance_pool_id"),
+        "new_cluster.instance_pool_id": paths("new_cluster.driver_node_type_id new_cluster.node_type_id"),
+        "new_cluster.node_type_id": paths("new_cluster.driver_instance_pool_id new_cluster.instance_pool_id"),
     }
     return Behaviour(
         force_new=frozenset(f"{cluster}.idempotency_token" for cluster in _CLUSTERS),
@@ -151,93 +113,93 @@ def _job() -> Behaviour:
         hidden=hidden,
         conflicts=conflicts,
         exactly_one=(
-            _paths("run_as.user_name run_as.service_principal_name"),
-            _paths("trigger.file_arrival trigger.table_update trigger.periodic"),
+            paths("run_as.user_name run_as.service_principal_name"),
+            paths("trigger.file_arrival trigger.table_update trigger.periodic"),
         ),
     )
 
 
-_ENTITLEMENTS = {
+ENTITLEMENTS = {
     "allow_cluster_create": False,
     "allow_instance_pool_create": False,
     "databricks_sql_access": False,
     "workspace_access": False,
     "workspace_consume": False,
 }
-_CONSUME = {"workspace_consume": _paths("workspace_access databricks_sql_access")}
+_CONSUME = {"workspace_consume": paths("workspace_access databricks_sql_access")}
 
-BEHAVIOURS: dict[str, Behaviour] = {
-    "databricks_access_control_rule_set": Behaviour(force_new=_paths("name")),
+BEHAVIOURS: dict[str, Behaviour] = SERVICES | {
+    "databricks_access_control_rule_set": Behaviour(force_new=paths("name")),
     "databricks_catalog": Behaviour(
-        force_new=_paths("connection_name provider_name share_name storage_root"),
+        force_new=paths("connection_name provider_name share_name storage_root"),
         defaults={"force_destroy": False},
-        hidden=_kinds(
+        hidden=kinds(
             case="name connection_name provider_name share_name",
             slash="storage_root",
             server="effective_predictive_optimization_flag effective_predictive_optimization_flag.inherited_from_name"
             " effective_predictive_optimization_flag.inherited_from_type effective_predictive_optimization_flag.value",
         ),
         conflicts={
-            "connection_name": _paths("provider_name share_name"),
-            "provider_name": _paths("connection_name storage_root"),
-            "share_name": _paths("connection_name storage_root"),
+            "connection_name": paths("provider_name share_name"),
+            "provider_name": paths("connection_name storage_root"),
+            "share_name": paths("connection_name storage_root"),
         },
     ),
     "databricks_cluster_policy": Behaviour(
-        hidden=_kinds(json="definition policy_family_definition_overrides"),
+        hidden=kinds(json="definition policy_family_definition_overrides"),
         conflicts={
-            "definition": _paths("policy_family_definition_overrides policy_family_id"),
-            "policy_family_definition_overrides": _paths("definition"),
-            "policy_family_id": _paths("definition"),
+            "definition": paths("policy_family_definition_overrides policy_family_id"),
+            "policy_family_definition_overrides": paths("definition"),
+            "policy_family_id": paths("definition"),
         },
-        required_with={"policy_family_definition_overrides": _paths("policy_family_id")},
+        required_with={"policy_family_definition_overrides": paths("policy_family_id")},
     ),
     "databricks_directory": Behaviour(
-        force_new=_paths("path"), defaults={"delete_recursive": False}, hidden=_kinds(prefix="path")
+        force_new=paths("path"), defaults={"delete_recursive": False}, hidden=kinds(prefix="path")
     ),
     "databricks_entitlements": Behaviour(
-        force_new=_paths("group_id service_principal_id user_id"),
-        defaults=_ENTITLEMENTS,
+        force_new=paths("group_id service_principal_id user_id"),
+        defaults=ENTITLEMENTS,
         conflicts=_CONSUME,
-        at_least_one=(_paths("group_id service_principal_id user_id"),),
+        at_least_one=(paths("group_id service_principal_id user_id"),),
     ),
     "databricks_file": Behaviour(
-        force_new=_paths("path"),
+        force_new=paths("path"),
         defaults={"md5": "different"},
-        hidden=_kinds(content="md5"),
-        conflicts=_among(_paths("content_base64 source")),
+        hidden=kinds(content="md5"),
+        conflicts=among(paths("content_base64 source")),
     ),
     "databricks_grants": Behaviour(force_new=SECURABLES, at_least_one=(SECURABLES,)),
     "databricks_job": _job(),
     "databricks_mlflow_experiment": Behaviour(
-        force_new=_paths("artifact_location"), hidden=_kinds(removed="artifact_location", prefix="name")
+        force_new=paths("artifact_location"), hidden=kinds(removed="artifact_location", prefix="name")
     ),
     "databricks_permissions": Behaviour(
-        force_new=frozenset(PERMISSION_LEVELS), conflicts=_among(frozenset(PERMISSION_LEVELS))
+        force_new=frozenset(PERMISSION_LEVELS), conflicts=among(frozenset(PERMISSION_LEVELS))
     ),
     "databricks_registered_model": Behaviour(
-        force_new=_paths("catalog_name name schema_name storage_location"),
-        hidden=_kinds(case="catalog_name name schema_name"),
+        force_new=paths("catalog_name name schema_name storage_location"),
+        hidden=kinds(case="catalog_name name schema_name"),
     ),
     "databricks_schema": Behaviour(
-        force_new=_paths("catalog_name name storage_root"),
+        force_new=paths("catalog_name name storage_root"),
         defaults={"force_destroy": False},
-        hidden=_kinds(case="catalog_name name", slash="storage_root"),
+        hidden=kinds(case="catalog_name name", slash="storage_root"),
     ),
     "databricks_service_principal": Behaviour(
-        force_new=_paths("application_id"),
-        defaults=_ENTITLEMENTS | {"active": True},
-        hidden=_kinds(removed="external_id"),
+        force_new=paths("application_id"),
+        defaults=ENTITLEMENTS | {"active": True},
+        hidden=kinds(removed="external_id"),
         conflicts=_CONSUME,
-        at_least_one=(_paths("application_id display_name"),),
+        at_least_one=(paths("application_id display_name"),),
     ),
     "databricks_volume": Behaviour(
-        force_new=_paths("catalog_name schema_name storage_location volume_type"),
-        hidden=_kinds(case="catalog_name name schema_name", slash="storage_location"),
+        force_new=paths("catalog_name schema_name storage_location volume_type"),
+        hidden=kinds(case="catalog_name name schema_name", slash="storage_location"),
     ),
     "databricks_workspace_binding": Behaviour(
-        force_new=_paths("binding_type catalog_name securable_type workspace_id"),
+        force_new=paths("binding_type catalog_name securable_type workspace_id"),
         defaults={"binding_type": "BINDING_TYPE_READ_WRITE", "securable_type": "catalog"},
-        exactly_one=(_paths("catalog_name securable_name"),),
+        exactly_one=(paths("catalog_name securable_name"),),
     ),
 }

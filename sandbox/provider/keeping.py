@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import fcntl
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ _creating: dict[str, threading.Lock] = {}
 
 def create(context: Context, name: str, kind: Kind, planned: Object) -> Object:
     """Make what is planned; the body as stored. ``ServiceError`` when the workspace refuses, and nothing is left."""
-    body, store = dict(planned), context.workspace.store
+    body, store = copy.deepcopy(planned), context.workspace.store
     with _one_at_a_time(context, name):
         id_ = kind.identify(context, body)
         body["id"] = id_
@@ -33,9 +34,14 @@ def create(context: Context, name: str, kind: Kind, planned: Object) -> Object:
 
 def update(context: Context, name: str, kind: Kind, prior: Object, planned: Object) -> Object:
     """Change it to what is planned; the body as stored."""
-    body = {key: prior[key] if value is UNKNOWN else value for key, value in planned.items()}
+    body = copy.deepcopy(filled(prior, planned))
     kind.make(context, body, prior)
     return _keep(context, name, kind, body)
+
+
+def filled(prior: Object, planned: Object) -> Object:
+    """The planned values, with the prior one where it is not known before the update: the service changes it or not."""
+    return {key: prior[key] if value is UNKNOWN else value for key, value in planned.items()}
 
 
 def delete(context: Context, name: str, kind: Kind, prior: Object) -> None:

@@ -14,13 +14,23 @@ from sandbox.store import new_uuid
 from sandbox.workspace import Workspace
 
 
+class ReadBackError(ServiceError):
+    """The service took the request, and what the provider reads afterwards is not what it can use."""
+
+
 @dataclass(frozen=True)
 class Context:
-    """One configured provider: the workspace it serves, who deploys, and a way to call MLflow's REST API."""
+    """One configured provider: the workspace it serves, who deploys, a way to call MLflow's REST API, its arguments."""
 
     workspace: Workspace
     deployer: str
     mlflow: Callable[[str, str, Object], Object]
+    configuration: Object
+
+    @property
+    def caller(self) -> str:
+        """Which attribute names the deployer: a user has an e-mail address, a service principal has not."""
+        return "user_name" if "@" in self.deployer else "service_principal_name"
 
     def need(self, type_name: str, id_: str, what: str) -> Object:
         """The body of a resource that must exist; ``ServiceError`` in the words of Databricks otherwise."""
@@ -42,6 +52,7 @@ class Kind:
 
     noun = "resource"
     overwrites = False  # whether creating it over an existing one replaces that one
+    takes_all = False  # whether Read sets every value itself, instead of what `reading` says
 
     def check(self, planned: Object) -> list[Refusal]:
         """Refusals that the real provider gives at plan."""
@@ -72,6 +83,11 @@ class Kind:
         """The body as it is now, None when the real thing is gone."""
         del context
         return body
+
+    def shown(self, context: Context, prior: Object | None, found: Object) -> Object | None:
+        """The part of the body that the provider keeps, if any; ``prior`` is its state or what was planned."""
+        del context, prior
+        return found
 
 
 def fill(body: Object, **values: Any) -> None:

@@ -12,13 +12,25 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sandbox.errors import ServiceError
 from sandbox.provider.values import Object
 from sandbox.workspace import Workspace
 
 _SECONDS = 120
+
+
+class Mlflow(Protocol):
+    """What the provider needs of an MLflow server."""
+
+    def call(self, method: str, path: str, payload: Object) -> Object:
+        """One call below ``/api/2.0/mlflow/``; ``ServiceError`` with MLflow's error code when it refuses."""
+        ...
+
+    def close(self) -> None:
+        """Let the server go."""
+        ...
 
 
 class MlflowClient:

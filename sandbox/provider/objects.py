@@ -5,6 +5,7 @@ from __future__ import annotations
 from sandbox.errors import ServiceError
 from sandbox.provider.kinds import Context, Kind, fill, now
 from sandbox.provider.planning import Refusal
+from sandbox.provider.policies import clusters_of, supply
 from sandbox.provider.values import UNKNOWN, Object
 from sandbox.store import new_hex, new_uuid
 
@@ -21,6 +22,7 @@ class Directory(Kind):
     """A workspace folder: a name, no folder on disk."""
 
     noun = "directory"
+    takes_all = True
 
     def check(self, planned: Object) -> list[Refusal]:
         """An absolute path."""
@@ -110,6 +112,7 @@ class ServicePrincipal(Kind):
     """A service principal of the workspace."""
 
     noun = "service principal"
+    takes_all = True
 
     def identify(self, context: Context, body: Object) -> str:
         """A number; the application id is taken once."""
@@ -175,16 +178,22 @@ class Job(Kind):
                 raise ServiceError(
                     "INVALID_PARAMETER_VALUE", f"run_as: service principal '{principal}' does not exist."
                 )
-        for cluster in body["job_cluster"] or []:
-            for new in cluster["new_cluster"]:
-                if new["policy_id"]:
-                    context.need("databricks_cluster_policy", new["policy_id"], "Cluster policy")
+        for cluster in clusters_of(body):
+            if cluster["policy_id"]:
+                policy = context.need("databricks_cluster_policy", cluster["policy_id"], "Cluster policy")
+                supply(cluster, str(policy["definition"]))
         for task in body["task"] or []:
             for run in task["run_job_task"] or []:
                 if str(run["job_id"]) != str(body["id"]):
                     context.need("databricks_job", str(run["job_id"]), "Job")
             if task["retry_on_timeout"] is UNKNOWN:
                 task["retry_on_timeout"] = False
+
+    def present(self, context: Context, body: Object) -> Object | None:
+        """Jobs API, run_as: "If not specified, the job runs as the user who created the job"."""
+        if body.get("run_as"):
+            return body
+        return body | {"run_as": [{context.caller: context.deployer}]}
 
     def stored(self, body: Object) -> Object:
         """Tasks and their dependencies come back in the order of their keys."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.provider.behaviour import Behaviour
+from sandbox.provider.rules import Behaviour
 from sandbox.provider.values import UNKNOWN, Object, Schema, is_zero
 
 Steps = tuple[str | int, ...]
@@ -24,15 +24,28 @@ class Refusal:
 
 @dataclass
 class Planner:
-    """Plans one resource type. The older SDK's rules: an omitted computed attribute keeps its value."""
+    """Plans one resource type. The older SDK's rules: an omitted computed attribute keeps its value.
+
+    On the plugin framework it does not, once anything changes: "if there is any difference between the configuration
+    and the prior state, all computed attributes whose configuration is null are marked as unknown" (terraform's
+    documentation of plan modification).
+    """
 
     block: Schema
     behaviour: Behaviour
+    framework: bool = False
     replacing: list[Steps] = field(default_factory=list)
 
     def plan(self, prior: Object | None, proposed: Object, config: Object) -> Object:
         """The planned values; afterwards ``replacing`` holds the paths whose change needs a new resource."""
-        return self._block(self.block, (), prior, proposed, config, creating=prior is None)
+        planned = self._block(self.block, (), prior, proposed, config, creating=prior is None)
+        if self.framework and prior is not None and planned != prior:
+            planned |= {
+                name: UNKNOWN
+                for name, attribute in self.block["attributes"].items()
+                if attribute.get("computed") and config[name] is None
+            }
+        return planned
 
     def _block(
         self, block: Schema, at: Steps, prior: Object | None, proposed: Object, config: Object, *, creating: bool
@@ -46,6 +59,8 @@ class Planner:
                     value = self.behaviour.defaults[path]
                 elif attribute.get("computed") and creating:
                     value = UNKNOWN
+            elif path in self.behaviour.lowered and isinstance(value, str):
+                value = normal_location(value)
             planned[name] = self._decide((*at, name), old, value, known=prior is not None)
         for name, nested in block.get("block_types", {}).items():
             planned[name] = self._nested(
@@ -101,6 +116,10 @@ def hidden(kind: str, old: Any, new: Any) -> bool:
             return is_zero(new)
         case "server":
             return True
+        case "skipped":
+            return is_zero(old) and not is_zero(new)
+        case "location":
+            return normal_location(str(old)) == normal_location(str(new))
         case "case":
             return str(old).lower() == str(new).lower()
         case "slash":
@@ -110,6 +129,11 @@ def hidden(kind: str, old: Any, new: Any) -> bool:
         case "json":
             return is_zero(new) or _same_json(old, new)
     return False
+
+
+def normal_location(name: str) -> str:
+    """``West Europe`` -> ``westeurope``: how azurerm keeps the name of a region."""
+    return name.replace(" ", "").lower()
 
 
 def _same_json(old: Any, new: Any) -> bool:
@@ -133,7 +157,7 @@ def validate(behaviour: Behaviour, config: Object) -> Iterator[Refusal]:
         yield from _one_of(config, group, "at least")
     for path, needed in behaviour.required_with.items():
         for at, scope, name in _scopes(config, path):
-            if _given(scope, name) and not all(_given(scope, other.rsplit(".", 1)[-1]) for other in needed):
+            if _given(scope, name) and not all(_found(scope, path, other) for other in needed):
                 detail = f'"{_shown((*at, name))}": all of `{",".join(sorted({path, *needed}))}` must be specified'
                 yield Refusal("Missing required argument", detail, (*at, name))
 
@@ -167,6 +191,15 @@ def _scopes(config: Object, path: str) -> Iterator[tuple[Steps, Object, str]]:
         found = inner
     for at, scope in found:
         yield at, scope, name
+
+
+def _found(scope: Object, path: str, other: str) -> bool:
+    """Whether ``other`` is given: beside ``path`` in the same object, or inside the block at ``path``."""
+    if not other.startswith(f"{path}."):
+        return _given(scope, other.rsplit(".", 1)[-1])
+    below = {path.rsplit(".", 1)[-1]: scope[path.rsplit(".", 1)[-1]]}
+    inner = path.rsplit(".", 1)[-1] + other.removeprefix(path)
+    return any(_given(at, name) for _, at, name in _scopes(below, inner))
 
 
 def _given(scope: Object, name: str) -> bool:

@@ -17,13 +17,12 @@ from tf.gen import tfplugin_pb2_grpc as rpc
 
 from sandbox.errors import SandboxError, ServiceError
 from sandbox.provider import derive, keeping, protocol
-from sandbox.provider.behaviour import BEHAVIOURS
-from sandbox.provider.facts import PLUGIN_FRAMEWORK
-from sandbox.provider.kinds import Context, Kind
-from sandbox.provider.mlflow_rest import MlflowClient
+from sandbox.provider.kinds import Context, Kind, ReadBackError
+from sandbox.provider.mlflow_rest import Mlflow, MlflowClient
 from sandbox.provider.planning import Planner, Refusal, validate
-from sandbox.provider.registry import KINDS
-from sandbox.provider.values import Object, conform, decode, encode
+from sandbox.provider.reading import read
+from sandbox.provider.registry import PROVIDERS, Provider
+from sandbox.provider.values import MalformedValueError, Object, conform, decode_object, encode, settle
 from sandbox.workspace import Workspace
 
 Call = Callable[[Any, Any, Any], Any]
@@ -35,6 +34,7 @@ class Settings:
 
     home: Path | None
     cache: Path  # of the whole repository; derived schemas are in its folder "provider"
+    mlflow: Callable[[Workspace, Path, str], Mlflow] = MlflowClient
 
 
 @dataclass
@@ -42,7 +42,7 @@ class _Session:
     """What ConfigureProvider made."""
 
     context: Context | None = None
-    mlflow: MlflowClient | None = None
+    mlflow: Mlflow | None = None
     schemas: dict[str, Any] = field(default_factory=dict)
 
 
@@ -69,8 +69,8 @@ def _answers(response: Any) -> Callable[[Call], Call]:
 class Servicer(rpc.ProviderServicer):
     """Plans and applies resources into one local workspace."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, provider: Provider = PROVIDERS["databricks"]) -> None:
+        self._settings, self._provider = settings, provider
         self._session = _Session()
 
     def close(self) -> None:
@@ -98,19 +98,14 @@ class Servicer(rpc.ProviderServicer):
 
     @_answers(pb.ConfigureProvider.Response)
     def ConfigureProvider(self, request: Any, context: Any) -> Any:
-        config = decode(request.config.msgpack)
-        resource_id = config.get("azure_workspace_resource_id")
-        if not isinstance(resource_id, str) or "/" not in resource_id:
-            raise SandboxError(
-                "the databricks provider needs azure_workspace_resource_id (a text that is known at plan): "
-                "its last part names the local workspace"
-            )
+        config = decode_object("the provider", self._schemas()["provider"]["block"], request.config.msgpack) or {}
+        name = self._provider.workspace(config)
         if self._settings.home is None:
             raise SandboxError("MLOPS_SANDBOX is not set: deploy with `mlops deploy <stage>`, which sets it")
-        workspace = Workspace.named(self._settings.home, resource_id.rsplit("/", 1)[-1])
-        deployer = str(config.get("azure_client_id") or "deployer")
-        self._session.mlflow = MlflowClient(workspace, self._settings.cache, deployer)
-        self._session.context = Context(workspace, deployer, self._session.mlflow.call)
+        workspace = Workspace.named(self._settings.home, name)
+        deployer = str(config.get("azure_client_id") or config.get("client_id") or "deployer")
+        self._session.mlflow = self._settings.mlflow(workspace, self._settings.cache, deployer)
+        self._session.context = Context(workspace, deployer, self._session.mlflow.call, config)
         return pb.ConfigureProvider.Response()
 
     @_answers(pb.StopProvider.Response)
@@ -119,29 +114,40 @@ class Servicer(rpc.ProviderServicer):
 
     @_answers(pb.ValidateResourceConfig.Response)
     def ValidateResourceConfig(self, request: Any, context: Any) -> Any:
-        self._kind(request.type_name)
-        found = validate(BEHAVIOURS[request.type_name], decode(request.config.msgpack))
+        config = self._object(request.type_name, request.config)
+        found = validate(self._provider.behaviours[request.type_name], config or {})
         return pb.ValidateResourceConfig.Response(diagnostics=[_diagnostic(item) for item in found])
 
     @_answers(pb.UpgradeResourceState.Response)
     def UpgradeResourceState(self, request: Any, context: Any) -> Any:
-        state = conform(self._block(request.type_name), json.loads(request.raw_state.json))
+        try:
+            raw = json.loads(request.raw_state.json)
+            state = conform(self._block(request.type_name), raw)
+        except (ValueError, AttributeError, TypeError):
+            raise MalformedValueError(request.type_name, "its state is no JSON object of this type") from None
         return pb.UpgradeResourceState.Response(upgraded_state=_dynamic(state))
 
     @_answers(pb.ReadResource.Response)
     def ReadResource(self, request: Any, context: Any) -> Any:
-        state = decode(request.current_state.msgpack)
-        body = self._read(request.type_name, str(state["id"]))
+        state = self._object(request.type_name, request.current_state)
+        if state is None:
+            raise MalformedValueError(request.type_name, "a state is needed to read it")
+        body = self._read(request.type_name, str(state["id"]), state)
         return pb.ReadResource.Response(new_state=_dynamic(body))
 
     @_answers(pb.PlanResourceChange.Response)
     def PlanResourceChange(self, request: Any, context: Any) -> Any:
-        kind, legacy = self._kind(request.type_name), request.type_name not in PLUGIN_FRAMEWORK
-        prior, proposed = decode(request.prior_state.msgpack), decode(request.proposed_new_state.msgpack)
+        kind, legacy = self._kind(request.type_name), request.type_name not in self._provider.binding.framework
+        prior, proposed, config = (
+            self._object(request.type_name, value)
+            for value in (request.prior_state, request.proposed_new_state, request.config)
+        )
         if proposed is None:
             return pb.PlanResourceChange.Response(planned_state=_dynamic(None), legacy_type_system=legacy)
-        planner = Planner(self._block(request.type_name), BEHAVIOURS[request.type_name])
-        planned = kind.plan(prior, planner.plan(prior, proposed, decode(request.config.msgpack)))
+        planner = Planner(
+            self._block(request.type_name), self._provider.behaviours[request.type_name], framework=not legacy
+        )
+        planned = kind.plan(prior, planner.plan(prior, proposed, config or proposed))
         return pb.PlanResourceChange.Response(
             planned_state=_dynamic(planned),
             requires_replace=[protocol.attribute_path(steps) for steps in planner.replacing],
@@ -151,19 +157,25 @@ class Servicer(rpc.ProviderServicer):
 
     @_answers(pb.ApplyResourceChange.Response)
     def ApplyResourceChange(self, request: Any, context: Any) -> Any:
-        name, legacy = request.type_name, request.type_name not in PLUGIN_FRAMEWORK
+        name, legacy = request.type_name, request.type_name not in self._provider.binding.framework
         kind = self._kind(name)
-        prior, planned = decode(request.prior_state.msgpack), decode(request.planned_state.msgpack)
+        prior, planned = self._object(name, request.prior_state), self._object(name, request.planned_state)
+        if prior is None and planned is None:
+            raise MalformedValueError(name, "neither a prior nor a planned state is there")
         verb = "create" if prior is None else "delete" if planned is None else "update"
         try:
             body: Object | None = None
             if verb == "create":
-                body = keeping.create(self._context(), name, kind, planned)
+                stored = keeping.create(self._context(), name, kind, planned)
+                body = self._read_back(name, planned, stored, new=True)
             elif verb == "update":
-                body = keeping.update(self._context(), name, kind, prior, planned)
+                planned = keeping.filled(prior, planned)
+                stored = keeping.update(self._context(), name, kind, prior, planned)
+                body = self._read_back(name, planned, stored, new=False)
             else:
                 keeping.delete(self._context(), name, kind, prior)
         except ServiceError as error:
+            verb = "read" if isinstance(error, ReadBackError) else verb
             return pb.ApplyResourceChange.Response(
                 new_state=_dynamic(prior),
                 diagnostics=[protocol.error(f"cannot {verb} {kind.noun}: {error}")],
@@ -179,32 +191,52 @@ class Servicer(rpc.ProviderServicer):
         imported = pb.ImportResourceState.ImportedResource(type_name=request.type_name, state=_dynamic(body))
         return pb.ImportResourceState.Response(imported_resources=[imported])
 
-    def _read(self, name: str, id_: str) -> Object | None:
+    def _read_back(self, name: str, planned: Object, stored: Object, *, new: bool) -> Object:
+        """What was made, as the provider reads it after each create and update."""
+        taken = self._taken(name, settle(planned), stored, new=new)
+        if taken is None:
+            noun = self._kind(name).noun
+            raise ReadBackError("RESOURCE_DOES_NOT_EXIST", f"{noun} '{stored['id']}' is not there after it was made")
+        return taken
+
+    def _read(self, name: str, id_: str, prior: Object | None = None) -> Object | None:
         context = self._context()
         found = context.workspace.store.read(name, id_)
         present = self._kind(name).present(context, found.body) if found else None
-        return conform(self._block(name), present) if present is not None else None
+        return self._taken(name, prior, present) if present is not None else None
+
+    def _taken(self, name: str, prior: Object | None, present: Object, *, new: bool = False) -> Object | None:
+        kind, block = self._kind(name), self._block(name)
+        shown = kind.shown(self._context(), prior, present)
+        if shown is None:
+            return None
+        answer = conform(block, shown)
+        return answer if kind.takes_all else read(block, prior, answer, new=new)
 
     def _schemas(self) -> dict[str, Any]:
         if not self._session.schemas:
-            self._session.schemas = derive.schemas(self._settings.cache / "provider")
+            self._session.schemas = derive.schemas(self._settings.cache / "provider", self._provider.binding)
         return self._session.schemas
 
     def _block(self, name: str) -> dict[str, Any]:
         block: dict[str, Any] = self._schemas()["resources"][name]["block"]
         return block
 
+    def _object(self, name: str, value: Any) -> Any:
+        """A value of a modelled type, or None."""
+        self._kind(name)
+        return decode_object(name, self._block(name), value.msgpack)
+
     def _context(self) -> Context:
         if self._session.context is None:
             raise SandboxError("the provider is not configured")
         return self._session.context
 
-    @staticmethod
-    def _kind(name: str) -> Kind:
-        if name not in KINDS:
-            modelled = ", ".join(sorted(KINDS))
-            raise SandboxError(f"the sandbox does not model {name}; it models {modelled}")
-        return KINDS[name]
+    def _kind(self, name: str) -> Kind:
+        kinds = self._provider.kinds
+        if name not in kinds:
+            raise SandboxError(f"the sandbox does not model {name}; it models {', '.join(sorted(kinds))}")
+        return kinds[name]
 
 
 _CAPABILITIES = pb.ServerCapabilities(get_provider_schema_optional=True)

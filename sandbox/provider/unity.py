@@ -15,12 +15,13 @@ from sandbox.provider.planning import Refusal
 from sandbox.provider.values import UNKNOWN, Object
 from sandbox.store import new_uuid
 
-_METASTORE = "00000000-0000-0000-0000-000000000000"
+METASTORE = "00000000-0000-0000-0000-000000000000"
 
 
-def _owned(context: Context, body: Object) -> None:
+def owned(context: Context, body: Object) -> None:
+    """Owner, metastore, and the times and names of creation and change, where the type has them."""
     time = now()
-    fill(body, owner=context.deployer, metastore_id=_METASTORE)
+    fill(body, owner=context.deployer, metastore_id=METASTORE)
     for name, value in {"created_at": time, "created_by": context.deployer}.items():
         if name in body:
             fill(body, **{name: value})
@@ -42,7 +43,7 @@ class Catalog(Kind):
                 "INVALID_PARAMETER_VALUE",
                 f"the sandbox keeps one catalog a workspace, and {context.workspace.name} has '{others[0]}'",
             )
-        _owned(context, body)
+        owned(context, body)
         fill(
             body,
             full_name=body["name"],
@@ -60,7 +61,7 @@ class Catalog(Kind):
                 "INVALID_PARAMETER_VALUE", "the sandbox does not rename a catalog; destroy and deploy again"
             )
         if prior:
-            _owned(context, body)
+            owned(context, body)
         context.workspace.warehouse.mkdir(parents=True, exist_ok=True)
         (context.workspace.volumes / str(body["name"])).mkdir(parents=True, exist_ok=True)
 
@@ -86,7 +87,7 @@ class CatalogSchema(Kind):
     def identify(self, context: Context, body: Object) -> str:
         """``catalog.schema``."""
         context.need("databricks_catalog", body["catalog_name"], "Catalog")
-        _owned(context, body)
+        owned(context, body)
         fill(body, schema_id=new_uuid(), enable_predictive_optimization="INHERIT")
         return f"{body['catalog_name']}.{body['name']}"
 
@@ -156,12 +157,19 @@ class File(Kind):
 
     noun = "file"
     overwrites = True
+    takes_all = True
 
     def check(self, planned: Object) -> list[Refusal]:
         """Path, source and content, as far as they are known at plan."""
-        path, source, content = planned["path"], planned["source"], planned["content_base64"]
+        path = planned["path"]
         if path is not UNKNOWN and not path.startswith("/Volumes/"):
             return [Refusal("cannot create file: invalid path", f"path '{path}' must start with /Volumes/", ("path",))]
+        return self.check_content(planned)
+
+    @staticmethod
+    def check_content(planned: Object) -> list[Refusal]:
+        """A source that is there, content that is base64."""
+        source, content = planned["source"], planned["content_base64"]
         if source is not UNKNOWN and source and not Path(source).is_file():
             detail = f"open {source}: no such file; looked from {Path.cwd()}"
             return [Refusal("cannot create file: source is missing", detail, ("source",))]
@@ -174,7 +182,7 @@ class File(Kind):
 
     def plan(self, prior: Object | None, planned: Object) -> Object:
         """An update when the content differs from what was uploaded."""
-        if prior and _md5(planned) == prior["md5"]:
+        if prior and md5_of(planned) == prior["md5"]:
             planned["md5"] = prior["md5"]
         return planned
 
@@ -199,9 +207,10 @@ class File(Kind):
                 shutil.copyfile(body.get("source") or os.devnull, partial)
         except OSError as error:
             partial.unlink(missing_ok=True)
-            raise ServiceError("IO_ERROR", f"open {body.get('source')}: {error.strerror}") from None
+            what = error.filename or body["path"]
+            raise ServiceError("IO_ERROR", f"{what}: {error.strerror}; the file is as it was") from None
         partial.replace(target)
-        body["md5"] = _md5(body)
+        body["md5"] = md5_of(body)
         body["file_size"] = target.stat().st_size
         body["modification_time"] = _modified(target)
         body["remote_file_modified"] = None
@@ -228,7 +237,7 @@ class RegisteredModel(Kind):
         """``catalog.schema.model``; made in MLflow."""
         context.need("databricks_schema", f"{body['catalog_name']}.{body['schema_name']}", "Schema")
         name = f"{body['catalog_name']}.{body['schema_name']}.{body['name']}"
-        _owned(context, body)
+        owned(context, body)
         fill(body, full_name=name)
         try:
             payload = {"name": name, "description": body.get("comment") or ""}
@@ -239,10 +248,14 @@ class RegisteredModel(Kind):
                 raise
         return name
 
+    def stored(self, body: Object) -> Object:
+        """Without aliases: the API takes them and does nothing with them (github.com/databricks/cli, issue 4012)."""
+        return body | {"aliases": []}
+
     def make(self, context: Context, body: Object, prior: Object | None) -> None:
         """Its description."""
         if prior:
-            _owned(context, body)
+            owned(context, body)
             payload = {"name": prior["full_name"], "description": body.get("comment") or ""}
             context.mlflow("PATCH", "registered-models/update", payload)
 
@@ -270,7 +283,7 @@ def _modified(path: Path) -> str:
     return str(path.stat().st_mtime_ns)
 
 
-def _md5(body: Object) -> str:
+def md5_of(body: Object) -> str:
     """MD5 of the content that the configuration names; "different" when it cannot be read yet."""
     content, source = body.get("content_base64"), body.get("source")
     try:

@@ -37,45 +37,114 @@ def everything() -> Resources:
         task["library"] = [{"whl": "${databricks_file.f.path}"}]
     train["task"][1]["depends_on"] = [{"task_key": "prepare"}]
     retrain = {"name": "retrain", "task": [{"task_key": "t", "run_job_task": {"job_id": "${databricks_job.j.id}"}}]}
-    return catalog() | {
-        "databricks_volume": {"v": volume()},
-        "databricks_file": {
-            "f": {
-                "path": "${databricks_volume.v.volume_path}/wheels/a.whl",
-                "content_base64": base64.b64encode(b"wheel").decode(),
+    return (
+        catalog()
+        | services()
+        | {
+            "databricks_volume": {"v": volume()},
+            "databricks_file": {
+                "f": {
+                    "path": "${databricks_volume.v.volume_path}/wheels/a.whl",
+                    "content_base64": base64.b64encode(b"wheel").decode(),
+                },
+                "g": {"path": "${databricks_volume.v.volume_path}/b.txt", "source": "../../../b.txt"},
             },
-            "g": {"path": "${databricks_volume.v.volume_path}/b.txt", "source": "../../../b.txt"},
+            "databricks_service_principal": {"s": {"application_id": APPLICATION, "display_name": "sp-train"}},
+            "databricks_entitlements": {"e": {"group_id": "1", "workspace_access": True}},
+            "databricks_access_control_rule_set": {
+                "r": {
+                    "name": f"accounts/0/servicePrincipals/{PRINCIPAL}/ruleSet/default",
+                    "grant_rules": [{"principals": ["groups/deployers"], "role": "roles/servicePrincipal.user"}],
+                }
+            },
+            "databricks_workspace_binding": {
+                "b": {"securable_name": "${databricks_catalog.c.name}", "workspace_id": 12}
+            },
+            "databricks_cluster_policy": {"p": {"name": "p", "definition": '{"a": {"type": "fixed", "value": 1}}'}},
+            "databricks_directory": {"d": {"path": "/Shared/cdh"}},
+            "databricks_mlflow_experiment": {
+                "x": {"name": "${databricks_directory.d.path}/readmission", "tags": [{"key": "owner", "value": "r4"}]}
+            },
+            "databricks_registered_model": {
+                "m": {"catalog_name": "cdh_test", "schema_name": "${databricks_schema.s.name}", "name": "readmission"}
+            },
+            "databricks_grants": {
+                "g": {
+                    "model": "${databricks_registered_model.m.id}",
+                    "grant": [{"principal": "a", "privileges": ["EXECUTE"]}],
+                }
+            },
+            "databricks_job": {"j": train, "k": retrain},
+            "databricks_permissions": {
+                "p": {
+                    "job_id": "${databricks_job.j.id}",
+                    "access_control": [{"service_principal_name": PRINCIPAL, "permission_level": "IS_OWNER"}],
+                }
+            },
+        }
+    )
+
+
+def services() -> Resources:
+    """What stands beside jobs and tables."""
+    value = {"double_value": 1}
+    condition = {"op": "GREATER_THAN", "operand": {"column": {"name": "n"}}, "threshold": {"value": value}}
+    entity = {
+        "entity_name": "cdh_test.ml.readmission",
+        "entity_version": "1",
+        "workload_size": "Small",
+        "scale_to_zero_enabled": True,
+    }
+    return {
+        "databricks_storage_credential": {
+            "c": {"name": "cdh", "azure_managed_identity": {"access_connector_id": "/subscriptions/0/ac"}}
         },
-        "databricks_service_principal": {"s": {"application_id": APPLICATION, "display_name": "sp-train"}},
-        "databricks_entitlements": {"e": {"group_id": "1", "workspace_access": True}},
-        "databricks_access_control_rule_set": {
-            "r": {
-                "name": f"accounts/0/servicePrincipals/{PRINCIPAL}/ruleSet/default",
-                "grant_rules": [{"principals": ["groups/deployers"], "role": "roles/servicePrincipal.user"}],
+        "databricks_external_location": {
+            "l": {
+                "name": "curated",
+                "url": "abfss://curated@cdh.dfs.core.windows.net",
+                "credential_name": "${databricks_storage_credential.c.name}",
+                "skip_validation": True,
             }
         },
-        "databricks_workspace_binding": {"b": {"securable_name": "${databricks_catalog.c.name}", "workspace_id": 12}},
-        "databricks_cluster_policy": {"p": {"name": "p", "definition": '{"a": {"type": "fixed", "value": 1}}'}},
-        "databricks_directory": {"d": {"path": "/Shared/cdh"}},
-        "databricks_mlflow_experiment": {
-            "x": {"name": "${databricks_directory.d.path}/readmission", "tags": [{"key": "owner", "value": "r4"}]}
+        "databricks_group": {"g": {"display_name": "analysts"}},
+        "databricks_group_member": {
+            "m": {"group_id": "${databricks_group.g.id}", "member_id": "${databricks_service_principal.s.id}"}
         },
-        "databricks_registered_model": {
-            "m": {"catalog_name": "cdh_test", "schema_name": "${databricks_schema.s.name}", "name": "readmission"}
-        },
-        "databricks_grants": {
-            "g": {
-                "model": "${databricks_registered_model.m.id}",
-                "grant": [{"principal": "a", "privileges": ["EXECUTE"]}],
-            }
-        },
-        "databricks_job": {"j": train, "k": retrain},
-        "databricks_permissions": {
+        "databricks_instance_pool": {
             "p": {
-                "job_id": "${databricks_job.j.id}",
-                "access_control": [{"service_principal_name": PRINCIPAL, "permission_level": "IS_OWNER"}],
+                "instance_pool_name": "pool",
+                "node_type_id": "Standard_D4ds_v5",
+                "idle_instance_autotermination_minutes": 10,
             }
         },
+        "databricks_sql_endpoint": {
+            "w": {"name": "w", "cluster_size": "2X-Small", "tags": {"custom_tags": {"key": "a", "value": "b"}}}
+        },
+        "databricks_query": {
+            "q": {"display_name": "q", "warehouse_id": "${databricks_sql_endpoint.w.id}", "query_text": "select 1"}
+        },
+        "databricks_alert": {
+            "a": {"display_name": "late", "query_id": "${databricks_query.q.id}", "condition": condition}
+        },
+        "databricks_notification_destination": {
+            "n": {"display_name": "team", "config": {"email": {"addresses": ["team@example.gov"]}}}
+        },
+        "databricks_secret_scope": {"k": {"name": "kv"}},
+        "databricks_secret_acl": {
+            "k": {"scope": "${databricks_secret_scope.k.name}", "principal": "a", "permission": "READ"}
+        },
+        "databricks_model_serving": {"m": {"name": "readmission", "config": {"served_entities": [entity]}}},
+        "databricks_quality_monitor": {
+            "q": {
+                "table_name": "cdh_test.ml.t",
+                "assets_dir": "/Shared/m",
+                "output_schema_name": "cdh_test.ml",
+                "time_series": {"granularities": ["1 day"], "timestamp_col": "t"},
+                "schedule": {"quartz_cron_expression": "0 0 2 * * ?", "timezone_id": "UTC"},
+            }
+        },
+        "databricks_workspace_file": {"w": {"path": "/Shared/readme.txt", "content_base64": "YQ=="}},
     }
 
 

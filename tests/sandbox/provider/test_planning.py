@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.provider.behaviour import BEHAVIOURS, Behaviour
+from sandbox.provider.behaviour import BEHAVIOURS
 from sandbox.provider.planning import Planner, hidden, validate
+from sandbox.provider.rules import Behaviour
 from sandbox.provider.values import UNKNOWN, conform, decode, encode, settle
 
 BLOCK = {
@@ -77,6 +78,10 @@ def test_a_hidden_difference_keeps_the_old_value_and_a_real_one_does_not():
         ("json", "{", "}", False),
         ("removed", "a", UNKNOWN, False),
         ("server", "a", "b", True),
+        ("skipped", False, True, True),
+        ("skipped", True, False, False),
+        ("location", "westeurope", "West Europe", True),
+        ("location", "westeurope", "northeurope", False),
     ],
 )
 def test_each_kind_of_hidden_difference(kind, old, new, is_hidden):
@@ -112,3 +117,20 @@ def test_values_survive_the_wire_and_unknown_ones_stay_unknown():
     value = {"a": [1, 2.5, "x", None, True, {"b": UNKNOWN}], "c": {"d": "é"}}
     assert decode(encode(value)) == value
     assert settle(value)["a"][5] == {"b": None}
+
+
+def test_an_argument_inside_a_block_counts_for_the_block_that_needs_it():
+    behaviour = BEHAVIOURS["databricks_notification_destination"]
+    needs = [refusal for refusal in validate(behaviour, {"config": [{"email": [{"addresses": []}]}]}) if refusal.steps]
+    assert [refusal.detail for refusal in needs] == [
+        '"config.0.email": all of `config.email,config.email.addresses` must be specified'
+    ]
+    assert not list(validate(behaviour, {"config": [{"email": [{"addresses": ["a@example.gov"]}]}]}))
+
+
+def test_on_the_plugin_framework_any_change_makes_what_is_computed_unknown():
+    prior = {"id": "7", "name": "a", "note": None, "part": []}
+    for name, expected in (("a", "7"), ("b", UNKNOWN)):
+        config = conform(BLOCK, {"name": name})
+        planner = Planner(BLOCK, Behaviour(), framework=True)
+        assert planner.plan(prior, config | {"id": "7"}, config)["id"] == expected

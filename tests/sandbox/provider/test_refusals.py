@@ -128,7 +128,7 @@ def test_a_second_grants_resource_for_one_securable_and_empty_privileges_are_ref
     }
     text = project.try_apply(resources)
     assert "cannot create grants: permissions for catalog-cdh_test are [{" in text
-    assert "cannot create grants: got empty permissions list" in text
+    assert "cannot read grants: got empty permissions list" in text
     assert [item.id for item in project.workspace.store.list("databricks_grants")] == ["catalog/cdh_test"]
 
 

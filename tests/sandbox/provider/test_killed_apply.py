@@ -1,0 +1,87 @@
+"""An apply that is killed, and two at once: nothing is lost or doubled, state and workspace agree afterwards."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import time
+from collections import Counter
+
+import pytest
+from provider_project import Project, Resources, catalog, job, volume
+
+from sandbox.terraform import forget_left_overs
+
+COMMAND = ["terraform", "apply", "-auto-approve", "-input=false", "-no-color"]
+MOMENTS = random.Random(4).choices(range(20, 900), k=8)
+
+
+def many(count: int = 40) -> Resources:
+    files = {
+        f"f{n}": {"path": f"${{databricks_volume.v.volume_path}}/f{n}", "content_base64": "YQ=="} for n in range(count)
+    }
+    return catalog() | {
+        "databricks_volume": {"v": volume()},
+        "databricks_file": files,
+        "databricks_job": {f"j{n}": job("a") | {"name": f"j{n}"} for n in range(count)},
+        "databricks_cluster_policy": {f"p{n}": {"name": f"p{n}", "definition": "{}"} for n in range(count)},
+    }
+
+
+def agree(project: Project) -> None:
+    """State and workspace hold the same resources, each name once."""
+    state = json.loads(project.workspace.state.read_text())["resources"]
+    known = Counter((item["type"], item["instances"][0]["attributes"]["id"]) for item in state)
+    store = project.workspace.store.list()
+    assert known == Counter((item.type, item.id) for item in store)
+    names = Counter((item.type, item.body["name"]) for item in store if item.type in ("databricks_job",))
+    assert set(names.values()) <= {1}
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory) -> Project:
+    project = Project(tmp_path_factory.mktemp("killed"))
+    project.write(many())
+    project.terraform._ready("dev", lambda line: None)
+    return project
+
+
+@pytest.mark.parametrize("milliseconds", MOMENTS)
+def test_an_apply_killed_at_any_moment_is_made_again_and_loses_and_doubles_nothing(killed: Project, milliseconds: int):
+    environment = killed.terraform.environment()
+    apply = subprocess.Popen(COMMAND, cwd=killed.stack, env=environment, stdout=subprocess.DEVNULL)
+    store = killed.workspace.root / "resources.sqlite"
+    begun = time.monotonic()
+    # the moment counts from the first resource on, so that most kills fall into the apply
+    while not store.exists() and time.monotonic() - begun < 60:
+        time.sleep(0.005)
+    time.sleep(milliseconds / 1000)
+    apply.kill()
+    apply.wait()
+    (killed.workspace.root / ".terraform.tfstate.lock.info").unlink(missing_ok=True)
+    time.sleep(0.5)  # the provider's process goes with terraform, at its next look
+    forget_left_overs(killed.workspace)
+    killed.apply(many())
+    agree(killed)
+    assert killed.plan() == {}
+    killed.terraform.destroy("dev")
+    assert killed.workspace.store.list() == []
+    store.unlink()
+
+
+def test_a_second_apply_at_once_is_refused_by_the_state_lock_and_nothing_is_doubled(project: Project):
+    project.write(many())
+    project.terraform._ready("dev", lambda line: None)
+    environment = project.terraform.environment()
+    first = subprocess.Popen(COMMAND, cwd=project.stack, env=environment, stdout=subprocess.DEVNULL)
+    lock = project.workspace.root / ".terraform.tfstate.lock.info"
+    while not lock.exists():
+        assert first.poll() is None, "the first apply ended before it took the lock"
+        time.sleep(0.005)
+    second = subprocess.run(COMMAND, cwd=project.stack, env=environment, capture_output=True, text=True)
+    assert first.wait() == 0
+    assert second.returncode == 1
+    assert "Error acquiring the state lock" in second.stderr
+    agree(project)
+    assert project.plan() == {}
