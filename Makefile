@@ -53,8 +53,8 @@ $(NODE): package-lock.json
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@mkdir -p $(STAMPS) && touch $@
 
-$(JARS): $(PY) sandbox/spark/jars.json
-	@echo "Set-up 3/3: Delta's jars into .cache/jars and its class archive (once; about a minute)"
+$(JARS): $(PY) sandbox/spark/jars.json $(wildcard sandbox/grants/rule/*.java)
+	@echo "Set-up 3/3: Delta's jars, the check of grants and a class archive into .cache (once; about a minute)"
 	@$(BIN)/python -m sandbox.spark.jars
 	@mkdir -p $(STAMPS) && touch $@
 

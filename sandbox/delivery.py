@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.errors import SandboxError
+from sandbox.grants.published import DELIVERS
 from sandbox.services import Services
 from sandbox.workspace import Workspace
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.connect.session import SparkSession
 
-USER = "data-manager"
+USER = DELIVERS
 _FORMATS = {".csv": "csv", ".parquet": "parquet"}
 _CHUNK_BYTES = 1 << 20
 

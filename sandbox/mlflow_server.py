@@ -2,6 +2,8 @@
 
     python -m sandbox.mlflow_server FOLDER TEMPLATES
 
+In front of it stands the check of grants (`sandbox.grants.mlflow_door`); FOLDER lies in its workspace's folder.
+
 `mlflow server` starts a supervisor, workers, a job runner and further applications (gateway, assistant, traces), and
 migrates a new database for seconds. None of that is needed here: this serves MLflow's Flask application, and a new
 database starts as a copy of an empty one that this version of MLflow made before (TEMPLATES).
@@ -18,8 +20,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from sandbox.grants.mlflow_door import MlflowDoor
 from sandbox.process import environment
 from sandbox.server import Server
+from sandbox.workspace import Workspace
 
 HEADER = "X-Sandbox-Workspace"
 _ARTIFACTS = "mlflow-artifacts:/"
@@ -74,13 +78,36 @@ def serve(folder: Path, templates: Path) -> None:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Say nothing."""
 
-    server = make_server("127.0.0.1", 0, _named(app, identity(folder)), threaded=True, request_handler=Quiet)
+    door = MlflowDoor(app, Workspace(folder.parent), _experiments(folder))
+    server = make_server("127.0.0.1", 0, _named(door, identity(folder)), threaded=True, request_handler=Quiet)
     initialize_backend_stores(_database(folder), _database(folder), _ARTIFACTS)
     if new and not template.exists():
         templates.mkdir(parents=True, exist_ok=True)
         _copy(folder / "mlflow.db", template)
     print(f"listening on 127.0.0.1:{server.server_port}", file=sys.stderr, flush=True)
     server.serve_forever()
+
+
+def _experiments(folder: Path) -> Callable[[str, str], str]:
+    """Looks the name of the experiment up that a run or a logged model is in; "" when there is none."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    client = MlflowClient(tracking_uri=_database(folder))
+
+    def name(kind: str, value: str) -> str:
+        try:
+            if kind == "name":
+                return value if client.get_experiment_by_name(value) else ""
+            if kind == "run":
+                value = client.get_run(value).info.experiment_id
+            elif kind == "model":
+                value = client.get_logged_model(value).experiment_id
+            return str(client.get_experiment(value).name)
+        except MlflowException:
+            return ""
+
+    return name
 
 
 def _named(app: Callable[..., Iterable[bytes]], name: str) -> Callable[..., Iterable[bytes]]:

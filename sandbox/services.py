@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from sandbox import mlflow_server
+from sandbox.grants.published import ATTACHES, Published, folder
 from sandbox.server import Server
 from sandbox.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
 
-OWNER = "sandbox"
+OWNER = ATTACHES
+# How soon a grant that another process changed holds in a running task.
+_FOLLOW_SECONDS = 0.5
 
 
 class Services:
@@ -36,7 +40,8 @@ class Services:
         self._lock = threading.Lock()
         self._spark: _Spark | None = None
         self._mlflow: Server | None = None
-        self._closed = False
+        self._closed = threading.Event()
+        self._grants = Published(workspace)
         # Every server that was ready, by its URL: a task may ask about one that another has followed.
         self._sparks: dict[str, _Spark] = {}
 
@@ -45,7 +50,7 @@ class Services:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with self._lock:
-            self._closed = True
+            self._closed.set()
             if self._spark:
                 self._spark.stop()
             if self._mlflow:
@@ -64,6 +69,7 @@ class Services:
         """SPARK_REMOTE for ``user``, once the server knows the zones; ``ServerError`` when it cannot start."""
         spark = self._running_spark()
         url = spark.ready()
+        self._grants.refresh()
         self._sparks[url] = spark
         return f"{url}/;user_id={user}"
 
@@ -102,8 +108,17 @@ class Services:
             if self._spark is None or self._spark.server.death() is not None:
                 if self._spark:
                     self._spark.stop()
+                else:
+                    threading.Thread(target=self._follow_grants, name="grants", daemon=True).start()
+                self._grants.refresh()
                 self._spark = _Spark(self.workspace, self.cache)
             return self._spark
+
+    def _follow_grants(self) -> None:
+        while not self._closed.wait(_FOLLOW_SECONDS):
+            # A store that is being made or removed is looked at again.
+            with suppress(OSError, sqlite3.Error):
+                self._grants.refresh()
 
     def _running_mlflow(self) -> Server:
         with self._lock:
@@ -113,7 +128,7 @@ class Services:
             return self._mlflow
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._closed.is_set():
             raise RuntimeError(f"the services of workspace {self.workspace.name} are closed")
 
 
@@ -127,7 +142,8 @@ class _Spark:
 
         # A folder for each server: an old one's scratch files may still be in use while it ends.
         self._folder = workspace.root / "spark" / f"{os.getpid()}-{id(self):x}"
-        self.server = server.start(cache, self._folder, workspace.warehouse, archive_options(cache))
+        options = archive_options(cache)
+        self.server = server.start(cache, self._folder, workspace.warehouse, options, folder(workspace))
         self._catalog = Catalog(workspace.warehouse)
         self._attaching = threading.Lock()
         self._session: SparkSession | None = None

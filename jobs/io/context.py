@@ -189,9 +189,13 @@ def reason(error: BaseException) -> str:
     if isinstance(error, (TaskError, DeclarationError)):
         return str(error)
     kind = type(error).__name__
-    # Analysis errors and refusals name tables and columns, never values; any other text may quote a row.
-    if kind in ("AnalysisException", "ParseException") or "SecurityException" in str(error):
-        return f"{kind}: {next(iter(str(error).strip().splitlines()), '')}"
+    text = str(error).strip()
+    # A refusal names a privilege and what it is on; Databricks breaks its line before that.
+    if any(word in text for word in ("INSUFFICIENT_PERMISSIONS", "PERMISSION_DENIED")):
+        return f"{kind}: {' '.join(text.partition('JVM stacktrace')[0].split())}"
+    # Analysis errors name tables and columns, never values; any other text may quote a row.
+    if kind in ("AnalysisException", "ParseException"):
+        return f"{kind}: {next(iter(text.splitlines()), '')}"
     return f"{kind}: {redacted(str(error))}"
 
 

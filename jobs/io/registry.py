@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
+    from mlflow.exceptions import MlflowException
 
 PARENT = "mlflow.parentRunId"
 CONTEXT = "mlflow.data.context"
@@ -59,6 +60,7 @@ class Registry:
         try:
             return self.client.get_run(run_id)
         except MlflowException as error:
+            absent(error)
             raise TaskError(
                 f"run {run_id!r} does not exist in MLflow; valid: the run_id that the train task set"
             ) from error
@@ -177,6 +179,7 @@ class Registry:
         try:
             return self.client.get_registered_model(self.name)
         except MlflowException as error:
+            absent(error)
             raise TaskError(f"registered model {self.name} does not exist; deploy the stage first") from error
 
     def figure(self, run_id: str, figure: Any, file: str) -> None:
@@ -186,6 +189,12 @@ class Registry:
     def document(self, run_id: str, content: Mapping[str, Any], file: str) -> None:
         """Store a JSON document with a run."""
         self.client.log_dict(run_id, dict(content), file)
+
+
+def absent(error: MlflowException) -> None:
+    """Return if the error says that something does not exist, else raise it again: a refusal must stay one."""
+    if error.error_code == "PERMISSION_DENIED":
+        raise error
 
 
 def quiet() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from contextlib import closing
 from typing import Protocol
 
 from sandbox.errors import SandboxError
+from sandbox.grants.tasks import TaskDoor
 from sandbox.runner.attempt import Attempt, Ended, Limits, task_command
 from sandbox.runner.conditions import compare
 from sandbox.runner.events import Event, LogWritten, OnEvent, ignore
@@ -64,6 +66,7 @@ class _Runner:
 
     def __init__(self, workspace: Workspace, services: TaskServices, ledger: Ledger, on_event: OnEvent) -> None:
         self._workspace, self._services, self._ledger, self._on_event = workspace, services, ledger, on_event
+        self._door = TaskDoor(workspace)
         self._telling = threading.Lock()
         self._slots = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
@@ -95,7 +98,7 @@ class _Runner:
         if call.task.kind == "condition_task":
             return self._compare(call)
         if call.task.kind == "run_job_task":
-            return self._start_job(call, above)
+            return self._start_job(job, call, above)
         return self._run_wheel(job, call)
 
     def _compare(self, call: TaskCall) -> Acted:
@@ -104,11 +107,13 @@ class _Runner:
         outcome = str(compare(str(action["op"]), left, right)).lower()
         return Acted(Ended("SUCCESS", f"'{left}' {action['op']} '{right}' is {outcome}"), outcome=outcome)
 
-    def _start_job(self, call: TaskCall, above: tuple[str, ...]) -> Acted:
+    def _start_job(self, starter: Job, call: TaskCall, above: tuple[str, ...]) -> Acted:
         action = call.task.action
         job = job_with_id(self._workspace, str(action["job_id"]))
         if job.name in above:
             raise SandboxError(f"job '{job.name}' would start itself: {' -> '.join([*above, job.name])}")
+        token = self._door.issue(starter.run_as, call.run_id, call.task.key)
+        self._door.start(starter.run_as, token, job.name)
         given = _resolved(call, action.get("job_parameters"))
         stop = _Either(call.canceled, call.deadline)
         result = self.run(job, job.with_parameters(given), call.run_id, stop, call.deadline, above)
@@ -126,6 +131,8 @@ class _Runner:
         task, action = call.task, call.task.action
         if not task.wheel:
             raise SandboxError(f"task '{task.key}' has no library with a wheel")
+        token = self._door.issue(job.run_as, call.run_id, task.key)
+        self._door.read(job.run_as, token, [task.wheel, task.requirements])
         folder = unpacked(self._workspace, task.wheel)
         if task.requirements:
             existing(self._workspace, task.requirements)
@@ -133,24 +140,27 @@ class _Runner:
         named = _resolved(call, action.get("named_parameters"))
         arguments += [f"--{key}={value}" for key, value in sorted(named.items())]
         package, entry_point = str(action["package_name"]), str(action["entry_point"])
-        return self._run_process(job, call, task_command(folder, package, entry_point, arguments))
+        self._door.read(job.run_as, token, [argument.partition("=")[2] for argument in arguments])
+        return self._run_process(job, call, task_command(folder, package, entry_point, arguments), token)
 
-    def _run_process(self, job: Job, call: TaskCall, command: list[str]) -> Acted:
+    def _run_process(self, job: Job, call: TaskCall, command: list[str], token: str) -> Acted:
         log = log_path(self._workspace.runs, call.run_id, call.task.key, call.attempt)
         values = log.with_suffix(".values")
         try:
             remote, uri = self._services.spark_remote(job.run_as), self._services.mlflow_uri
         except SandboxError as error:
             return Acted(Ended("FAILED", str(error)))
+        volumes = self._door.volumes(job.run_as, token)
         variables = {
             **call.task.environment,
-            "SPARK_REMOTE": remote,
+            # The session is the token's: so each check of the server knows the task.
+            "SPARK_REMOTE": f"{remote};session_id={token}",
             "MLFLOW_TRACKING_URI": uri,
             "MLFLOW_REGISTRY_URI": uri,
             "MLFLOW_TRACKING_USERNAME": job.run_as,
-            "MLFLOW_TRACKING_PASSWORD": "sandbox",
+            "MLFLOW_TRACKING_PASSWORD": token,
             "MLFLOW_DISABLE_TELEMETRY": "true",
-            "CDH_VOLUMES_ROOT": str(self._workspace.volumes),
+            "CDH_VOLUMES_ROOT": str(volumes),
             "CDH_CATALOG": self._workspace.catalog,
             "CDH_TASK_VALUES": str(values),
         }
@@ -162,6 +172,7 @@ class _Runner:
         attempt = Attempt(command, variables, self._workspace.runs / "work" / str(call.task_run_id), log, write)
         limits = Limits(call.deadline, call.canceled, lambda: self._services.spark_death(remote), call.limit_reason)
         ended = attempt.run(limits)
+        shutil.rmtree(volumes, ignore_errors=True)
         return Acted(ended, values=read_values(values))
 
 

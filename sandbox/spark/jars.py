@@ -1,6 +1,7 @@
 """Delta's jars: fetched once by Spark's own resolver into the cache, so that servers start offline.
 
-`python -m sandbox.spark.jars [CACHE]` is the set-up: it fetches the jars and makes the class archive.
+`python -m sandbox.spark.jars [CACHE]` is the set-up: it fetches the jars, compiles the check of grants
+and makes the class archive.
 """
 
 from __future__ import annotations
@@ -81,9 +82,11 @@ def _sha256(path: Path) -> str:
 def main() -> int:
     """The set-up's step."""
     from sandbox.spark.archive import ensure_archive
+    from sandbox.spark.extension import extension
 
     cache = Path(sys.argv[1] if len(sys.argv) > 1 else ".cache").resolve()
     ensure_jars(cache)
+    extension(cache)
     ensure_archive(cache)
     return 0
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sandbox.process import environment, java
 from sandbox.server import Server
+from sandbox.spark.extension import CLASS, extension
 from sandbox.spark.jars import SPARK_HOME, jars
 
 _HEAP = "1500m"
@@ -73,14 +74,16 @@ _SPARK = {
 
 
 def class_path(cache: Path) -> str:
-    """Spark's jars and Delta's, sorted: a class archive only fits the class path it was made with."""
-    return os.pathsep.join(str(path) for path in [*sorted((SPARK_HOME / "jars").glob("*.jar")), *jars(cache)])
+    """The jars of Spark, of Delta and of the check; a class archive only fits the class path it was made with."""
+    paths = [*sorted((SPARK_HOME / "jars").glob("*.jar")), *jars(cache), extension(cache)]
+    return os.pathsep.join(str(path) for path in paths)
 
 
-def start(cache: Path, folder: Path, warehouse: Path, options: list[str]) -> Server:
+def start(cache: Path, folder: Path, warehouse: Path, options: list[str], grants: Path | None = None) -> Server:
     """A server that keeps its tables below ``warehouse`` and its log and scratch files in ``folder``.
 
-    options: further options of the Java machine (the class archive).
+    options: further options of the Java machine (the class archive). grants: the folder of the workspace's grants
+    (``sandbox.grants``), which every plan is then checked against; without it nothing is checked.
     """
     scratch = folder / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -92,6 +95,9 @@ def start(cache: Path, folder: Path, warehouse: Path, options: list[str]) -> Ser
         "spark.sql.warehouse.dir": str(warehouse),
         "spark.pyspark.python": sys.executable,
     }
+    if grants is not None:
+        settings["spark.sql.extensions"] += f",{CLASS}"
+        settings["spark.sandbox.grants"] = str(grants)
     command = [java(), *_JVM, f"-Djava.io.tmpdir={scratch}", *options]
     command += [f"-D{name}={value}" for name, value in settings.items()]
     command += ["org.apache.spark.sql.connect.service.SparkConnectServer"]

@@ -103,8 +103,11 @@ def test_a_foreign_error_loses_the_values_it_quotes():
 
 
 def test_a_refusal_names_its_table_in_full():
-    refused = RuntimeError("java.lang.SecurityException: sp-train has no SELECT on 'uci130.encounter'")
-    assert "'uci130.encounter'" in reason(refused)
+    refused = RuntimeError(
+        "(org.apache.spark.SparkSecurityException) [INSUFFICIENT_PERMISSIONS] Insufficient privileges:\n"
+        "User does not have SELECT on Table 'cdh_dev.uci130.encounter'. SQLSTATE: 42501\n\nJVM stacktrace:\nat x"
+    )
+    assert reason(refused).endswith("does not have SELECT on Table 'cdh_dev.uci130.encounter'. SQLSTATE: 42501")
 
 
 def fails(task: Task) -> None:

@@ -14,6 +14,7 @@ from sandbox.provider.registry import KINDS
 from sandbox.services import mlflow_of
 
 APPLICATION = "00000000-0000-0000-0000-0000000000ab"
+OWN = {"Authorization": "Basic " + base64.b64encode(b"tests:sandbox").decode()}
 PRINCIPAL = "${databricks_service_principal.s.application_id}"
 
 
@@ -175,10 +176,10 @@ def test_catalog_volume_and_files_are_made_for_real(applied):
 def test_experiment_and_model_are_mlflows_own(applied):
     with mlflow_of(applied.workspace, applied.folder / ".cache") as uri:
         url = f"{uri}/api/2.0/mlflow/experiments/get-by-name?experiment_name=/Shared/cdh/readmission"
-        with urllib.request.urlopen(url) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=OWN)) as answer:
             experiment = json.load(answer)["experiment"]
         url = f"{uri}/api/2.0/mlflow/registered-models/get?name=cdh_test.ml.readmission"
-        with urllib.request.urlopen(url) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=OWN)) as answer:
             model = json.load(answer)["registered_model"]
     assert experiment["experiment_id"] == applied.state("databricks_mlflow_experiment.x")["id"]
     assert {"key": "owner", "value": "r4"} in experiment["tags"]

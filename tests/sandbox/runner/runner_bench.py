@@ -148,6 +148,8 @@ class Bench:
             **fields,
         }
         self.workspace.store.create("databricks_job", id_, body)
+        may_run = {"service_principal_name": "11111111-2222", "permission_level": "CAN_MANAGE_RUN"}
+        self.workspace.store.create("databricks_permissions", f"/jobs/{id_}", {"access_control": [may_run]})
         return id_
 
     def run(self, name: str, **parameters: str) -> RunResult:
@@ -167,6 +169,12 @@ class Bench:
 def deployed(root: Path) -> Workspace:
     workspace = Workspace(root)
     workspace.store.create("databricks_catalog", "cdh_test", {"name": "cdh_test"})
+    # What every task here runs as may do all below the catalog: grants have tests of their own.
+    everything = {"principal": "11111111-2222", "privileges": ["ALL_PRIVILEGES"]}
+    workspace.store.create("databricks_grants", "catalog/cdh_test", {"grant": [everything]})
+    level = {"service_principal_name": "11111111-2222", "permission_level": "CAN_MANAGE"}
+    workspace.store.create("databricks_directory", "/Shared/cdh", {"path": "/Shared/cdh", "object_id": 7})
+    workspace.store.create("databricks_permissions", "/directories/7", {"access_control": [level]})
     build_wheel(workspace.volume_path(WHEEL))
     requirements = workspace.volume_path(REQUIREMENTS)
     requirements.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ import pytest
 from runner_bench import WHEEL, Bench, NoServers, condition, task
 
 from sandbox.errors import SandboxError
+from sandbox.grants.record import tokens
 from sandbox.runner import LogWritten, RunFinished, RunStarted, TaskFinished, TaskStarted
 
 
@@ -31,10 +32,17 @@ def test_a_task_sees_only_its_wheel_and_the_contract(bench: Bench):
     bench.deploy("look", [task("env", "environment"), task("where", "where")])
     run = bench.run("look")
     env = json.loads(bench.said(run, "env"))
-    assert env["SPARK_REMOTE"] == "sc://127.0.0.1:1/;user_id=11111111-2222"
+    token = env["MLFLOW_TRACKING_PASSWORD"]
+    assert tokens(bench.workspace)[token] == {
+        "token": token,
+        "principal": "11111111-2222",
+        "run": run.run_id,
+        "task": "env",
+    }
+    assert env["SPARK_REMOTE"] == f"sc://127.0.0.1:1/;user_id=11111111-2222;session_id={token}"
     assert env["MLFLOW_TRACKING_URI"] == env["MLFLOW_REGISTRY_URI"] == "http://127.0.0.1:1"
-    assert (env["MLFLOW_TRACKING_USERNAME"], env["MLFLOW_TRACKING_PASSWORD"]) == ("11111111-2222", "sandbox")
-    assert env["CDH_VOLUMES_ROOT"] == str(bench.workspace.volumes)
+    assert env["MLFLOW_TRACKING_USERNAME"] == "11111111-2222"
+    assert env["CDH_VOLUMES_ROOT"].endswith(f"/volumes/{token}")
     assert (env["CDH_CATALOG"], env["FROM_CLUSTER"], env["TZ"]) == ("cdh_test", "yes", "UTC")
     assert "PYTHONPATH" not in env
     assert "PYTEST_CURRENT_TEST" not in env
