@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -53,13 +54,14 @@ def jobs(served: Served) -> dict[str, int]:
             "broken": [task("first", "say", **told), task("second", "fail", ["first"])],
             "watched": [task("say", "say")],
             "hidden": [task("say", "say")],
+            "long": [task("hangs", "hang", named={"started": str(store.root / "up")}, timeout_seconds=6)],
         }.items(),
         start=1,
     ):
         found[name] = 100 + i
         body: dict[str, Any] = {"name": name, "task": tasks, "job_cluster": cluster, "run_as": run_as}
         resource(store, "job", str(100 + i), **body, parameter=parameters)
-    for name, level in {"train": "CAN_MANAGE_RUN", "broken": "CAN_MANAGE_RUN", "watched": "CAN_VIEW"}.items():
+    for name, level in {**dict.fromkeys(("train", "broken", "long"), "CAN_MANAGE_RUN"), "watched": "CAN_VIEW"}.items():
         access = [{"group_name": R3, "permission_level": level}]
         if name == "train":
             access.append({"service_principal_name": SP_TRAIN, "permission_level": "CAN_MANAGE_RUN"})
@@ -103,7 +105,7 @@ def test_a_failed_task_says_why_and_a_run_of_several_tasks_has_no_output_of_its_
 
 def test_r3_sees_and_starts_only_what_its_levels_allow(served, jobs):
     client = sdk(served, "r3@cdh.example")
-    assert {one.job_id for one in client.jobs.list()} == {jobs["train"], jobs["broken"], jobs["watched"]}
+    assert {one.job_id for one in client.jobs.list()} == {jobs["train"], jobs["broken"], jobs["watched"], jobs["long"]}
     with pytest.raises(PermissionDenied, match=rf"CAN_MANAGE_RUN permission on /jobs/{jobs['watched']}"):
         client.jobs.run_now(jobs["watched"])
     with pytest.raises(PermissionDenied, match=rf"CAN_VIEW permission on /jobs/{jobs['hidden']}"):
@@ -142,6 +144,26 @@ def test_cancel_and_repair_are_the_runners_or_answered_as_not_there(served, jobs
             client.jobs.repair_run(run_id, rerun_all_failed_tasks=True)
     client.jobs.cancel_run(run_id)  # over: "if the run is already in a terminal state", nothing happens
     assert client.jobs.get_run(run_id).state.result_state == RunResultState.FAILED
+
+
+def test_an_active_run_is_canceled_by_who_may_manage_runs(served, jobs):
+    client, up = sdk(served, "r3@cdh.example"), served.door.workspace.root / "up"
+    run_id = client.jobs.run_now(jobs["long"]).run_id
+    for _ in range(200):
+        if up.exists():
+            break
+        time.sleep(0.02)
+    assert [one.run_id for one in client.jobs.list_runs(active_only=True)] == [run_id]
+    with pytest.raises(PermissionDenied, match="CAN_MANAGE_RUN"):
+        sdk(served, "sp-train-dev").jobs.cancel_run(run_id)
+    if hasattr(runner, "cancel_run"):
+        client.jobs.cancel_run(run_id)
+        served.door.running.wait(30)
+        assert client.jobs.get_run(run_id).state.result_state == RunResultState.CANCELED
+        assert not list(client.jobs.list_runs(active_only=True))
+    else:
+        with pytest.raises(NotImplemented, match="has no cancel_run yet: runs/cancel does nothing"):
+            client.jobs.cancel_run(run_id)
 
 
 def test_tables_are_those_that_one_may_read(served):
