@@ -32,10 +32,15 @@ def people(workspace: Workspace) -> list[Person]:
 
 
 def serve_stage(name: str, port: int) -> None:
-    """Serve until the person stops it."""
-    house, console = House(), Console(highlight=False, soft_wrap=True)
-    workspace = workspace_of(house.home, house.out, name)
-    with serving(workspace, house.cache, people(workspace), port=port) as served:
+    """Serve a deployed stage until the person stops it."""
+    house = House()
+    serve_workspace(name, workspace_of(house.home, house.out, name), port)
+
+
+def serve_workspace(name: str, workspace: Workspace, port: int) -> None:
+    """Say where it answers and for whom, then serve; ``name``: of the stage."""
+    console = Console(highlight=False, soft_wrap=True)
+    with serving(workspace, House().cache, people(workspace), port=port) as served:
         table = Table("principal", "kind", "groups")
         for one in served.tokens.all():
             table.add_row(one.label, one.kind, ", ".join(one.groups))

@@ -144,6 +144,10 @@ def stored(store: Store, groups: Mapping[str, frozenset[str]] | None = None) -> 
             str(one["principal"]): frozenset(spelled(str(privilege)) for privilege in one["privileges"] or [])
             for one in item.body.get("grant") or []
         }
+    for item in store.list("databricks_grant"):
+        kind, name, principal = item.id.split("/", 2)
+        held = frozenset(spelled(str(privilege)) for privilege in item.body.get("privileges") or [])
+        grants.setdefault(Securable(kind, name), {})[principal] = held
     owners = {
         Securable(kind, _full_name(kind, item.id, item.body)): str(item.body["owner"])
         for kind, type_name in _OWNED.items()

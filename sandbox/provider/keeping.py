@@ -34,9 +34,14 @@ def create(context: Context, name: str, kind: Kind, planned: Object) -> Object:
 
 def update(context: Context, name: str, kind: Kind, prior: Object, planned: Object) -> Object:
     """Change it to what is planned; the body as stored."""
-    body = copy.deepcopy({key: prior[key] if value is UNKNOWN else value for key, value in planned.items()})
+    body = copy.deepcopy(filled(prior, planned))
     kind.make(context, body, prior)
     return _keep(context, name, kind, body)
+
+
+def filled(prior: Object, planned: Object) -> Object:
+    """The planned values, with the prior one where it is not known before the update: the service changes it or not."""
+    return {key: prior[key] if value is UNKNOWN else value for key, value in planned.items()}
 
 
 def delete(context: Context, name: str, kind: Kind, prior: Object) -> None:

@@ -22,7 +22,7 @@ from sandbox.provider.mlflow_rest import Mlflow, MlflowClient
 from sandbox.provider.planning import Planner, Refusal, validate
 from sandbox.provider.reading import read
 from sandbox.provider.registry import PROVIDERS, Provider
-from sandbox.provider.values import UNKNOWN, MalformedValueError, Object, conform, decode_object, encode, settle
+from sandbox.provider.values import MalformedValueError, Object, conform, decode_object, encode, settle
 from sandbox.workspace import Workspace
 
 Call = Callable[[Any, Any, Any], Any]
@@ -167,11 +167,11 @@ class Servicer(rpc.ProviderServicer):
             body: Object | None = None
             if verb == "create":
                 stored = keeping.create(self._context(), name, kind, planned)
-                body = self._read_back(name, kind, planned, stored, new=True)
+                body = self._read_back(name, planned, stored, new=True)
             elif verb == "update":
-                planned = {key: prior[key] if value is UNKNOWN else value for key, value in planned.items()}
+                planned = keeping.filled(prior, planned)
                 stored = keeping.update(self._context(), name, kind, prior, planned)
-                body = self._read_back(name, kind, planned, stored)
+                body = self._read_back(name, planned, stored, new=False)
             else:
                 keeping.delete(self._context(), name, kind, prior)
         except ServiceError as error:
@@ -191,13 +191,12 @@ class Servicer(rpc.ProviderServicer):
         imported = pb.ImportResourceState.ImportedResource(type_name=request.type_name, state=_dynamic(body))
         return pb.ImportResourceState.Response(imported_resources=[imported])
 
-    def _read_back(self, name: str, kind: Kind, planned: Object, stored: Object, *, new: bool = False) -> Object:
-        """What was made, read back as the provider does after each create and update."""
+    def _read_back(self, name: str, planned: Object, stored: Object, *, new: bool) -> Object:
+        """What was made, as the provider reads it after each create and update."""
         taken = self._taken(name, settle(planned), stored, new=new)
         if taken is None:
-            raise ReadBackError(
-                "RESOURCE_DOES_NOT_EXIST", f"{kind.noun} '{stored['id']}' is not there after it was made"
-            )
+            noun = self._kind(name).noun
+            raise ReadBackError("RESOURCE_DOES_NOT_EXIST", f"{noun} '{stored['id']}' is not there after it was made")
         return taken
 
     def _read(self, name: str, id_: str, prior: Object | None = None) -> Object | None:

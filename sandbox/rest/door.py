@@ -56,6 +56,9 @@ ROUTES: tuple[Route, ...] = tuple(route for noun in _NOUNS for route in noun.ROU
 _METADATA = "/.well-known/databricks-config"
 
 
+# Not proved here: that the real provider itself works on the REST door of the sandbox. Why: it cannot be had here; each
+# request that it was recorded sending is replayed, and its answer has the recorded fields and values. On Azure: nothing;
+# with network access, point `host` and `token` of the provider at `mlops serve dev`: apply, plan empty, destroy.
 class Door:
     """A WSGI application over one workspace."""
 

@@ -11,8 +11,11 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from sandbox.errors import ServiceError
+from sandbox.grants.mlflow_needs import UnknownRequestError, needs
+from sandbox.grants.policy import DeniedError, Policy
+from sandbox.grants.published import grants_of
 from sandbox.provider.values import Object
-from sandbox.rest.asking import DOCUMENTED, Ask, Routes, missing
+from sandbox.rest.asking import DOCUMENTED, Ask, Routes, denied, missing
 from sandbox.rest.translate import attributes
 
 ROUTES = Routes()
@@ -67,17 +70,54 @@ def _experiment(ask: Ask) -> str:
     return id_
 
 
+def _need(ask: Ask) -> None:
+    """PERMISSION_DENIED unless the caller or a group of it has what MLflow's own door would demand of a task."""
+    if ask.caller.admin:
+        return
+    arguments: Object = dict(ask.query)
+    if "mlflow-artifacts" not in ask.raw.path:
+        arguments |= ask.body
+    try:
+        demanded = needs(
+            ask.raw.method, ask.raw.path, arguments, lambda kind, value: _experiment_name(ask, kind, value)
+        )
+    except UnknownRequestError as error:
+        raise denied(f"the sandbox does not know what {error} needs, and refuses it") from None
+    policy = Policy(grants_of(ask.workspace))
+    for need in demanded:
+        # What does not exist is answered by MLflow, which says so.
+        if need.name and not any(policy.reasons(name, need) for name in ask.caller.names):
+            raise denied(str(DeniedError(need)))
+
+
+def _experiment_name(ask: Ask, kind: str, value: str) -> str:
+    """The name of the experiment that a run or a logged model is in; "" when there is none."""
+    call = ask.resources.context.mlflow
+    try:
+        if kind == "name":
+            return str(call("GET", "experiments/get-by-name", {"experiment_name": value})["experiment"]["name"])
+        if kind == "run":
+            value = call("GET", "runs/get", {"run_id": value})["run"]["info"]["experiment_id"]
+        elif kind == "model":
+            value = call("GET", f"logged-models/{value}", {})["model"]["info"]["experiment_id"]
+        return str(call("GET", "experiments/get", {"experiment_id": value})["experiment"]["name"])
+    except ServiceError:
+        return ""
+
+
 def forward(ask: Ask, path: str) -> Response:
-    """Anything else: the MLflow server's answer, whatever it is; it knows the caller by name."""
+    """Anything else: the MLflow server's answer, whatever it is, to who may ask."""
     del path
+    _need(ask)
     token = base64.b64encode(f"{ask.caller.name}:sandbox".encode()).decode()
     headers = {"Authorization": f"Basic {token}"}
     for name in ("Content-Type", "Content-Length"):
         if ask.raw.headers.get(name):
             headers[name] = ask.raw.headers[name]
-    query = ask.raw.query_string.decode()
+    query, artifact = ask.raw.query_string.decode(), "mlflow-artifacts" in ask.raw.path
     url = ask.running.services.mlflow_uri + ask.raw.path + (f"?{query}" if query else "")
-    data: Any = ask.raw.stream if ask.raw.content_length else None
+    # A checked body was read; an artifact may be long and goes through as it comes.
+    data: Any = (ask.raw.stream if artifact else ask.raw.get_data()) if ask.raw.content_length else None
     request = urllib.request.Request(url, data=data, headers=headers, method=ask.raw.method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:

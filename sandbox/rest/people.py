@@ -99,7 +99,7 @@ def create_principal(ask: Ask) -> Response:
 def principals(ask: Ask) -> Object:
     """Every service principal; a filter ``applicationId eq "..."`` or ``displayName eq "..."`` is applied."""
     found = [_principal(ask, item) for item in ask.resources.list(_PRINCIPAL)]
-    return _listed(_filtered(ask, found))
+    return _listed(ask, _filtered(ask, found))
 
 
 @ROUTES.at("GET", f"{_SCIM}/ServicePrincipals/<id_>")
@@ -154,7 +154,7 @@ def create_group(ask: Ask) -> Response:
 @ROUTES.at("GET", f"{_SCIM}/Groups", DOCUMENTED)
 def groups(ask: Ask) -> Object:
     """Every group of the workspace; the roles' groups are the account's and not among them."""
-    return _listed(_filtered(ask, [_group(ask, item) for item in ask.resources.list(_GROUP)]))
+    return _listed(ask, _filtered(ask, [_group(ask, item) for item in ask.resources.list(_GROUP)]))
 
 
 @ROUTES.at("GET", f"{_SCIM}/Groups/<id_>")
@@ -204,5 +204,8 @@ def _filtered(ask: Ask, found: list[Object]) -> list[Object]:
     return [one for one in found if str(one.get(asked[1])) == asked[2]]
 
 
-def _listed(found: list[Object]) -> Object:
-    return {"Resources": found, "totalResults": len(found), "itemsPerPage": len(found), "startIndex": 1}
+def _listed(ask: Ask, found: list[Object]) -> Object:
+    """A page of SCIM: ``count`` entries from ``startIndex`` (from 1) on; clients ask until one is empty."""
+    start = max(1, ask.number("startIndex", 1))
+    shown = found[start - 1 : start - 1 + ask.number("count", 100)]
+    return {"Resources": shown, "totalResults": len(found), "itemsPerPage": len(shown), "startIndex": start}

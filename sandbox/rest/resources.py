@@ -8,12 +8,13 @@ from typing import Any
 
 from sandbox.errors import ServiceError
 from sandbox.provider import derive, keeping
-from sandbox.provider.behaviour import BEHAVIOURS, Behaviour
+from sandbox.provider.behaviour import BEHAVIOURS
+from sandbox.provider.facts import PLUGIN_FRAMEWORK
 from sandbox.provider.kinds import Context, Kind
 from sandbox.provider.planning import Planner
+from sandbox.provider.registry import KINDS
 from sandbox.provider.values import Object, Schema, conform
 from sandbox.rest.asking import missing
-from sandbox.rest.kinds import KINDS
 from sandbox.store import Resource
 from sandbox.workspace import Workspace
 
@@ -101,7 +102,7 @@ class Resources:
         return keeping.update(self.context, name, KINDS[name], before, self._planned(name, before, config, config))
 
     def _planned(self, name: str, prior: Object | None, proposed: Object, config: Object) -> Object:
-        planner = Planner(self.block(name), BEHAVIOURS.get(name, Behaviour()))
+        planner = Planner(self.block(name), BEHAVIOURS[name], framework=name in PLUGIN_FRAMEWORK)
         planned = KINDS[name].plan(prior, planner.plan(prior, proposed, config))
         for found in KINDS[name].check(planned):
             raise ServiceError("INVALID_PARAMETER_VALUE", f"{found.summary} {found.detail}".strip())

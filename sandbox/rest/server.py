@@ -20,6 +20,8 @@ from sandbox.services import Services
 from sandbox.workspace import Workspace
 
 LOOPBACK = "127.0.0.1"
+# How long closing the door may take to be noticed.
+_POLL_SECONDS = 0.05
 
 
 class _Quiet(WSGIRequestHandler):
@@ -67,7 +69,7 @@ def serving(
         server: BaseWSGIServer = make_server(
             LOOPBACK, port, door, threaded=True, request_handler=_Quiet, fd=listening.fileno()
         )
-        thread = threading.Thread(target=server.serve_forever, name="rest-door", daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), name="rest-door", daemon=True)
         thread.start()
         try:
             yield Served(f"http://{LOOPBACK}:{listening.getsockname()[1]}", door.tokens, door)

@@ -46,6 +46,8 @@ class Client:
     def call(self, method: str, path: str, body: Any = None, query: str = "") -> Answer:
         raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        if isinstance(body, dict | list):
+            headers["Content-Type"] = "application/json"
         connection = http.client.HTTPConnection(self.host.removeprefix("http://"), timeout=60)
         try:
             connection.request(method, f"{path}?{query}" if query else path, raw, headers)
