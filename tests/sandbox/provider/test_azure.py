@@ -191,3 +191,9 @@ def test_stacks_of_one_subscription_share_a_folder_and_not_a_state(tmp_path):
     project.terraform._state("other").unlink()
     assert forget_left_overs(workspace) == 1
     assert [item.id for item in workspace.store.list()] == ["dev"]
+
+
+def test_a_write_only_argument_is_refused_so_that_it_never_lands_in_the_state():
+    secret = AZURE.kinds["azurerm_key_vault_secret"]
+    assert [item.steps for item in secret.check({"value": None, "value_wo": "s"})] == [("value_wo",)]
+    assert secret.check({"value": "s", "value_wo": None}) == []
