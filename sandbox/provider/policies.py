@@ -27,8 +27,8 @@ def supply(cluster: Object, definition: str) -> None:
     """Fill what the cluster leaves out from its policy, so that it comes back with it.
 
     Fixed values are always filled, defaults only where apply_policy_default_values is set: as the Jobs API is
-    understood to do, not recorded.  The flag is not returned (github.com/databricks/cli, pull request 5731), and the terraform
-    provider shows what a policy supplied as a change (its issue 3658).
+    understood to do, not recorded.  The flag is not returned (github.com/databricks/cli, pull request 5731), and the
+    terraform provider shows what a policy supplied as a change (its issue 3658).
     """
     try:
         rules = json.loads(definition)
