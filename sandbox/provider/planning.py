@@ -26,9 +26,8 @@ class Refusal:
 class Planner:
     """Plans one resource type. The older SDK's rules: an omitted computed attribute keeps its value.
 
-    On the plugin framework it does not, once anything changes: "if there is any difference between the configuration
-    and the prior state, all computed attributes whose configuration is null are marked as unknown" (terraform's
-    documentation of plan modification).
+    On the plugin framework it does not, once anything changes: then all that is computed and not configured is unknown
+    (recorded for databricks_quality_monitor, drift "schema changed").
     """
 
     block: Schema
@@ -61,12 +60,27 @@ class Planner:
                     value = UNKNOWN
             elif path in self.behaviour.lowered and isinstance(value, str):
                 value = normal_location(value)
+            elif isinstance(value, list):
+                value = self._with_defaults(path, value)
             planned[name] = self._decide((*at, name), old, value, known=prior is not None)
         for name, nested in block.get("block_types", {}).items():
             planned[name] = self._nested(
                 nested, (*at, name), (prior or {}).get(name), proposed[name], config[name], creating
             )
         return planned
+
+    def _with_defaults(self, path: str, item: Any) -> Any:
+        """An element of an attribute that the configuration writes like a block."""
+        if isinstance(item, list):
+            return [self._with_defaults(path, inner) for inner in item]
+        if not isinstance(item, dict):
+            return item
+        return {
+            name: self.behaviour.defaults.get(f"{path}.{name}")
+            if value is None
+            else self._with_defaults(f"{path}.{name}", value)
+            for name, value in item.items()
+        }
 
     def _nested(self, nested: Schema, at: Steps, prior: Any, proposed: Any, config: Any, creating: bool) -> Any:
         if proposed is UNKNOWN or proposed is None:
@@ -81,14 +95,43 @@ class Planner:
                 self._block(nested["block"], (*at, i), olds[i], item, given, creating=creating)
                 for i, (item, given) in enumerate(zip(proposed, config, strict=True))
             ]
-        return self._decide(at, prior, items, known=prior is not None)
+        if prior is None:
+            return items
+        if self._unchanged(at, prior, items):
+            return prior
+        if self._replaces(at, prior, items, is_set=nested["nesting_mode"] == "set"):
+            self.replacing.append(at)
+        return items
+
+    def _unchanged(self, at: Steps, old: Any, new: Any) -> bool:
+        """Whether the values are equal, or their difference is hidden."""
+        kind = self.behaviour.hidden.get(dotted(at))
+        return same(old, new) or bool(kind and hidden(kind, old, new))
+
+    def _replaces(self, at: Steps, old: list[Object], new: list[Object], *, is_set: bool) -> bool:
+        """Whether blocks that differ need a new resource.
+
+        The older SDK counts blocks (``schemaMap.diffList``: the number of blocks has the block's own ForceNew, every
+        attribute inside its own); of a set it compares elements, so what is inside is looked at here.
+        """
+        path = dotted(at)
+        if len(old) != len(new) and path in self.behaviour.force_new:
+            return True
+        inside = sorted(
+            name.removeprefix(f"{path}.")
+            for name in self.behaviour.force_new
+            if name.startswith(f"{path}.") and "." not in name.removeprefix(f"{path}.")
+        )
+        values = [[[item[name] for name in inside] for item in items] for items in (old, new)]
+        if not is_set:  # what was there is compared one by one already
+            values = [[], [value for value in values[1][len(old) :] if any(value)]]
+        return bool(inside) and sorted(map(repr, values[0])) != sorted(map(repr, values[1]))
 
     def _decide(self, at: Steps, old: Any, new: Any, *, known: bool) -> Any:
-        """The new value, or the old one where they are equal or the difference is hidden."""
-        if not known or same(old, new):
-            return old if known else new
-        kind = self.behaviour.hidden.get(dotted(at))
-        if kind and hidden(kind, old, new):
+        """The new value, or the old one where nothing is to be shown."""
+        if not known:
+            return new
+        if self._unchanged(at, old, new):
             return old
         if dotted(at) in self.behaviour.force_new:
             self.replacing.append(at)

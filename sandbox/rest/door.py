@@ -57,8 +57,8 @@ _METADATA = "/.well-known/databricks-config"
 
 
 # Not proved here: that the real provider itself works on the REST door of the sandbox. Why: it cannot be had here; each
-# request that it was recorded sending is replayed, and its answer has the recorded fields and values. On Azure: nothing;
-# with network access, point `host` and `token` of the provider at `mlops serve dev`: apply, plan empty, destroy.
+# request that it was recorded sending is replayed, and its answer has the recorded fields and values. On Azure: not
+# needed; with network access, point `host` and `token` of the provider at `mlops serve dev` and apply, plan, destroy.
 class Door:
     """A WSGI application over one workspace."""
 

@@ -14,6 +14,7 @@ from test_schemas import without_descriptions
 from sandbox.errors import TerraformError
 from sandbox.provider import derive
 from sandbox.provider.registry import PROVIDERS
+from sandbox.terraform import forget_left_overs
 
 AZURE = PROVIDERS["azurerm"]
 PREFIX = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-cdh-dev/providers"
@@ -168,3 +169,31 @@ def test_destroy_removes_all_of_it(tmp_path):
     project.apply(PLATFORM)
     assert project.terraform.destroy("dev").destroyed == len(PLATFORM)
     assert project.terraform.workspace("dev").store.list() == []
+
+
+def test_stacks_of_one_subscription_share_a_folder_and_not_a_state(tmp_path):
+    project = AzureProject(tmp_path)
+    project.write({"azurerm_resource_group": {"g": {"name": "rg-a", "location": "westeurope"}}})
+    manifest = project.folder / "cdktf.out" / "manifest.json"
+    document = json.loads(manifest.read_text())
+    document["stacks"]["other"] = document["stacks"]["dev"] | {"name": "other"}
+    manifest.write_text(json.dumps(document))
+    assert project.terraform.workspace("dev") == project.terraform.workspace("other")
+    assert project.terraform._state("dev") != project.terraform._state("other")
+
+    workspace = project.terraform.workspace("dev")
+    for stack in ("dev", "other"):
+        workspace.store.create("azurerm_resource_group", stack, {"id": stack})
+        instances = [{"attributes": {"id": stack}}]
+        state = {"resources": [{"type": "azurerm_resource_group", "instances": instances}]}
+        project.terraform._state(stack).write_text(json.dumps(state))
+    assert forget_left_overs(workspace) == 0
+    project.terraform._state("other").unlink()
+    assert forget_left_overs(workspace) == 1
+    assert [item.id for item in workspace.store.list()] == ["dev"]
+
+
+def test_a_write_only_argument_is_refused_so_that_it_never_lands_in_the_state():
+    secret = AZURE.kinds["azurerm_key_vault_secret"]
+    assert [item.steps for item in secret.check({"value": None, "value_wo": "s"})] == [("value_wo",)]
+    assert secret.check({"value": "s", "value_wo": None}) == []

@@ -54,3 +54,11 @@ def test_a_drift_is_seen_as_the_real_provider_sees_it(case, deployed: Core):
         restore(store, before)
     assert changes == case.get("plan", [])
     assert bool(changes) == case["seen"]
+
+
+def test_the_documentation_lists_exactly_what_is_missed(facts):
+    section = (ROOT / "docs" / "sandbox.md").read_text().split("### What terraform does not see")[1].split("\n#")[0]
+    listed = [line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| ")][1:]
+    missed = [case["drift"] for case in recorded() if not case["seen"]]
+    assert sorted(listed) == sorted(missed)
+    assert len(missed) == 9
