@@ -1,6 +1,7 @@
 """Behaviour of what stands beside jobs and tables: compute, storage, groups, secrets, serving, queries, monitors.
 
-See ``behaviour``; source: the documentation of databricks 1.99.0, compared by a test.
+Transcribed by program from what was read off the real databricks 1.99.0, so the test that compares them shows that the
+table is current, not that two sources agree. Which kind each hidden difference is was chosen here, by its name.
 """
 
 from __future__ import annotations

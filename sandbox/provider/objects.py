@@ -190,7 +190,7 @@ class Job(Kind):
                 task["retry_on_timeout"] = False
 
     def present(self, context: Context, body: Object) -> Object | None:
-        """Jobs API, run_as: "If not specified, the job runs as the user who created the job"."""
+        """A job without run_as runs as its creator, so the recorded drift "run_as removed" is seen."""
         if body.get("run_as"):
             return body
         return body | {"run_as": [{context.caller: context.deployer}]}

@@ -26,9 +26,8 @@ class Refusal:
 class Planner:
     """Plans one resource type. The older SDK's rules: an omitted computed attribute keeps its value.
 
-    On the plugin framework it does not, once anything changes: "if there is any difference between the configuration
-    and the prior state, all computed attributes whose configuration is null are marked as unknown" (terraform's
-    documentation of plan modification).
+    On the plugin framework it does not, once anything changes: then all that is computed and not configured is unknown
+    (recorded for databricks_quality_monitor, drift "schema changed").
     """
 
     block: Schema

@@ -26,9 +26,9 @@ def tasks_of(job: Object) -> Iterator[Object]:
 def supply(cluster: Object, definition: str) -> None:
     """Fill what the cluster leaves out from its policy, so that it comes back with it.
 
-    Jobs API, apply_policy_default_values: "When set to true, fixed and default values from the policy will be used for
-    fields that are omitted. When set to false, only fixed values from the policy will be applied."  The flag itself is
-    not returned (github.com/databricks/cli, pull request 5731); the provider shows both as changes (its issue 3658).
+    Fixed values are always filled, defaults only where apply_policy_default_values is set: as the Jobs API is
+    understood to do, not recorded.  The flag is not returned (github.com/databricks/cli, pull request 5731), and the
+    terraform provider shows what a policy supplied as a change (its issue 3658).
     """
     try:
         rules = json.loads(definition)

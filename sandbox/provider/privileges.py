@@ -1,7 +1,9 @@
 """Which privileges Unity Catalog takes on which securable.
 
-Source: "Unity Catalog privileges reference" (docs.databricks.com/data-governance/unity-catalog/access-control/
-privileges-reference), privilege model 1.0.  The provider passes every text on, so a wrong one is refused by the
+Written from knowledge, to be checked against "Unity Catalog privileges reference" (docs.databricks.com/data-governance/
+unity-catalog/access-control/privileges-reference), privilege model 1.0.
+
+The provider passes every text on, so a wrong one is refused by the
 service, at apply.  A privilege of a contained object may be granted on what contains it, and is inherited.
 """
 

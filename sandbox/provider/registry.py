@@ -76,7 +76,6 @@ def _databricks_workspace(config: Object) -> str:
 def _azure_subscription(config: Object) -> str:
     subscription = config.get("subscription_id")
     if not isinstance(subscription, str) or not subscription:
-        # the real provider's words
         raise SandboxError("`subscription_id` is a required provider property when performing a plan/apply operation")
     return f"azure-{subscription}"
 

@@ -1,4 +1,7 @@
-"""What the binding's text does not say about the schemas of azurerm 4.55.0; see ``sandbox.provider.facts``."""
+"""What the binding's text does not say about the schemas of azurerm 4.55.0; see ``sandbox.provider.facts``.
+
+Transcribed by program from the recorded schemas.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Resource ids of Azure Resource Manager: the form in which each type's documentation gives them under "Import".
+"""Resource ids of Azure Resource Manager, in the form that terraform's import takes.
+
+Written from knowledge, not recorded.
 
 ``{subscription}`` is the provider's; every other name in braces is an attribute of the resource.
 """
