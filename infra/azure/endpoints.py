@@ -42,7 +42,7 @@ class Door:
 
 
 class Endpoints(Construct):
-    """zones, links: by DNS zone. endpoints: by the address of their door."""
+    """zones, links: by DNS zone. endpoints: by the address of their door, in their order."""
 
     def __init__(self, scope: Construct, id_: str, *, site: Site, network: Network, doors: tuple[Door, ...]) -> None:
         super().__init__(scope, id_)
@@ -51,7 +51,9 @@ class Endpoints(Construct):
         self.links: dict[str, PrivateDnsZoneVirtualNetworkLink] = {}
         for zone in sorted({ZONES[door.leads_to] for door in doors}):
             self.zone(zone)
-        self.endpoints = {door.address: self.endpoint(door) for door in doors}
+        self.endpoints: dict[str, PrivateEndpoint] = {}
+        for door in doors:
+            self.endpoint(door)
 
     def zone(self, name: str) -> None:
         """A DNS zone that the network asks; nothing registers itself in it."""
@@ -66,11 +68,15 @@ class Endpoints(Construct):
             registration_enabled=False, tags=tags,
         ))  # fmt: skip
 
-    def endpoint(self, door: Door) -> PrivateEndpoint:
-        """The endpoint of one door. It waits for its zone's link: else the first lookups go to the closed door."""
+    def endpoint(self, door: Door) -> None:
+        """The endpoint of one door. It waits for its zone's link: else the first lookups go to the closed door.
+
+        And for the endpoint before it: made at one time, two of one workspace fail (terraform-provider-azurerm#26373).
+        """
         zone = ZONES[door.leads_to]
         part = door.address.replace("_", "-")
-        return self.site.place(door.address, PrivateEndpoint(
+        before = list(self.endpoints.values())[-1:]
+        self.endpoints[door.address] = self.site.place(door.address, PrivateEndpoint(
             self, f"door_{door.address}", name=self.site.name("pep", part), location=self.site.location,
             resource_group_name=self.site.group, subnet_id=self.network.subnets[ENDPOINTS].id,
             custom_network_interface_name=self.site.name("nic", part),
@@ -81,5 +87,5 @@ class Endpoints(Construct):
             private_dns_zone_group=PrivateEndpointPrivateDnsZoneGroup(
                 name="default", private_dns_zone_ids=[self.zones[zone].id],
             ),
-            depends_on=[self.links[zone]], tags=self.site.tags(zone=PLATFORM, data=Data.INTERNAL),
+            depends_on=[self.links[zone], *before], tags=self.site.tags(zone=PLATFORM, data=Data.INTERNAL),
         ))  # fmt: skip

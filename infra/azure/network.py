@@ -42,7 +42,10 @@ def plan(network: IPv4Network) -> dict[str, str]:
 
 
 class Network(Construct):
-    """virtual_network, security_group, nat_gateway, public_ip; subnets and guards (subnet with group) by name."""
+    """virtual_network, security_group, nat_gateway, public_ip.
+
+    By name: subnets, guards (each with the security group), exits (those of nodes with the gateway).
+    """
 
     def __init__(self, scope: Construct, id_: str, *, site: Site) -> None:
         super().__init__(scope, id_)
@@ -72,6 +75,7 @@ class Network(Construct):
         ))  # fmt: skip
         self.subnets: dict[str, Subnet] = {}
         self.guards: dict[str, SubnetNetworkSecurityGroupAssociation] = {}
+        self.exits: dict[str, SubnetNatGatewayAssociation] = {}
         for name, prefix in plan(address_space).items():
             self.subnet(name, prefix, for_nodes=name in NODES)
 
@@ -91,6 +95,6 @@ class Network(Construct):
             self, f"guard_{name}", subnet_id=made.id, network_security_group_id=self.security_group.id
         ))  # fmt: skip
         if for_nodes:
-            self.site.place(name, SubnetNatGatewayAssociation(
+            self.exits[name] = self.site.place(name, SubnetNatGatewayAssociation(
                 self, f"nat_{name}", subnet_id=made.id, nat_gateway_id=self.nat_gateway.id
             ))  # fmt: skip

@@ -53,14 +53,15 @@ class AzureStack(TerraformStack):
         lake, vault = self.lake.account.id, self.vault.vault.id
         workspace = self.workspace.workspace.id
         self.identities.work(group=self.group.id, lake=lake, vault=vault)
+        # The workspace's come first: none may be made while the workspace still is (terraform-provider-azurerm#17649).
         self.endpoints = Endpoints(self, "endpoints", site=site, network=self.network, doors=(
-            Door(address="lake_dfs", target=lake, leads_to="dfs"),
-            Door(address="lake_blob", target=lake, leads_to="blob"),
-            Door(address="vault", target=vault, leads_to="vault"),
             Door(address="workspace", target=workspace, leads_to="databricks_ui_api"),
             Door(address="workspace_sign_in", target=workspace, leads_to="browser_authentication"),
             Door(address="workspace_storage_dfs", target=self.workspace.own_storage, leads_to="dfs"),
             Door(address="workspace_storage_blob", target=self.workspace.own_storage, leads_to="blob"),
+            Door(address="lake_dfs", target=lake, leads_to="dfs"),
+            Door(address="lake_blob", target=lake, leads_to="blob"),
+            Door(address="vault", target=vault, leads_to="vault"),
         ))  # fmt: skip
         self.logs = Logs(self, "logs", site=site)
         for watched in (

@@ -34,6 +34,8 @@ class Workspace(Construct):
                 private_subnet_network_security_group_association_id=network.guards[container].id,
                 storage_account_name=own_storage,
             ),
+            # Databricks writes to the network while it makes a workspace: nothing else may at that time.
+            depends_on=[*network.guards.values(), *network.exits.values()],
             tags=site.tags(zone=PLATFORM, data=Data.RESTRICTED), lifecycle=keeping(stage),
         ))  # fmt: skip
         group = self.workspace.managed_resource_group_id

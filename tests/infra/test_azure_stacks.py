@@ -221,6 +221,29 @@ def test_subnets_are_in_their_network_apart_and_as_large_as_databricks_asks(netw
 
 
 @EVERY
+def test_what_writes_to_the_network_comes_one_after_the_other(azure_documents, stage):
+    """azurerm issues 26373 (two endpoints of one workspace at a time fail: ConcurrentUpdateError) and 17649 (endpoints
+    beside a workspace in the making: ReferencedResourceNotProvisioned)."""
+    found = of_kind(azure_documents[stage], "azurerm_private_endpoint")
+    before = {
+        name: [one.split(".")[1] for one in body["depends_on"] if one.startswith("azurerm_private_endpoint.")]
+        for name, body in found.items()
+    }
+    order = [name for name, waits in before.items() if not waits]
+    assert len(order) == 1
+    while following := [name for name, waits in before.items() if waits == order[-1:]]:
+        assert len(following) == 1
+        order += following
+    assert sorted(order) == sorted(found)
+    first = found[order[0]]["private_service_connection"]["private_connection_resource_id"]
+    assert first == "${azurerm_databricks_workspace.main.id}"
+    (workspace,) = of_kind(azure_documents[stage], "azurerm_databricks_workspace").values()
+    kinds = ("azurerm_subnet_network_security_group_association", "azurerm_subnet_nat_gateway_association")
+    asked = {f"{kind}.{name}" for kind in kinds for name in of_kind(azure_documents[stage], kind)}
+    assert asked == set(workspace["depends_on"])
+
+
+@EVERY
 def test_a_budget_starts_on_the_first_of_a_month_and_tells_the_operators(azure_documents, stage):
     # "The start date must be first of the month" (Consumption budgets, TimePeriod).
     (budget,) = of_kind(azure_documents[stage], "azurerm_consumption_budget_resource_group").values()
