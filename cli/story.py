@@ -94,7 +94,8 @@ class Story:
     def synthesize(self, note: Note) -> None:
         """`python -m infra`: stacks, wheel, canonical declarations."""
         terraform = self.stages["dev"].terraform
-        subprocess.run([sys.executable, "-m", "infra"], cwd=self.house.root, env=terraform.environment(), check=True)
+        command = [sys.executable, "-m", "infra", *STAGES]
+        subprocess.run(command, cwd=self.house.root, env=terraform.environment(), check=True)
         note.found = f"cdktf.out, dist; {self.model.name} on {self.source.name}"
 
     def data(self, note: Note) -> None:
