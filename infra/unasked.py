@@ -29,11 +29,6 @@ UNASKED: dict[tuple[Principal, On, str], str] = {
     (Principal.FEATURIZE, On.LANDING, "READ_VOLUME"): "deliveries land there; the demo delivers curated tables",
     (Principal.FEATURIZE, On.REFERENCE, "SELECT"): VOCABULARIES,
     (Principal.FEATURIZE, On.REFERENCE, "USE_SCHEMA"): VOCABULARIES,
-    (
-        Principal.TRAIN,
-        On.REGISTERED_MODEL,
-        "APPLY_TAG",
-    ): "tags come with a new version; Unity Catalog may ask for it",
     (Principal.DEPLOY, On.CATALOG, "USE_CATALOG"): TERRAFORM,
     (Principal.DEPLOY, On.REGISTERED_MODEL, "MANAGE"): TERRAFORM,
     (Principal.DEPLOY, On.EXPERIMENT, "CAN_MANAGE"): TERRAFORM,
