@@ -35,27 +35,16 @@ class Running:
 
     def cancel(self, run_id: int) -> None:
         """Ask for the end of a run."""
-        self._of_runner("cancel_run", "runs/cancel")(self._workspace, run_id)
+        runner.cancel_run(self._workspace, run_id)
 
     def repair(self, run_id: int, tasks: Collection[str], parameters: dict[str, str]) -> None:
         """Run again what failed, or ``tasks``, and what follows."""
-        repair = self._of_runner("repair_run", "runs/repair")
-        self._begin(lambda tell: repair(self._workspace, self.services, run_id, tasks, parameters, tell))
+        self._begin(lambda tell: runner.repair_run(self._workspace, self.services, run_id, tasks, parameters, tell))
 
     def wait(self, seconds: float) -> None:
         """Until every run that was started here is over, at most so long each."""
         for thread in self._threads:
             thread.join(seconds)
-
-    @staticmethod
-    def _of_runner(name: str, endpoint: str) -> Callable[..., Any]:
-        found = getattr(runner, name, None)
-        if found is None:
-            raise ServiceError(
-                "NOT_IMPLEMENTED", f"The sandbox's job runner has no {name} yet: {endpoint} does nothing."
-            )
-        done: Callable[..., Any] = found
-        return done
 
     def _begin(self, work: Callable[[runner.OnEvent], Any]) -> int:
         """Run ``work`` in a thread; the id of its run, as soon as it has one."""

@@ -87,3 +87,9 @@ def test_tools_are_pinned_in_one_project_file():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["license"] == "Apache-2.0"
     assert project["tool"]["pytest"]["ini_options"]["filterwarnings"] == ["error"]
+
+
+def test_every_test_file_has_a_name_of_its_own():
+    # Two of one name cannot be collected together, and each passes alone.
+    names = [path.name for path in tracked() if path.name.startswith("test_") and path.suffix == ".py"]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []

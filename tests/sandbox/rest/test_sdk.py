@@ -21,7 +21,6 @@ from databricks.sdk.errors import (
 from databricks.sdk.service.jobs import RunLifeCycleState, RunResultState
 from rest_bench import R3, SP_TRAIN, resource
 
-from sandbox import runner
 from sandbox.rest.server import Served
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "runner"))
@@ -78,7 +77,7 @@ def test_a_run_is_started_watched_and_read(served, jobs, who):
     assert (run.state.life_cycle_state, run.state.result_state) == (
         RunLifeCycleState.TERMINATED,
         RunResultState.SUCCESS,
-    )
+    ), run.state.state_message
     assert run.tasks is not None
     output = client.jobs.get_run_output(run.tasks[0].run_id)
     assert output.logs == f'said {{"who": "{who}"}}'
@@ -135,13 +134,9 @@ def test_cancel_and_repair_are_the_runners_or_answered_as_not_there(served, jobs
     client = sdk(served, "r3@cdh.example")
     run_id = client.jobs.run_now(jobs["broken"]).run_id
     served.door.running.wait(30)
-    if hasattr(runner, "repair_run"):
-        client.jobs.repair_run(run_id, rerun_all_failed_tasks=True)
-        served.door.running.wait(30)
-        assert client.jobs.get_run(run_id).state.result_state == RunResultState.FAILED
-    else:
-        with pytest.raises(NotImplemented, match=r"has no repair_run yet"):
-            client.jobs.repair_run(run_id, rerun_all_failed_tasks=True)
+    client.jobs.repair_run(run_id, rerun_all_failed_tasks=True)
+    served.door.running.wait(30)
+    assert client.jobs.get_run(run_id).state.result_state == RunResultState.FAILED
     client.jobs.cancel_run(run_id)  # over: "if the run is already in a terminal state", nothing happens
     assert client.jobs.get_run(run_id).state.result_state == RunResultState.FAILED
 
@@ -156,14 +151,10 @@ def test_an_active_run_is_canceled_by_who_may_manage_runs(served, jobs):
     assert [one.run_id for one in client.jobs.list_runs(active_only=True)] == [run_id]
     with pytest.raises(PermissionDenied, match="CAN_MANAGE_RUN"):
         sdk(served, "sp-train-dev").jobs.cancel_run(run_id)
-    if hasattr(runner, "cancel_run"):
-        client.jobs.cancel_run(run_id)
-        served.door.running.wait(30)
-        assert client.jobs.get_run(run_id).state.result_state == RunResultState.CANCELED
-        assert not list(client.jobs.list_runs(active_only=True))
-    else:
-        with pytest.raises(NotImplemented, match="has no cancel_run yet: runs/cancel does nothing"):
-            client.jobs.cancel_run(run_id)
+    client.jobs.cancel_run(run_id)
+    served.door.running.wait(30)
+    assert client.jobs.get_run(run_id).state.result_state == RunResultState.CANCELED
+    assert not list(client.jobs.list_runs(active_only=True))
 
 
 def test_tables_are_those_that_one_may_read(served):
