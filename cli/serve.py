@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+
 from rich.console import Console
 from rich.table import Table
 
@@ -39,7 +42,7 @@ def serve_stage(name: str, port: int) -> None:
 
 def serve_workspace(name: str, workspace: Workspace, port: int) -> None:
     """Say where it answers and for whom, then serve; ``name``: of the stage."""
-    console = Console(highlight=False, soft_wrap=True)
+    console, end = Console(highlight=False, soft_wrap=True), _asked_to_end()
     with serving(workspace, House().cache, people(workspace), port=port) as served:
         table = Table("principal", "kind", "groups")
         for one in served.tokens.all():
@@ -47,4 +50,12 @@ def serve_workspace(name: str, workspace: Workspace, port: int) -> None:
         console.print(f"[green]✓[/green] {name}: {workspace.name} answers at {served.host}")
         console.print(table)
         console.print(f"their tokens: {served.tokens.path} (only you may read it)\nCtrl-C ends it")
-        served.wait()
+        served.wait(end)
+
+
+def _asked_to_end() -> threading.Event:
+    """Set by Ctrl-C or SIGTERM, also where the shell that started us had it ignored (a job in the background)."""
+    end = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: end.set())
+    return end

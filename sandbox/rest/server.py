@@ -42,9 +42,9 @@ class Served:
     tokens: Tokens
     door: Door
 
-    def wait(self) -> None:
-        """Until the process is stopped."""
-        threading.Event().wait()
+    def wait(self, stop: threading.Event) -> None:
+        """Serve until ``stop`` is set, or Ctrl-C."""
+        stop.wait()
 
 
 @contextmanager

@@ -50,16 +50,21 @@ serve_workspace("dev", Workspace(Path(sys.argv[1])), 0)
 """
 
 
-def test_the_command_says_where_it_listens_and_never_a_token(workspace):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_says_where_it_listens_and_never_a_token_and_ends_when_asked(workspace, how):
     command = [sys.executable, "-u", "-c", PROGRAM, str(workspace.root)]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as door:
-        said = ""
-        for line in door.stdout:
-            said += line
-            if "Ctrl-C" in line:
-                break
-        door.send_signal(signal.SIGINT)
+        try:
+            said = ""
+            for line in door.stdout:
+                said += line
+                if "Ctrl-C" in line:
+                    break
+            door.send_signal(how)
+            assert door.wait(30) == 0
+        finally:
+            door.kill()
     assert re.search(r"dbw-cdh-dev answers at http://127\.0\.0\.1:\d+", said), said
     assert "r3-uci130@cdh.example" in said
     assert "dapi" not in said
