@@ -5,6 +5,7 @@ DATA ?=
 SEED ?=
 JSON ?=
 PYTEST ?=
+WORKERS ?= 2
 
 export CHECKPOINT_DISABLE := 1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
@@ -31,7 +32,7 @@ check: setup ## Format, lint, types
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 
 unit: setup ## The tests, but for the slow ones
-	@$(BIN)/python -m pytest -m "not slow and not nightly" $(PYTEST)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not nightly" $(PYTEST)
 
 test-slow: setup ## What CI runs then: whole demos, on synthetic data twice, without a change, on real data
 	@$(BIN)/python -m pytest -m slow $(PYTEST)

@@ -48,6 +48,9 @@ class NoServers:
     def spark_death(self, remote: str) -> str | None:
         del remote
 
+    def end_session(self, remote: str) -> None:
+        pass
+
 
 def made(root: Path, tasks: int) -> Workspace:
     """A workspace with a wheel and its jobs."""

@@ -77,6 +77,13 @@ class Services:
         """Why the server behind ``remote`` (of ``spark_remote``) is gone, or None while it runs."""
         return self._sparks[remote.partition("/;")[0]].server.death()
 
+    def end_session(self, remote: str) -> None:
+        """End a session on a running server with its queries: ``remote`` (of ``spark_remote``) with its session_id."""
+        if self.spark_death(remote) is None:
+            from sandbox.spark.session import release
+
+            release(remote)
+
     @property
     def mlflow_uri(self) -> str:
         """Address of the MLflow server, once it is ready; ``ServerError`` when it cannot start."""

@@ -44,6 +44,9 @@ class TaskServices(Protocol):
     def spark_death(self, remote: str) -> str | None:
         """Why the server behind ``remote`` is gone, or None."""
 
+    def end_session(self, remote: str) -> None:
+        """End the session of ``remote`` with its queries."""
+
     @property
     def mlflow_uri(self) -> str:
         """Address of the MLflow server."""
@@ -131,13 +134,14 @@ class Actions:
             remote, uri = self._services.spark_remote(self._job.run_as), self._services.mlflow_uri
         except SandboxError as error:
             return Acted(Ended("FAILED", str(error)))
+        session = f"{remote};session_id={token}"
         volumes = self._door.volumes(self._job.run_as, token)
         settings, _ = session_settings(call.task.compute.spark_conf)
         variables = {
             **call.task.compute.environment,
             **settings,
             # The session is the token's: so each check of the server knows the task.
-            "SPARK_REMOTE": f"{remote};session_id={token}",
+            "SPARK_REMOTE": session,
             "MLFLOW_TRACKING_URI": uri,
             "MLFLOW_REGISTRY_URI": uri,
             "MLFLOW_TRACKING_USERNAME": self._job.run_as,
@@ -156,6 +160,8 @@ class Actions:
         attempt = Attempt(command, variables, folder, log, write, said, call.lease)
         limits = Limits(call.deadline, call.canceled, lambda: self._services.spark_death(remote), call.limit_reason)
         ended = attempt.run(limits)
+        if ended.result != "SUCCESS":
+            self._services.end_session(session)
         shutil.rmtree(volumes, ignore_errors=True)
         try:
             return Acted(ended, values=read_values(values))

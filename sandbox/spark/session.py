@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,3 +20,20 @@ def session(remote: str) -> Iterator[SparkSession]:
         yield spark
     finally:
         spark.stop()
+
+
+def release(remote: str) -> None:
+    """End the session of a process that is gone, and its queries with it.
+
+    The server itself takes some dead clients for waiting ones, and goes on with their queries. Not asked twice.
+    """
+    import grpc
+    from pyspark.sql.connect.client.core import DefaultChannelBuilder
+    from pyspark.sql.connect.proto import ReleaseSessionRequest, UserContext
+    from pyspark.sql.connect.proto.base_pb2_grpc import SparkConnectServiceStub
+
+    builder = DefaultChannelBuilder(remote)
+    user = UserContext(user_id=builder.userId or "")
+    request = ReleaseSessionRequest(session_id=builder.session_id or "", user_context=user)
+    with builder.toChannel() as channel, suppress(grpc.RpcError):
+        SparkConnectServiceStub(channel).ReleaseSession(request, timeout=10)

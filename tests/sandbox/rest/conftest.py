@@ -23,6 +23,9 @@ class NoServers:
     def spark_death(self, remote: str) -> str | None:
         return None
 
+    def end_session(self, remote: str) -> None:
+        pass
+
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:

@@ -144,6 +144,9 @@ class NoServers:
     def spark_death(self, remote: str) -> str | None:
         return self.death
 
+    def end_session(self, remote: str) -> None:
+        pass
+
     @property
     def mlflow_uri(self) -> str:
         return "http://127.0.0.1:1"

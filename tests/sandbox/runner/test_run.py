@@ -214,6 +214,9 @@ def test_a_task_fails_with_the_reason_why_its_spark_server_is_gone(bench: Bench)
         def spark_death(self, remote: str) -> str | None:
             return "the Spark server was killed by signal 9" if (bench.folder / "up").exists() else None
 
+        def end_session(self, remote: str) -> None:
+            pass
+
     bench.services = Dying()
     bench.deploy("hang", [task("a", "hang", named={"started": str(bench.folder / "up")})])
     assert bench.run("hang").reason == "task 'a': the Spark server was killed by signal 9"

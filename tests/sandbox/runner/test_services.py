@@ -122,6 +122,7 @@ def test_the_running_mlflow_server_is_found_and_another_workspaces_is_not(served
 
 
 def test_a_task_fails_when_its_server_is_killed_and_its_retry_gets_a_new_one(served: Bench):
+    served.deploy("spark", [task("a", "say")])
     served.run("spark")
     up = served.folder / "up"
     served.deploy("killed", [task("a", "hang", named={"started": str(up)}, max_retries=1)])
