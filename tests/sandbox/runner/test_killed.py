@@ -87,7 +87,7 @@ def test_a_killed_runner_loses_nothing_and_leaves_nothing(bench: Bench, moment: 
 
 def test_the_same_job_can_run_again_after_its_runner_was_killed(bench: Bench):
     up = bench.folder / "up"
-    bench.deploy("long", [task("hangs", "hang", named={"started": str(up)}, timeout_seconds=2)])
+    bench.deploy("long", [task("hangs", "hang", named={"started": str(up)}, timeout_seconds=5)])
     runner = start(bench, "long")
     try:
         wait_for(up.exists)

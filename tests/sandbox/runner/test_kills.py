@@ -101,10 +101,10 @@ def check(bench: Bench, kept: dict[str, tuple]) -> dict[str, tuple]:
     return done
 
 
-def hammer(bench: Bench, seed: int, kills: int) -> int:
-    """Kill runners of as many runs as it takes; how many runs ended well in spite of it."""
+def hammer(bench: Bench, seed: int, kills: int, runs: int) -> None:
+    """Kill runners until at least so many were killed, and so many runs ended well in spite of it."""
     chance, killed, finished = random.Random(seed), 0, 0
-    while killed < kills:
+    while killed < kills or finished < runs:
         bench.workspace.store.delete("databricks_job", bench.id)
         for old in [*bench.folder.glob("*.effects"), *bench.folder.glob("*.busy")]:
             old.unlink()
@@ -135,15 +135,14 @@ def hammer(bench: Bench, seed: int, kills: int) -> int:
         events = Counter(one.event for one in bench.runs.notifications(1))
         assert (events["on_success"], events["on_failure"]) == (1, passes - 1), "each end is told once"
         finished += 1
-    return finished
 
 
 def test_a_few_kills_lose_nothing_and_double_nothing(bench: Bench):
-    assert hammer(bench, seed=7, kills=4) >= 1
+    hammer(bench, seed=7, kills=4, runs=1)
 
 
 @pytest.mark.slow
 @pytest.mark.clause("P7")
 @pytest.mark.parametrize("seed", range(5))
 def test_kills_at_random_moments_lose_nothing_and_double_nothing(bench: Bench, seed: int):
-    assert hammer(bench, seed, kills=12) >= 3
+    hammer(bench, seed, kills=12, runs=3)
