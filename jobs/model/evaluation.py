@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jobs.disclosure import SMALLEST, suppressed
+from jobs.disclosure import SMALLEST
 from jobs.model.intervals import Estimate, Persons, clustered, recalibration
 from jobs.model.metrics import integrated_calibration_index
+from jobs.release import Sum, release
 
 COLUMNS = ("split", "subgroup", "metric", "value", "low", "high", "encounters", "persons", "events")
 SEX, AGE, AGE_BAND = "f_sex", "f_age", "f_age_band"  # the columns of Demographics
@@ -55,12 +56,6 @@ def counts(rows: pd.DataFrame) -> dict[str, int]:
     }
 
 
-def is_small(found: Mapping[str, int]) -> bool:
-    """Whether a count, or the number of encounters without the event, is 1 to 10."""
-    cells = [*found.values(), found["encounters"] - found["events"]]
-    return any(suppressed(cell) is None for cell in cells)
-
-
 def written(
     split: str, subgroup: str, found: Mapping[str, Estimate], sizes: Mapping[str, int], hide: bool
 ) -> list[dict[str, Any]]:
@@ -76,30 +71,48 @@ def written(
     return rows
 
 
-def hidden(sizes: Mapping[str, Mapping[str, int]]) -> set[str]:
-    """The subgroups of one dimension that are suppressed: the small ones, and a second where one alone could be
-    told from the total."""
-    small = {name for name, found in sizes.items() if is_small(found)}
-    rest = [name for name in sizes if name not in small]
-    if len(small) == 1 and rest:
-        small.add(min(rest, key=lambda name: (sizes[name]["encounters"], name)))
-    return small
+def hidden(sizes: Mapping[tuple[str, str], Mapping[str, int]], whole: Mapping[str, int]) -> set[tuple[str, str]]:
+    """The subgroups (dimension, level) that are suppressed, so that no small count can be told from what is shown.
+
+    sizes: of each subgroup; whole: of all rows. A subgroup is shown or suppressed as one.
+    """
+    counted = {("all", "all"): whole} | dict(sizes)
+    cells: dict[str, int] = {}
+    sums: list[Sum] = []
+    for key, found in counted.items():
+        parts = {"events": found["events"], "others": found["encounters"] - found["events"]}
+        cells |= {_cell(key, kind): count for kind, count in (dict(found) | parts).items()}
+        sums.append(Sum(_cell(key, "encounters"), tuple(_cell(key, kind) for kind in parts)))
+    for dimension in sorted({dimension for dimension, _ in sizes}):
+        levels = [key for key in sizes if key[0] == dimension]
+        for kind in (*whole, "others"):
+            one = Sum(_cell(("all", "all"), kind), tuple(_cell(key, kind) for key in levels))
+            # A person grows older: those of the age groups are more than all.
+            if cells[one.whole] == sum(cells[part] for part in one.parts):
+                sums.append(one)
+    published = release(cells, sums)
+    return {key for key, found in counted.items() if any(published[_cell(key, kind)] is None for kind in found)}
+
+
+def _cell(key: tuple[str, str], kind: str) -> str:
+    return f"{key[0]}={key[1]} {kind}"
 
 
 def table(split: str, rows: pd.DataFrame, probability: np.ndarray, seed: int, by_subgroup: bool) -> pd.DataFrame:
     """The evaluation of one split: all rows, then each sex and age group, one line a metric, columns COLUMNS."""
-    sizes = counts(rows)
-    whole = estimates(rows, probability, seed)
-    lines = written(split, "all", whole, sizes, is_small(sizes))
-    for label, values in subgroups(rows) if by_subgroup else ():
-        masks = {level: values == level for level in sorted(set(values))}
-        found = {level: counts(rows[mask]) for level, mask in masks.items()}
-        hide = hidden(found)
-        for level, mask in masks.items():
-            inside = dict.fromkeys(whole, Estimate(float("nan")))
-            if level not in hide:
-                inside = estimates(rows[mask], probability[mask], seed)
-            lines += written(split, f"{label}={level}", inside, found[level], level in hide)
+    masks = {
+        (label, level): values == level
+        for label, values in (subgroups(rows) if by_subgroup else ())
+        for level in sorted(set(values))
+    }
+    sizes, whole = {key: counts(rows[mask]) for key, mask in masks.items()}, counts(rows)
+    hide, found = hidden(sizes, whole), estimates(rows, probability, seed)
+    lines = written(split, "all", found, whole, ("all", "all") in hide)
+    for key, mask in masks.items():
+        inside = dict.fromkeys(found, Estimate(float("nan")))
+        if key not in hide:
+            inside = estimates(rows[mask], probability[mask], seed)
+        lines += written(split, f"{key[0]}={key[1]}", inside, sizes[key], key in hide)
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 

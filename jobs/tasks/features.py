@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from jobs.disclosure import shown, suppressed
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
+from jobs.release import nested
 from workflows.concept_sets import concepts, set_names
 from workflows.declare import AnyOf, Model
 from workflows.sources import named
@@ -45,23 +45,17 @@ def _features(task: Task) -> None:
         {name: set_names(name) for name in names},
     )
     steps = attrition(encounters, model)
-    for step in steps:
-        task.log(
-            f"attrition {step.step}, {step.reason}: {shown(step.encounters)} encounters, {shown(step.persons)} persons"
-        )
+    # Few persons hide their encounters too: a count of encounters would tell them apart.
+    persons, stays = nested([step.persons for step in steps]), nested([step.encounters for step in steps])
+    rows = [
+        (task.job_run_id, step.step, step.reason, *((None, None) if None in (there, stay) else (stay, there)))
+        for step, there, stay in zip(steps, persons, stays, strict=True)
+    ]
+    for _, step, reason, stay, there in rows:
+        left = "few, or few less than before" if stay is None else f"{stay:,} encounters, {there:,} persons"
+        task.log(f"attrition {step}, {reason}: {left}")
     if steps[-1].encounters == 0:
         raise TaskError(f"{model.name}: no encounter of {source.name} satisfies the cohort; see the attrition above")
     version = task.tables.replace(f"{source.name}_ra.feature_{model.name}", frame, inputs)
-    rows = [
-        # Few persons hide their encounters too: a count of encounters would tell them apart.
-        (
-            task.job_run_id,
-            step.step,
-            step.reason,
-            suppressed(step.persons) and step.encounters,
-            suppressed(step.persons),
-        )
-        for step in steps
-    ]
     task.tables.append(f"{model.name}.attrition", task.spark.createDataFrame(rows, ATTRITION_SCHEMA), inputs)
     task.log(f"{source.name}_ra.feature_{model.name} is at version {version}")
