@@ -27,10 +27,11 @@ def main(root: Path = ROOT, wanted: Sequence[str] = ()) -> int:
     # A list of the major versions of Node that jsii shall keep quiet about; "1", which many set, silences nothing.
     silenced = "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"
     os.environ[silenced] = f"{os.environ.get(silenced, '')},20"
-    from infra import inputs, layers
+    from infra import inputs, layers, retirement
     from infra.names import AddressError
     from workflows.errors import DeclarationError
 
+    destroyed = [name for name in os.environ.get(retirement.KEY, "").split(",") if name]
     outdir = Path(os.environ.get("CDKTF_OUTDIR") or root / "cdktf.out").resolve()
     try:
         stacks = layers.chosen(wanted)
@@ -46,12 +47,15 @@ def main(root: Path = ROOT, wanted: Sequence[str] = ()) -> int:
             catalogue, known, delivered = prepared
             dist = Path(os.path.relpath(root / "dist", outdir / "stacks" / "stage")).as_posix()
             synth.add_stages(
-                app, stages, catalogue=catalogue, clusters=known, delivery=delivered, inputs=read, dist=dist
-            )
+                app, stages, catalogue=catalogue, clusters=known, delivery=delivered, inputs=read, dist=dist,
+                destroyed=destroyed,
+            )  # fmt: skip
         if azure:
             synth.add_azure(app, [layers.AZURE[name] for name in azure], inputs=read)
         app.synth()
         synth.refuse_unsafe(outdir, azure)
+        if prepared is not None:
+            synth.refuse_lost(outdir, stages, prepared[0], destroyed)
     except (AddressError, DeclarationError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

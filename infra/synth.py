@@ -7,12 +7,13 @@ not pay for the other.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from cdktf import App
 
-from infra import layers
+from infra import layers, retirement
 from infra.clusters import Cluster
 from infra.delivery import Delivery
 from infra.inputs import Inputs
@@ -30,14 +31,19 @@ def new_app(outdir: Path) -> App:
 
 
 def add_stages(app: App, stages: Iterable[Stage], *, catalogue: Catalogue, clusters: Mapping[str, Cluster],
-               delivery: Delivery, inputs: Inputs, dist: str = DIST) -> None:  # fmt: skip
-    """The workspace layer of `stages`. dist: path of the delivered files, relative to a stack's folder."""
+               delivery: Delivery, inputs: Inputs, dist: str = DIST,
+               destroyed: Collection[str] = ()) -> None:  # fmt: skip
+    """The workspace layer of `stages`. dist: path of the delivered files, relative to a stack's folder.
+
+    destroyed: retired declarations whose data shall go, too.
+    """
     from infra.stacks.stage import StageStack
 
     for stage in stages:
         StageStack(
-            app, stage=stage, catalogue=catalogue, clusters=clusters, delivery=delivery, inputs=inputs, dist=dist
-        )
+            app, stage=stage, catalogue=catalogue, clusters=clusters, delivery=delivery, inputs=inputs, dist=dist,
+            destroyed=destroyed,
+        )  # fmt: skip
 
 
 def add_azure(app: App, stages: Iterable[Stage], *, inputs: Inputs) -> None:
@@ -53,5 +59,18 @@ def refuse_unsafe(outdir: Path, stacks: Iterable[str]) -> None:
     from infra.azure import safety
 
     for name in stacks:
-        document = json.loads((outdir / "stacks" / name / "cdk.tf.json").read_text(encoding="utf-8"))
-        safety.refuse(document, layers.AZURE[name])
+        safety.refuse(_written(outdir, name), layers.AZURE[name])
+
+
+def refuse_lost(outdir: Path, stages: Iterable[Stage], catalogue: Catalogue, destroyed: Collection[str] = ()) -> None:
+    """Raise if what was written for a stage that keeps its data lacks something that holds data."""
+    for stage in stages:
+        if stage.keep_data:
+            known = retirement.listed().get(stage.name.value, [])
+            going = retirement.going(catalogue, stage, destroyed)
+            retirement.refuse_lost(_written(outdir, stage.name.value), stage, known, going)
+
+
+def _written(outdir: Path, name: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((outdir / "stacks" / name / "cdk.tf.json").read_text(encoding="utf-8"))
+    return read

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,16 @@ RESERVED = ("ml", "reference", "default", "information_schema")
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Everything declared, by name; `files` says where, beginning with the folder that was searched."""
+    """Everything declared, by name; `files` says where, beginning with the folder that was searched.
+
+    retired: declarations taken out of service. They have no jobs any more, and their data stay.
+    """
 
     sources: dict[str, Source] = field(default_factory=dict)
     featurizations: dict[str, Featurization] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    retired: dict[str, Declaration] = field(default_factory=dict)
 
     @property
     def declarations(self) -> tuple[Declaration, ...]:
@@ -51,6 +55,8 @@ def discover(root: Path = HERE, clusters: Iterable[str] = ()) -> Catalogue:
         ("sources", Source, catalogue.sources),
         ("featurizations", Featurization, catalogue.featurizations),
         ("models", Model, catalogue.models),
+        ("retired", Featurization, catalogue.retired),
+        ("retired", Model, catalogue.retired),
     )
     for folder, kind, into in kinds:
         for file, value in found(root / folder, root, kind):
@@ -69,7 +75,7 @@ def discover(root: Path = HERE, clusters: Iterable[str] = ()) -> Catalogue:
     for model in catalogue.models.values():
         check_model(catalogue, model, clusters)
     ordered = in_order(catalogue)
-    return Catalogue(catalogue.sources, ordered, dict(sorted(catalogue.models.items())), catalogue.files)
+    return replace(catalogue, featurizations=ordered, models=dict(sorted(catalogue.models.items())))
 
 
 def check_reference(owner: str, field_name: str, value: str, valid: Iterable[str], file: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from cdktf import AzurermBackend, TerraformStack
 from constructs import Construct
 
-from infra import names
+from infra import names, retirement
 from infra.clusters import Cluster
 from infra.constructs.access import Access
 from infra.constructs.artifacts import Artifacts
@@ -36,10 +36,13 @@ def check_entry_points(plan: JobPlan, known: frozenset[str]) -> None:
 
 
 class StageStack(TerraformStack):
-    """principals, warehouse, artifacts, compute, folder; registries by model; pipelines by job name."""
+    """principals, warehouse, artifacts, compute, folder; registries by model; pipelines by job name.
+
+    destroyed: retired declarations whose data shall go, too.
+    """
 
     def __init__(self, scope: Construct, *, stage: Stage, catalogue: Catalogue, clusters: Mapping[str, Cluster],
-                 delivery: Delivery, inputs: Inputs, dist: str) -> None:  # fmt: skip
+                 delivery: Delivery, inputs: Inputs, dist: str, destroyed: Collection[str] = ()) -> None:  # fmt: skip
         super().__init__(scope, stage.name.value)
         self.addresses = addresses = Addresses()
         # Not proved here: the azurerm backend. Why: the sandbox replaces it by a local one, in an override file beside
@@ -80,3 +83,6 @@ class StageStack(TerraformStack):
                 alert_address=inputs.alert_address, artifacts=self.artifacts, compute=self.compute,
                 principals=self.principals, access=self.access, addresses=addresses, others=self.pipelines,
             )  # fmt: skip
+        # Not in the binding: what a retired declaration left is forgotten by terraform, and stays.
+        if forgotten := retirement.forgotten(catalogue, stage, destroyed):
+            self.add_override("removed", [{"from": one, "lifecycle": {"destroy": False}} for one in forgotten])

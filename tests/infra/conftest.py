@@ -35,7 +35,7 @@ def declared(compute) -> Catalogue:
 def synthesised(tmp_path_factory, compute):
     """(catalogue, stages) -> the document of each stage."""
 
-    def run(catalogue: Catalogue, stages=None) -> dict[str, Document]:
+    def run(catalogue: Catalogue, stages=None, destroyed=()) -> dict[str, Document]:
         from cdktf import App
 
         from infra.stacks.stage import StageStack
@@ -54,6 +54,7 @@ def synthesised(tmp_path_factory, compute):
                 delivery=delivered,
                 inputs=inputs.load(),
                 dist=DIST,
+                destroyed=destroyed,
             )
         app.synth()
         return {s.name.value: json.loads((out / "stacks" / s.name / "cdk.tf.json").read_text()) for s in stages}

@@ -32,7 +32,7 @@ class Project:
     def workspace(self) -> Workspace:
         return Workspace.named(self.terraform.home, "dbw-test")
 
-    def write(self, resources: Resources) -> None:
+    def write(self, resources: Resources, **more: Any) -> None:
         prefix = "/subscriptions/0/resourceGroups/rg/providers/Microsoft.Databricks/workspaces"
         document = {
             "//": {"metadata": {"backend": "azurerm", "stackName": "dev", "version": "0.21.0"}, "outputs": {}},
@@ -42,6 +42,7 @@ class Project:
             },
             "provider": {"databricks": [{"azure_workspace_resource_id": f"{prefix}/dbw-test"}]},
             "resource": resources,
+            **more,
         }
         stack = {
             "annotations": [],
@@ -55,26 +56,26 @@ class Project:
         manifest = {"version": "0.21.0", "stacks": {"dev": stack}}
         (self.folder / "cdktf.out" / "manifest.json").write_text(json.dumps(manifest))
 
-    def plan(self, resources: Resources | None = None) -> dict[str, str]:
+    def plan(self, resources: Resources | None = None, **more: Any) -> dict[str, str]:
         """Address -> action."""
         if resources is not None:
-            self.write(resources)
+            self.write(resources, **more)
         return dict(self.terraform.plan("dev").actions)
 
-    def apply(self, resources: Resources) -> None:
+    def apply(self, resources: Resources, **more: Any) -> None:
         """Apply what must be applied without an error."""
-        errors = self.try_apply(resources)
+        errors = self.try_apply(resources, **more)
         assert not errors, errors
 
-    def try_apply(self, resources: Resources) -> str:
+    def try_apply(self, resources: Resources, **more: Any) -> str:
         """The errors of an apply, empty when there is none."""
-        self.write(resources)
+        self.write(resources, **more)
         if not (self.stack / ".terraform").exists():
             self.terraform._ready("dev", lambda line: None)
         command = ["terraform", "apply", "-auto-approve", "-input=false", "-json"]
         ran = subprocess.run(command, cwd=self.stack, env=self.terraform.environment(), capture_output=True, text=True)
         told = [json_line(line) for line in ran.stdout.splitlines()]
-        found = [message["diagnostic"] for message in told if message.get("type") == "diagnostic"]
+        found = [message["diagnostic"] for message in told if message.get("diagnostic", {}).get("severity") == "error"]
         errors = [f"{item.get('address', '')} {item['summary']} {item['detail']}" for item in found]
         assert bool(errors) == bool(ran.returncode), ran.stdout + ran.stderr
         return " ".join(" ".join(errors).split())
