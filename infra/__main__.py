@@ -53,6 +53,7 @@ def main(root: Path = ROOT, wanted: Sequence[str] = ()) -> int:
         if azure:
             synth.add_azure(app, [layers.AZURE[name] for name in azure], inputs=read)
         app.synth()
+        synth.lint(outdir, stacks)
         synth.refuse_unsafe(outdir, azure)
         if prepared is not None:
             synth.refuse_lost(outdir, stages, prepared[0], destroyed)

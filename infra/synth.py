@@ -17,6 +17,7 @@ from infra import layers, retirement
 from infra.clusters import Cluster
 from infra.delivery import Delivery
 from infra.inputs import Inputs
+from infra.lint import rules
 from infra.stages import Stage
 from workflows.discover import Catalogue
 
@@ -60,6 +61,12 @@ def refuse_unsafe(outdir: Path, stacks: Iterable[str]) -> None:
 
     for name in stacks:
         safety.refuse(_written(outdir, name), layers.AZURE[name])
+
+
+def lint(outdir: Path, stacks: Iterable[str]) -> None:
+    """Raise if what was written for a stack breaks a rule of `infra.lint`."""
+    for name in stacks:
+        rules.refuse(_written(outdir, name), name)
 
 
 def refuse_lost(outdir: Path, stages: Iterable[Stage], catalogue: Catalogue, destroyed: Collection[str] = ()) -> None:
