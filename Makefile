@@ -6,6 +6,7 @@ SEED ?=
 JSON ?=
 PYTEST ?=
 WORKERS ?= 2
+BENCH ?=
 
 export CHECKPOINT_DISABLE := 1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
@@ -18,7 +19,7 @@ PY := $(STAMPS)/python
 NODE := $(STAMPS)/node
 JARS := $(STAMPS)/jars
 
-.PHONY: help demo test test-slow test-nightly check unit bench bench-grants setup prerequisites lock goldens docs clean
+.PHONY: help demo test test-slow test-nightly check unit bench setup prerequisites lock goldens docs clean
 
 help: ## What there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -37,14 +38,11 @@ unit: setup ## The tests, but for the slow ones
 test-slow: setup ## What CI runs then: whole demos, on synthetic data twice, without a change, on real data
 	@$(BIN)/python -m pytest -m slow $(PYTEST)
 
-bench: setup ## What the job runner itself costs: an empty task, and fifty with four at a time
-	@$(BIN)/python -m bench.runner
+bench: setup ## Measure against named opponents, into bench/results.json (BENCH=synth for one of them; some need `make demo`)
+	@SPARK_CONNECT_MODE_ENABLED=1 $(BIN)/python -m bench $(BENCH)
 
 test-nightly: setup ## Without each grant that the demo needed, the job that needed it fails by its name (an hour)
 	@$(BIN)/python -m pytest -m nightly $(PYTEST)
-
-bench-grants: setup ## What the check of grants costs the feature query, in the sandbox that `make demo` left
-	@SPARK_CONNECT_MODE_ENABLED=1 $(BIN)/python -m bench.grants .sandbox/dbw-cdh-prod
 
 setup: prerequisites $(PY) $(NODE) $(JARS)
 

@@ -1,16 +1,12 @@
 """What the runner itself costs: an empty task, and fifty of them with four at a time.
 
-    python -m bench.runner [--tasks 50] [--slots 4] [--no-servers]
-
 Bounds on 2 cores: an empty task 2.5 s warm, fifty with four at a time 60 s. `connected` opens the Spark session that
 every real task opens; `empty` does nothing at all. Servers run, as they do for any job, unless told otherwise.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import sys
 import tempfile
 import time
 import zipfile
@@ -18,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from bench.result import Result, within
 from sandbox.runner import run_job
 from sandbox.services import Services
 from sandbox.workspace import Workspace
@@ -32,7 +29,8 @@ def connected():
     from pyspark.sql import SparkSession
     SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate().version
 """
-ONE_TASK_SECONDS, MANY_TASKS_SECONDS, TIMES = 2.5, 60.0, 5
+ONE_TASK_SECONDS, MANY_TASKS_SECONDS = 2.5, 60.0
+TIMES, TASKS, SLOTS = 5, 50, 4
 
 
 class NoServers:
@@ -84,29 +82,22 @@ def seconds(workspace: Workspace, services: Any, name: str, slots: int) -> float
     return time.perf_counter() - begun
 
 
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tasks", type=int, default=50)
-    parser.add_argument("--slots", type=int, default=4)
-    parser.add_argument("--no-servers", action="store_true")
-    given = parser.parse_args(arguments)
-    good = True
+def results(servers: bool = True) -> list[Result]:
+    """An empty task, and many; with a Spark session, and without."""
+    found = []
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "dbw-cdh-bench"
-        workspace = made(root, given.tasks)
+        workspace = made(root, TASKS)
         services: Any = NoServers()
-        if not given.no_servers:
+        if servers:
             services = stack.enter_context(Services(workspace, Path(__file__).parents[1] / ".cache"))
-        for entry in ["empty"] if given.no_servers else ["empty", "connected"]:
+        for entry in ["empty", "connected"] if servers else ["empty"]:
             # The first brings the servers up, unpacks the wheel and compiles it.
-            seconds(workspace, services, f"{entry}_1", given.slots)
-            one = statistics.median(seconds(workspace, services, f"{entry}_1", given.slots) for _ in range(TIMES))
-            many = seconds(workspace, services, f"{entry}_{given.tasks}", given.slots)
-            good = good and one <= ONE_TASK_SECONDS and many <= MANY_TASKS_SECONDS
-            print(f"{entry:<9} one task {one:5.2f} s (at most {ONE_TASK_SECONDS:g}); {given.tasks} tasks, "
-                  f"{given.slots} at a time {many:5.1f} s (at most {MANY_TASKS_SECONDS:g})")  # fmt: skip
-    return 0 if good else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+            seconds(workspace, services, f"{entry}_1", SLOTS)
+            one = statistics.median(seconds(workspace, services, f"{entry}_1", SLOTS) for _ in range(TIMES))
+            many = seconds(workspace, services, f"{entry}_{TASKS}", SLOTS)
+            found += [
+                within(f"one {entry} task, seconds", one, ONE_TASK_SECONDS),
+                within(f"{TASKS} {entry} tasks, {SLOTS} at a time, seconds", many, MANY_TASKS_SECONDS),
+            ]
+    return found
