@@ -15,6 +15,7 @@ from provider_schema import all_departures
 
 from infra import inputs
 from infra.stages import STAGES, StageName
+from sandbox.runner.deployed import deployed_jobs
 from sandbox.terraform import Terraform
 from sandbox.workspace import Workspace
 from workflows.errors import DeclarationError
@@ -154,6 +155,11 @@ def test_terraform_applies_a_stage_with_live_models_and_has_nothing_left_to_do(l
     apply(terraform, stage)
     assert len(terraform.workspace(stage).store.list()) == len(addresses(live[stage]))
     assert terraform.plan(stage).actions == ()
+    read = deployed_jobs(terraform.workspace(stage))
+    waiting = {job.name for job in read.values() if job.trigger and job.trigger.kind == "table_update"}
+    assert len(read) == len(of_kind(live[stage], "databricks_job"))
+    assert waiting == ({f"{name}_featurize" for name in ("facts", *LIVE)} if STAGES[stage].scheduled else set())
+    assert all(job.warn_after and job.warn_after < job.timeout for job in read.values())
 
 
 def test_promotion_changes_the_version_that_answers_and_terraform_sees_every_other_change_of_an_endpoint(live, project):
