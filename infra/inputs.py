@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from infra.roles import Principal
+from infra.roles import Principal, Role
 from infra.stages import StageName
 from workflows.errors import DeclarationError
 
@@ -35,6 +35,7 @@ AZURE_FIELDS: Mapping[str, tuple[re.Pattern[str], str]] = MappingProxyType({
     "tenant_id": (UUID, UUID_WORDS),
 })  # fmt: skip
 SUBJECT = re.compile(r"[A-Za-z0-9:/._@=-]+")
+GROUP_ID = re.compile(r"[1-9][0-9]{0,19}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,8 @@ class Inputs:
     """account_id, subscription_id: UUIDs. application_ids: a UUID for each service principal of each stage.
 
     ci_subjects: the one subject whose token a stage's pipelines come with. networks: the addresses of a stage.
+    groups: the numeric id of each role's group. live: the models of a stage whose tables are there, with the version
+    that was champion when they went live.
     """
 
     account_id: str
@@ -70,6 +73,8 @@ class Inputs:
     application_ids: Mapping[StageName, Mapping[Principal, str]]
     ci_subjects: Mapping[StageName, str]
     networks: Mapping[StageName, IPv4Network]
+    groups: Mapping[str, str]
+    live: Mapping[StageName, Mapping[str, int]]
 
 
 def wrong(owner: str, field: str, value: object, valid: str | list[str]) -> DeclarationError:
@@ -131,13 +136,38 @@ def checked_subject(owner: str, value: Any, others: Mapping[StageName, str]) -> 
     return value
 
 
+def checked_groups(value: Any) -> Mapping[str, str]:
+    """`value` as the numeric id of each role's group, each its own."""
+    read = checked_keys("inputs", "groups", value, [role.value for role in Role])
+    seen: dict[str, str] = {}
+    for group, number in read.items():
+        if not isinstance(number, str) or not GROUP_ID.fullmatch(number):
+            raise wrong("inputs", f"groups.{group}", number, "the digits of the group's id, as text")
+        if number in seen:
+            raise wrong("inputs", f"groups.{group}", number, f"an id of its own; {seen[number]} has it")
+        seen[number] = group
+    return MappingProxyType(read)
+
+
+def checked_live(owner: str, value: Any) -> Mapping[str, int]:
+    """`value` as model -> version; whether such a model is declared only the stack knows."""
+    if not isinstance(value, dict):
+        raise wrong(owner, "live", value, "an object: model -> its champion's version; {} before the first promotion")
+    for model, version in value.items():
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+            raise wrong(owner, f"live.{model}", version, "the champion's version, a whole number from 1")
+    return MappingProxyType(dict(sorted(value.items())))
+
+
 def parse(text: str) -> Inputs:
     """The inputs in `text`; an error names the file, the field, the value and the valid ones."""
     try:
         read = json.loads(text)
     except json.JSONDecodeError as error:
         raise wrong("inputs", f"line {error.lineno}", error.msg, "JSON") from error
-    top = checked_keys("inputs", "", read, ["account_id", "alert_address", "azure", "stages", "subscription_id"])
+    top = checked_keys(
+        "inputs", "", read, ["account_id", "alert_address", "azure", "groups", "stages", "subscription_id"]
+    )
     if not isinstance(top["alert_address"], str) or not ADDRESS.fullmatch(top["alert_address"]):
         raise wrong("inputs", "alert_address", top["alert_address"], "an e-mail address")
     stages = checked_keys("inputs", "stages", top["stages"], [name.value for name in StageName])
@@ -145,10 +175,12 @@ def parse(text: str) -> Inputs:
     ids: dict[StageName, Mapping[Principal, str]] = {}
     subjects: dict[StageName, str] = {}
     networks: dict[StageName, IPv4Network] = {}
+    live: dict[StageName, Mapping[str, int]] = {}
     for name in StageName:
-        stage = checked_keys(name.value, "", stages[name], ["ci_subject", "network", "service_principals"])
+        stage = checked_keys(name.value, "", stages[name], ["ci_subject", "live", "network", "service_principals"])
         subjects[name] = checked_subject(name.value, stage["ci_subject"], subjects)
         networks[name] = checked_network(name.value, stage["network"], networks)
+        live[name] = checked_live(name.value, stage["live"])
         part = stage["service_principals"]
         part = checked_keys(name.value, "service_principals", part, [one.value for one in Principal])
         for principal, value in part.items():
@@ -168,6 +200,8 @@ def parse(text: str) -> Inputs:
         application_ids=MappingProxyType(ids),
         ci_subjects=MappingProxyType(subjects),
         networks=MappingProxyType(networks),
+        groups=checked_groups(top["groups"]),
+        live=MappingProxyType(live),
     )
 
 

@@ -14,6 +14,12 @@ DISTRIBUTION = "cdh_mlops_jobs"
 VERSION = "0.1.0"
 WHEEL = f"{DISTRIBUTION}-{VERSION}-py3-none-any.whl"
 FOLDER = "/Shared/cdh"
+# The hyphen keeps these apart from the experiments in the same folder: no declaration's name has one.
+STATUS_FOLDER, ALERTS_FOLDER, MONITORS_FOLDER = (
+    f"{FOLDER}/{name}" for name in ("platform-status", "platform-alerts", "quality-monitors")
+)
+# What a workspace has once: its secret scope, its SQL warehouse, where its messages go.
+PLATFORM = "cdh"
 CHAMPION = "champion"
 
 # The schemas that every stage has once; the other zones are named after a source or a model.
@@ -119,6 +125,17 @@ def key_vault(stage: Stage, suffix: str) -> str:
     return f"{azure(stage, 'kv')}-{suffix}"
 
 
+def key_vault_id(stage: Stage, subscription: str, suffix: str) -> str:
+    """The Azure resource id of a stage's key vault, derived so that the two layers agree without a reference."""
+    group = f"/subscriptions/{subscription}/resourceGroups/{resource_group(stage)}"
+    return f"{group}/providers/Microsoft.KeyVault/vaults/{key_vault(stage, suffix)}"
+
+
+def key_vault_address(stage: Stage, suffix: str) -> str:
+    """Where a stage's key vault answers."""
+    return f"https://{key_vault(stage, suffix)}.vault.azure.net/"
+
+
 def container(zone_class: On) -> str:
     """The container of a class of zones; a name needs three characters, which `ml` alone has not."""
     return f"zone-{zone_class.value[0].removesuffix(' zone')}"
@@ -172,6 +189,16 @@ def experiment(declared: str, *, validation: bool = False) -> str:
 def model(stage: Stage, name: str) -> str:
     """The three-part name of a registered model."""
     return f"{stage.catalog}.{name}.{name}"
+
+
+def table(stage: Stage, name: str) -> str:
+    """The three-part name of a table; `name` is schema.table."""
+    return f"{stage.catalog}.{name}"
+
+
+def endpoint(model_name: str) -> str:
+    """The name of a model's serving endpoint, which the whole workspace sees."""
+    return f"{PLATFORM}-{model_name.replace('_', '-')}"
 
 
 def group(role_group: str, source: str | None = None) -> str:

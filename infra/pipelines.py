@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from infra import names
 from infra.roles import On, Principal
-from workflows.declare import Declaration, Featurization, Model
+from workflows.declare import Batch, Declaration, Featurization, Model
 
 TASK_TIMEOUT = 3600
 SCHEDULES = {"hourly": "0 30 * * * ?", "daily": "0 0 4 * * ?", "weekly": "0 0 4 ? * MON", "monthly": "0 0 4 1 * ?"}
@@ -130,7 +130,8 @@ def model_jobs(model: Model) -> tuple[JobPlan, ...]:
         Task(key="train", runs=names.job(model.name, "train"), parameters=requested),
         task("judge", "train", model_version="", **requested),
     )
-    most_often = min((list(SCHEDULES).index(one.schedule) for one in model.serve), default=None)
+    batches = [one for one in model.serve if isinstance(one, Batch)]
+    most_often = min((list(SCHEDULES).index(one.schedule) for one in batches), default=None)
     scored = None if most_often is None else list(SCHEDULES.values())[most_often]
     return (
         plan(On.FEATURIZE, Principal.FEATURIZE, (task("features"),), FEATURES_AT),

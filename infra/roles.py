@@ -61,6 +61,14 @@ class On(Enum):
     VALIDATION_EXPERIMENT = ("validation experiment", "experiment")
     FOLDER = ("folder", "directory")
     POLICY = ("cluster policy", "cluster-policy")
+    STATUS = ("platform status", "directory")
+    ALERTS = ("platform alerts", "directory")
+    MONITORS = ("quality monitors", "directory")
+    DASHBOARD = ("dashboard", "dashboard")
+    WAREHOUSE = ("warehouse", "warehouse")
+    ENDPOINT = ("endpoint", "endpoint")
+    SECRETS = ("secrets", "secret-scope")
+    WORKSPACE = ("workspace", "workspace")
 
     @property
     def securable(self) -> str:
@@ -96,6 +104,7 @@ DEV, VALIDATION, PROD = (frozenset({name}) for name in StageName)
 ALL = DEV | VALIDATION | PROD
 JOBS = (On.FEATURIZE, On.TRAIN, On.VALIDATE, On.PROMOTE, On.SCORE, On.MONITOR, On.RETRAIN)
 EXPERIMENTS = (On.EXPERIMENT, On.VALIDATION_EXPERIMENT)
+WATCHED = (On.STATUS, On.ALERTS, On.DASHBOARD)
 READ = ("SELECT", "USE_SCHEMA")
 WRITE = ("CREATE_TABLE", "MODIFY", "SELECT", "USE_SCHEMA")
 
@@ -117,6 +126,11 @@ PROMOTES = "promotes code from Dev to Validation, and approves promotion to Prod
 OPERATES = "builds up and operates the ML infrastructure, manages the automated ML workflow pipelines"
 APPROVES = "Upon approval of ML Engineer and validation by Data Science Analyst, the code can be promoted"
 TRACKED = "Metadata tracking and logging is required for each training job iteration"
+WATCHES = "monitors both the deployed model and the ML infrastructure"
+PUBLISHED = "Batch jobs typically publish predictions to Lakehouse tables, over a JDBC connection, or to flat files."
+SERVED = "deploys the model for production serving"
+ONLINE = "For real-time predictions, features must come from the online database"
+INFRASTRUCTURE = "manages the model-serving computation infrastructure"
 PULLED = "For each task, the required artifacts (e.g., images) are pulled from the artifact store"
 
 
@@ -147,16 +161,30 @@ MATRIX: tuple[Row, ...] = (
     row((Principal.TRAIN,), (On.REGISTERED_MODEL,), ("APPLY_TAG", "CREATE_MODEL_VERSION", "EXECUTE"), PIPELINES),
     row((Principal.SERVE,), (On.REGISTERED_MODEL,), ("EXECUTE",), PIPELINES),
     row((Principal.DEPLOY,), (On.REGISTERED_MODEL,), ("MANAGE",), OWN),
+    # An endpoint loads its model as who made it.
+    row((Principal.DEPLOY,), (On.REGISTERED_MODEL,), ("EXECUTE",), SERVED),
     row((Principal.TRAIN,), EXPERIMENTS, ("CAN_EDIT",), TRACKED),
     row((Principal.PROMOTE, Principal.SERVE), (On.EXPERIMENT,), ("CAN_READ",), PIPELINES),
     row((Principal.SERVE,), (On.RETRAIN,), ("CAN_MANAGE_RUN",), PIPELINES),
     row((Principal.TRAIN,), (On.TRAIN,), ("CAN_MANAGE_RUN",), PIPELINES),
     row((Principal.DEPLOY,), JOBS, ("IS_OWNER",), OWN),
     row((Principal.DEPLOY,), (*EXPERIMENTS, On.FOLDER), ("CAN_MANAGE",), OWN),
+    row((Principal.DEPLOY,), (*WATCHED, On.MONITORS, On.ENDPOINT), ("CAN_MANAGE",), OWN),
+    row((Principal.DEPLOY,), (On.WAREHOUSE,), ("IS_OWNER",), OWN),
+    row((Principal.DEPLOY,), (On.SECRETS,), ("MANAGE",), OWN),
+    # The dashboard shows, and the alerts read, what its publisher may read; who looks needs nothing of it (ADR 15).
+    row((Principal.DEPLOY,), (On.ML, On.MODEL_ZONE), READ, SEE),
+    row((Principal.SERVE,), (On.SECRETS,), ("READ",), PUBLISHED),
+    row((Principal.SERVE,), (On.ENDPOINT,), ("CAN_QUERY",), ONLINE),
+    row((Principal.PROMOTE,), (On.ENDPOINT,), ("CAN_MANAGE",), SERVED),
 
     # Everyone finds what there is and follows every run; nobody sees a person by that.
     row(Role, (On.CATALOG,), ("BROWSE", "USE_CATALOG"), COLLABORATE),
     row(Role, (On.ML, On.REFERENCE), READ, COLLABORATE),
+    row(Role, (On.WORKSPACE,), ("databricks_sql_access", "workspace_access"), COLLABORATE),
+    row(Role, (On.STATUS, On.DASHBOARD), ("CAN_READ",), COLLABORATE),
+    row(ANALYSTS, (On.ALERTS,), ("CAN_READ",), SEE),
+    row(ANALYSTS, (On.ENDPOINT,), ("CAN_VIEW",), SEE),
     row(ANALYSTS, JOBS, ("CAN_VIEW",), SEE),
     row(ANALYSTS, EXPERIMENTS, ("CAN_READ",), SEE),
     row(ANALYSTS, (On.ARTIFACTS,), ("READ_VOLUME",), SEE),
@@ -170,6 +198,7 @@ MATRIX: tuple[Row, ...] = (
     row((Role.R1,), (On.TRAIN, On.PROMOTE, On.RETRAIN), ("CAN_MANAGE_RUN",), REGISTERS, PROD),
     row((Role.R1,), (On.MODEL_ZONE,), READ, REGISTERS),
     row((Role.R1,), (On.REGISTERED_MODEL,), ("EXECUTE",), REGISTERS),
+    row((Role.R1,), (On.WAREHOUSE,), ("CAN_USE",), REGISTERS),
     # R2 ML Architect
     row((Role.R2,), JOBS, ("CAN_VIEW",), ARCHITECT),
     row((Role.R2,), EXPERIMENTS, ("CAN_READ",), ARCHITECT),
@@ -180,27 +209,36 @@ MATRIX: tuple[Row, ...] = (
     row((Role.R3,), JOBS, ("CAN_MANAGE_RUN",), DEVELOP, DEV),
     row((Role.R3,), (On.VALIDATE,), ("CAN_MANAGE_RUN",), VALIDATES, VALIDATION),
     row((Role.R3,), EXPERIMENTS, ("CAN_EDIT",), DEVELOP, DEV),
+    row((Role.R3,), (On.WAREHOUSE,), ("CAN_USE",), DEVELOP, DEV),
+    row((Role.R3,), (On.WAREHOUSE,), ("CAN_USE",), VALIDATES, VALIDATION),
     # R4 CDH Data Manager
     row((Role.R4,), (On.CURATED, On.FEATURES), READ, MANAGER),
     row((Role.R4,), (On.LANDING,), ("READ_VOLUME", "WRITE_VOLUME"), MANAGER),
     row((Role.R4,), (On.FEATURIZE,), ("CAN_MANAGE_RUN",), MANAGER),
+    row((Role.R4,), (On.WAREHOUSE,), ("CAN_USE",), MANAGER),
     # R5 Feature Analyst
     row((Role.R5,), (On.CURATED, On.FEATURES), READ, FEATURE_ANALYST, DEV),
     row((Role.R5,), (On.FEATURES,), READ, PROMOTES, VALIDATION),
     row((Role.R5,), (On.EXPLORATORY,), WRITE, FEATURE_ANALYST, DEV),
     row((Role.R5,), (On.FEATURIZE,), ("CAN_MANAGE_RUN",), FEATURE_ANALYST, DEV),
     row((Role.R5,), (On.FEATURIZE,), ("CAN_MANAGE_RUN",), PROMOTES, VALIDATION),
+    row((Role.R5,), (On.WAREHOUSE,), ("CAN_USE",), FEATURE_ANALYST, DEV),
+    row((Role.R5,), (On.WAREHOUSE,), ("CAN_USE",), PROMOTES, VALIDATION),
     row(ANALYSTS, (On.POLICY,), ("CAN_USE",), DEVELOP, DEV),
     # R6 MLOps Engineer
     row((Role.R6,), JOBS, (OWNER_LEVEL,), OPERATES),
     row((Role.R6,), (*EXPERIMENTS, On.FOLDER), ("CAN_READ",), OPERATES),
     row((Role.R6,), (On.ARTIFACTS,), ("READ_VOLUME",), OPERATES),
     row((Role.R6,), (On.POLICY,), ("CAN_USE",), OPERATES),
+    row((Role.R6,), (On.ALERTS, On.MONITORS), ("CAN_READ",), WATCHES),
+    row((Role.R6,), (On.ENDPOINT,), ("CAN_VIEW",), WATCHES),
+    row((Role.R6,), (On.WAREHOUSE,), ("CAN_MONITOR",), OPERATES),
     # R7 ML Engineer
     row((Role.R7,), JOBS, ("CAN_MANAGE_RUN",), APPROVES),
     row((Role.R7,), EXPERIMENTS, ("CAN_READ",), APPROVES),
     row((Role.R7,), (On.ARTIFACTS,), ("READ_VOLUME",), APPROVES),
     row((Role.R7,), (On.REGISTERED_MODEL,), ("EXECUTE",), APPROVES),
+    row((Role.R7,), (On.ENDPOINT,), ("CAN_QUERY",), INFRASTRUCTURE),
 )
 # fmt: on
 

@@ -15,6 +15,8 @@ PRIVILEGES: Mapping[str, frozenset[str]] = MappingProxyType(
         "schema": frozenset({"APPLY_TAG", "CREATE_TABLE", "MODIFY", "SELECT", "USE_SCHEMA"}),
         "volume": frozenset({"READ_VOLUME", "WRITE_VOLUME"}),
         "model": frozenset({"APPLY_TAG", "CREATE_MODEL_VERSION", "EXECUTE", "MANAGE"}),
+        # Entitlements of a group on its workspace. Those that make compute are left out on purpose: nobody has them.
+        "workspace": frozenset({"databricks_sql_access", "workspace_access", "workspace_consume"}),
     }
 )
 
@@ -25,6 +27,11 @@ LEVELS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "experiment": ("CAN_READ", "CAN_EDIT", "CAN_MANAGE"),
         "directory": ("CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE"),
         "cluster-policy": ("CAN_USE",),
+        "dashboard": ("CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE"),
+        "endpoint": ("CAN_VIEW", "CAN_QUERY", "CAN_MANAGE"),
+        # Of secret scopes, databricks_secret_acl.
+        "secret-scope": ("READ", "WRITE", "MANAGE"),
+        "warehouse": ("CAN_VIEW", "CAN_MONITOR", "CAN_USE", "CAN_MANAGE", "IS_OWNER"),
     }
 )
 

@@ -11,6 +11,8 @@ from infra.roles import JOBS, On, Principal
 CREATED_FIRST = "here it is owner of the tables that it changes; where another principal creates one first, it is not"
 NOT_YET = "in the demo another job creates these tables first; which one comes first is no contract"
 VOCABULARIES = "vocabularies of a source; the demo's code lists come with the wheel"
+EVALUATED = "the dashboard and the alerts read as this principal; the sandbox evaluates none of them"
+ENDPOINTS = "an endpoint loads its model as who made it; the sandbox serves none"
 TERRAFORM = "terraform's own: it deploys as this principal, and the sandbox's provider asks no grant"
 
 UNASKED: dict[tuple[Principal, On, str], str] = {
@@ -33,6 +35,14 @@ UNASKED: dict[tuple[Principal, On, str], str] = {
     (Principal.DEPLOY, On.REGISTERED_MODEL, "MANAGE"): TERRAFORM,
     (Principal.DEPLOY, On.EXPERIMENT, "CAN_MANAGE"): TERRAFORM,
     (Principal.DEPLOY, On.VALIDATION_EXPERIMENT, "CAN_MANAGE"): TERRAFORM,
-    (Principal.DEPLOY, On.FOLDER, "CAN_MANAGE"): TERRAFORM,
+    (Principal.DEPLOY, On.REGISTERED_MODEL, "EXECUTE"): ENDPOINTS,
+    **{
+        (Principal.DEPLOY, zone, right): EVALUATED
+        for zone in (On.ML, On.MODEL_ZONE)
+        for right in ("SELECT", "USE_SCHEMA")
+    },
+    **{
+        (Principal.DEPLOY, folder, "CAN_MANAGE"): TERRAFORM for folder in (On.FOLDER, On.STATUS, On.ALERTS, On.MONITORS)
+    },
     **{(Principal.DEPLOY, job, "IS_OWNER"): TERRAFORM for job in JOBS},
 }

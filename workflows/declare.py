@@ -20,7 +20,7 @@ from workflows.time import Window, days
 __all__ = [
     "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Choice", "CountOf", "Demographics", "Event",
     "Featurization", "GradientBoosting", "Implausible", "InpatientStays", "LogisticRegression", "Model",
-    "Monitor", "NonInferior", "Recorded", "Window", "days", "replace",
+    "Monitor", "NonInferior", "Online", "Recorded", "Window", "days", "replace",
 ]  # fmt: skip
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,62}")
@@ -103,6 +103,23 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Online:
+    """Serving: an endpoint that answers one request at a time; which version answers follows the champion.
+
+    size: how many requests at once (4, 8 to 16, 16 to 64). idle: it may stop when nobody asks, and then starts late.
+    """
+
+    size: str = "Small"
+    idle: bool = True
+
+    def __post_init__(self) -> None:
+        if self.size not in ("Small", "Medium", "Large"):
+            raise DeclarationError("Online", "size", self.size, ["Small", "Medium", "Large"])
+        if not isinstance(self.idle, bool):
+            raise DeclarationError("Online", "idle", self.idle, "True or False")
+
+
+@dataclass(frozen=True)
 class Monitor:
     """When monitoring raises a signal.
 
@@ -163,7 +180,7 @@ class Model:
     method: Method
     cluster: str
     gates: Sequence[Gate]
-    serve: Sequence[Batch] = (Batch(),)
+    serve: Sequence[Batch | Online] = (Batch(),)
     monitor: Monitor = field(default_factory=Monitor)
     test_share: float = 0.25
 
@@ -176,8 +193,9 @@ class Model:
         }  # fmt: skip
         for name, kinds in expected.items():
             checked_sequence(self.name, name, [getattr(self, name)], kinds)
-        for name, kind in {"features": Feature, "gates": Gate, "serve": Batch}.items():
-            checked_sequence(self.name, name, getattr(self, name), kind)
+        several: dict[str, type | tuple[type, ...]] = {"features": Feature, "gates": Gate, "serve": (Batch, Online)}
+        for name, kinds in several.items():
+            checked_sequence(self.name, name, getattr(self, name), kinds)
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("features", "gates"):
             if not getattr(self, name):
@@ -191,6 +209,8 @@ class Model:
                 f"a method for {self.outcome.type} outcomes; {type(self.method).__name__} takes "
                 + ", ".join(self.method.outcome_types),
             )  # fmt: skip
+        if sum(isinstance(one, Online) for one in self.serve) > 1:
+            raise DeclarationError(self.name, "serve", "Online twice", "one endpoint: Online once")
         twice = {f.name for f in self.features if sum(g.name == f.name for g in self.features) > 1}
         if twice:
             raise DeclarationError(self.name, "features", sorted(twice), "each feature once")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cdktf import Token
 from constructs import Construct
@@ -17,6 +17,9 @@ from infra.pipelines import TASK_TIMEOUT, JobPlan, Task, timeout
 from infra.providers import (
     Job,
     JobEmailNotifications,
+    JobHealth,
+    JobHealthRules,
+    JobNotificationSettings,
     JobParameter,
     JobQueue,
     JobRunAs,
@@ -27,25 +30,30 @@ from infra.providers import (
     JobTaskLibrary,
     JobTaskPythonWheelTask,
     JobTaskRunJobTask,
+    JobTrigger,
+    JobTriggerTableUpdate,
 )
 from infra.stages import Stage
+from infra.starts import BETWEEN_SECONDS, SETTLED_SECONDS, checked_cron, checked_timezone, checked_update
 
 RETRIES = 1
 RETRY_AFTER_MILLIS = 10_000
+TIMEZONE = "UTC"
 
 
 class Pipeline(Construct):
     """job: the resource. timeout_seconds: after which it is stopped. Tasks and depends_on are in key order, as the
     provider reads them back.
 
-    others: the pipelines that this one's tasks run, by job name.
+    others: the pipelines that this one's tasks run, by job name. awaits: tables (schema.table) whose change starts it,
+    in place of its schedule.
     """
 
     def __init__(self, scope: Construct, id_: str, *, stage: Stage, plan: JobPlan, code: str, alert_address: str,
                  artifacts: Artifacts, compute: Compute, principals: Principals, access: Access, addresses: Addresses,
-                 others: Mapping[str, Pipeline]) -> None:  # fmt: skip
+                 others: Mapping[str, Pipeline], awaits: Sequence[str] = ()) -> None:  # fmt: skip
         super().__init__(scope, id_)
-        self.stage, self.plan, self.artifacts, self.others = stage, plan, artifacts, others
+        self.stage, self.plan, self.artifacts, self.others, self.awaits = stage, plan, artifacts, others, awaits
         self.timeout_seconds: int = timeout(plan, {name: other.timeout_seconds for name, other in others.items()})
         run_as = principals.application_ids[plan.run_as]
         self.job = Job(
@@ -55,8 +63,16 @@ class Pipeline(Construct):
             parameter=[JobParameter(name=name, default=default) for name, default in self.defaults()] or None,
             job_cluster=[compute.job_cluster(plan.cluster, declared=plan.declared, run_as=run_as)],
             task=[self.task(one) for one in sorted(plan.tasks, key=lambda one: one.key)],
-            schedule=self.schedule(),
-            email_notifications=JobEmailNotifications(on_failure=[alert_address]) if stage.alerts else None,
+            schedule=self.schedule(), trigger=self.trigger(),
+            # Half of what would stop it is worth a look.
+            health=JobHealth(rules=[JobHealthRules(
+                metric="RUN_DURATION_SECONDS", op="GREATER_THAN", value=self.timeout_seconds // 2
+            )]),
+            email_notifications=self.told(alert_address),
+            # A run that a person cancelled, or that was skipped because another ran, is no news.
+            notification_settings=JobNotificationSettings(
+                no_alert_for_canceled_runs=True, no_alert_for_skipped_runs=True
+            ) if stage.alerts else None,
         )  # fmt: skip
         addresses.place(self.job, plan.name, f"a job of {plan.declared}")
         access.permit(f"job_{plan.name}", plan.purpose, source=plan.source, job_id=self.job.id)
@@ -72,10 +88,32 @@ class Pipeline(Construct):
     # clock that a test moves, and notifications go to an outbox. On Azure: the job's page; next run, queue,
     # notification.
     def schedule(self) -> JobSchedule | None:
-        """When the job starts by itself, in a stage where jobs do."""
-        if self.plan.schedule is None or not self.stage.scheduled:
+        """When the job starts by itself, in a stage where jobs do; it is right in every stage."""
+        if self.plan.schedule is None:
             return None
-        return JobSchedule(quartz_cron_expression=self.plan.schedule, timezone_id="UTC", pause_status="UNPAUSED")
+        expression = checked_cron(self.plan.name, self.plan.schedule)
+        if not self.stage.scheduled or self.awaits:
+            return None
+        timezone = checked_timezone(self.plan.name, TIMEZONE)
+        return JobSchedule(quartz_cron_expression=expression, timezone_id=timezone, pause_status="UNPAUSED")
+
+    def trigger(self) -> JobTrigger | None:
+        """The tables that start the job when all of them are new; it then has no schedule, which excludes it."""
+        if not self.awaits or not self.stage.scheduled:
+            return None
+        tables = tuple(names.table(self.stage, table) for table in self.awaits)
+        update = JobTriggerTableUpdate(
+            table_names=list(checked_update(self.plan.name, tables, SETTLED_SECONDS, BETWEEN_SECONDS)),
+            condition="ALL_UPDATED", wait_after_last_change_seconds=SETTLED_SECONDS,
+            min_time_between_triggers_seconds=BETWEEN_SECONDS,
+        )  # fmt: skip
+        return JobTrigger(table_update=update, pause_status="UNPAUSED")
+
+    def told(self, alert_address: str) -> JobEmailNotifications | None:
+        """Who hears of a run that failed or takes long: the operators' mailbox, in a stage that sends anything."""
+        if not self.stage.alerts:
+            return None
+        return JobEmailNotifications(on_failure=[alert_address], on_duration_warning_threshold_exceeded=[alert_address])
 
     def task(self, one: Task) -> JobTask:
         """One node of the DAG."""
@@ -94,6 +132,8 @@ class Pipeline(Construct):
         return JobTask(
             task_key=one.key, depends_on=after or None, job_cluster_key=self.plan.cluster,
             timeout_seconds=TASK_TIMEOUT, max_retries=RETRIES, min_retry_interval_millis=RETRY_AFTER_MILLIS,
+            # What took an hour takes an hour again: the time of a job is that of its tasks, once each.
+            retry_on_timeout=False,
             library=[
                 JobTaskLibrary(requirements=self.artifacts.paths[f"requirements_{self.plan.cluster}"]),
                 JobTaskLibrary(whl=self.artifacts.paths["wheel"]),

@@ -6,24 +6,15 @@ from constructs import Construct
 
 from infra import names
 from infra.constructs.access import Access
+from infra.constructs.folder import Folder
 from infra.constructs.lifecycle import keeping
 from infra.constructs.principals import Principals
 from infra.constructs.warehouse import Warehouse
 from infra.names import Addresses
-from infra.providers import Directory, MlflowExperiment, RegisteredModel
+from infra.providers import MlflowExperiment, RegisteredModel
 from infra.roles import On, Principal
 from infra.stages import Stage
 from workflows.declare import Model
-
-
-class Folder(Construct):
-    """The workspace folder of the experiments: MLflow does not make a missing one."""
-
-    def __init__(self, scope: Construct, id_: str, *, stage: Stage, access: Access, addresses: Addresses) -> None:
-        super().__init__(scope, id_)
-        self.directory = Directory(self, "directory", path=names.FOLDER, delete_recursive=not stage.keep_data)
-        addresses.place(self.directory, "cdh", "the folder of the experiments")
-        access.permit("folder_cdh", On.FOLDER, directory_path=self.directory.path)
 
 
 class Registry(Construct):

@@ -20,6 +20,14 @@ SERVICES: dict[str, Behaviour] = {
             ),
         ),
     ),
+    "databricks_alert_v2": Behaviour(),
+    "databricks_dashboard": Behaviour(
+        force_new=paths("parent_path"),
+        defaults={"embed_credentials": True},
+        # The provider compares the fingerprint of the text, whatever the service makes of it.
+        hidden=kinds(prefix="parent_path", content="serialized_dashboard"),
+        conflicts={"file_path": paths("serialized_dashboard"), "serialized_dashboard": paths("file_path")},
+    ),
     "databricks_external_location": Behaviour(
         force_new=paths("name"),
         hidden=kinds(case="name", skipped="skip_validation", slash="url"),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+import json
 
+from sandbox.errors import ServiceError
 from sandbox.provider.kinds import Context, Kind, fill
+from sandbox.provider.objects import folder_exists
 from sandbox.provider.planning import Refusal
 from sandbox.provider.unity import File, md5_of
 from sandbox.provider.values import UNKNOWN, Object
-from sandbox.store import new_uuid
+from sandbox.store import new_hex, new_uuid
 
 
 class InstancePool(Kind):
@@ -78,6 +82,59 @@ class Alert(Query):
         context.need("databricks_query", body["query_id"], "Query")
         fill(body, state="UNKNOWN")
         return super().identify(context, body)
+
+
+class AlertV2(Kind):
+    """An alert with its own query, schedule and recipients; nothing evaluates it."""
+
+    noun = "alert"
+
+    def identify(self, context: Context, body: Object) -> str:
+        """A UUID; warehouse and destinations must exist, and an alert of a service principal runs as one."""
+        time = _time()
+        fill(body, owner_user_name=context.deployer, create_time=time, update_time=time, lifecycle_state="ACTIVE")
+        runs_as = {context.caller: context.deployer} | (body["run_as"] or {})
+        names = ("service_principal_name", "user_name")
+        fill(body, effective_run_as={name: runs_as.get(name) for name in names})
+        return new_uuid()
+
+    def make(self, context: Context, body: Object, prior: Object | None) -> None:
+        """What it refers to, and the time of a change."""
+        context.need("databricks_sql_endpoint", body["warehouse_id"], "SQL warehouse")
+        for one in (body["evaluation"].get("notification") or {}).get("subscriptions") or []:
+            if one["destination_id"]:
+                context.need("databricks_notification_destination", one["destination_id"], "Notification destination")
+        if prior:
+            body["update_time"] = _time()
+            fill(body, **{name: prior[name] for name, value in body.items() if value is UNKNOWN})
+
+
+class Dashboard(Kind):
+    """A dashboard, published as it is made: stored; `serialized_dashboard` must be JSON."""
+
+    noun = "dashboard"
+
+    def identify(self, context: Context, body: Object) -> str:
+        """Thirty-two hexadecimal digits; its folder must exist."""
+        parent, time = str(body["parent_path"]).removeprefix("/Workspace"), _time()
+        if not folder_exists(context, parent):
+            raise ServiceError("RESOURCE_DOES_NOT_EXIST", f"Path ({parent}) doesn't exist.")
+        id_ = new_hex().lower()
+        path = f"{parent}/{body['display_name']}.lvdash.json"
+        fill(body, dashboard_id=id_, path=path, create_time=time, lifecycle_state="ACTIVE")
+        return id_
+
+    def make(self, context: Context, body: Object, prior: Object | None) -> None:
+        """The warehouse exists and the text is a dashboard; its fingerprint, and the etag of a change."""
+        del prior
+        context.need("databricks_sql_endpoint", body["warehouse_id"], "SQL warehouse")
+        text = str(body["serialized_dashboard"] or "{}")
+        try:
+            json.loads(text)
+        except ValueError:
+            raise ServiceError("INVALID_PARAMETER_VALUE", "serialized_dashboard is not valid JSON") from None
+        body["md5"] = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+        body["etag"], body["update_time"] = new_hex(), _time()
 
 
 class WorkspaceFile(File):

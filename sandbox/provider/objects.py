@@ -12,10 +12,10 @@ from sandbox.store import new_hex, new_uuid
 _ALWAYS_THERE = ("/", "/Shared", "/Users", "/Repos")
 
 
-def _parent_exists(context: Context, path: str) -> bool:
-    parent = path.rsplit("/", 1)[0] or "/"
+def folder_exists(context: Context, folder: str) -> bool:
+    """Whether a workspace folder is there: made, or there always."""
     taken = {item.body["path"] for item in context.workspace.store.list("databricks_directory")}
-    return parent in _ALWAYS_THERE or parent in taken or (parent.startswith("/Users/") and parent.count("/") == 2)
+    return folder in _ALWAYS_THERE or folder in taken or (folder.startswith("/Users/") and folder.count("/") == 2)
 
 
 class Directory(Kind):
@@ -59,7 +59,7 @@ class Experiment(Kind):
         name = str(body["name"]).removeprefix("/Workspace")
         if not name.startswith("/"):
             raise ServiceError("INVALID_PARAMETER_VALUE", f"experiment name '{name}' must be an absolute path")
-        if not _parent_exists(context, name):
+        if not folder_exists(context, name.rsplit("/", 1)[0] or "/"):
             raise ServiceError("RESOURCE_DOES_NOT_EXIST", f"Parent directory {name.rsplit('/', 1)[0]} does not exist.")
         id_ = self._made(context, name, body.get("artifact_location"))
         time = now()

@@ -23,8 +23,10 @@ from sandbox.provider.values import Object
 KINDS: dict[str, Kind] = {
     "databricks_access_control_rule_set": access.AccessControlRuleSet(),
     "databricks_alert": compute.Alert(),
+    "databricks_alert_v2": compute.AlertV2(),
     "databricks_catalog": unity.Catalog(),
     "databricks_cluster_policy": objects.ClusterPolicy(),
+    "databricks_dashboard": compute.Dashboard(),
     "databricks_directory": objects.Directory(),
     "databricks_entitlements": access.Entitlements(),
     "databricks_external_location": serving.ExternalLocation(),

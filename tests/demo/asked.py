@@ -32,7 +32,10 @@ def thing(securable: str) -> On:
         return On.VALIDATION_EXPERIMENT if last.endswith("_validation") else On.EXPERIMENT
     if kind == "job":
         return On[last.rpartition("_")[2].upper()]
-    return {"catalog": On.CATALOG, "model": On.REGISTERED_MODEL, "directory": On.FOLDER}[kind]
+    if kind == "directory":
+        folders = {"platform-status": On.STATUS, "platform-alerts": On.ALERTS, "quality-monitors": On.MONITORS}
+        return folders.get(last, On.FOLDER)
+    return {"catalog": On.CATALOG, "model": On.REGISTERED_MODEL}[kind]
 
 
 def right(workspace: Workspace, grant: Grant) -> Right:

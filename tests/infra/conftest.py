@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
-from infra_documents import ROOT, Document, invented_model
+from infra_documents import LIVE, ROOT, Document, invented_model
 
 from infra import clusters, delivery, inputs
-from infra.stages import STAGES
-from workflows.declare import Featurization
+from infra.stages import STAGES, StageName
+from workflows.declare import Batch, Featurization, Online
 from workflows.discover import Catalogue, discover
 
 # What is imported so far starts no Node process; jsii asks for this when it does.
@@ -33,9 +34,9 @@ def declared(compute) -> Catalogue:
 
 @pytest.fixture(scope="session")
 def synthesised(tmp_path_factory, compute):
-    """(catalogue, stages) -> the document of each stage."""
+    """(catalogue, stages, inputs) -> the document of each stage."""
 
-    def run(catalogue: Catalogue, stages=None, destroyed=()) -> dict[str, Document]:
+    def run(catalogue: Catalogue, stages=None, given=None, destroyed=()) -> dict[str, Document]:
         from cdktf import App
 
         from infra.stacks.stage import StageStack
@@ -52,7 +53,7 @@ def synthesised(tmp_path_factory, compute):
                 catalogue=catalogue,
                 clusters=compute,
                 delivery=delivered,
-                inputs=inputs.load(),
+                inputs=given or inputs.load(),
                 dist=DIST,
                 destroyed=destroyed,
             )
@@ -78,6 +79,22 @@ def invented() -> Catalogue:
 @pytest.fixture(scope="session")
 def invented_dev(synthesised, invented) -> Document:
     return synthesised(invented, [STAGES["dev"]])["dev"]
+
+
+@pytest.fixture(scope="session")
+def live_models(invented, declared) -> Catalogue:
+    """alpha answers online as well, beta only online, gamma only in batches; all three are live."""
+    serve = {"alpha": [Batch(), Online("Large", idle=False)], "beta": [Online()], "gamma": [Batch("weekly")]}
+    source = replace(declared.sources["synthetic_omop"], name="invented")
+    made = {name: replace(invented_model(name), serve=serve[name]) for name in LIVE}
+    return replace(invented, sources={"invented": source}, models=made)
+
+
+@pytest.fixture(scope="session")
+def live(synthesised, live_models) -> dict[str, Document]:
+    """The three stages with three live models."""
+    given = replace(inputs.load(), live={name: {"alpha": 3, "beta": 1, "gamma": 2} for name in StageName})
+    return synthesised(live_models, None, given)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from workflows.discover import Catalogue
 ROOT = Path(__file__).parents[2]
 ACCESS = ("databricks_grants", "databricks_permissions")
 Document = dict
+LIVE = ("alpha", "beta", "gamma")
 
 
 def invented_model(name: str) -> Model:
@@ -44,3 +45,12 @@ def of_kind(document: Document, kind: str) -> dict[str, dict]:
 
 def with_model(catalogue: Catalogue, model: Model) -> Catalogue:
     return replace(catalogue, models=dict(sorted({**catalogue.models, model.name: model}.items())))
+
+
+def levels(document: Document, name: str) -> dict[str, str]:
+    """Permissions of one object by who has them."""
+    (body,) = [one for key, one in of_kind(document, "databricks_permissions").items() if key == name]
+    return {
+        one.get("group_name") or one["service_principal_name"].split(".")[1]: one["permission_level"]
+        for one in body["access_control"]
+    }

@@ -42,6 +42,9 @@ def departures(block: dict, body: dict, where: str) -> list[str]:
             schema = attributes[name]
             if not (schema.get("required") or schema.get("optional")):
                 found.append(f"{where}.{name} is for the provider to set")
+            elif (nested := schema.get("nested_type")) is not None:
+                for one in value if nested["nesting_mode"] != "single" else [value]:
+                    found += departures(nested, one, f"{where}.{name}")
             elif not fits(value, schema["type"]):
                 found.append(f"{where}.{name} = {value!r} is no {schema['type']}")
         elif name in blocks:

@@ -214,7 +214,7 @@ def test_everything_that_can_be_granted_or_permitted_is(documents, stage):
 def test_a_job_states_its_owner_and_never_touches_the_admins(documents, stage):
     for name, body in of_kind(documents[stage], "databricks_permissions").items():
         levels = [one["permission_level"] for one in body["access_control"]]
-        assert levels.count("IS_OWNER") == ("job_id" in body), name
+        assert levels.count("IS_OWNER") == ("job_id" in body or "sql_endpoint_id" in body), name
         assert all(one.get("group_name") != "admins" for one in body["access_control"])
 
 

@@ -27,7 +27,7 @@ SERVICE_PRINCIPAL = re.compile(r"\$\{databricks_service_principal\.sp_[a-z]+\.ap
 @EVERY
 def test_an_address_is_readable_and_carries_no_hash(documents, stage):
     for address in addresses(documents[stage]):
-        assert re.fullmatch(r"databricks_[a-z_]+\.[a-z][a-z0-9_]*", address)
+        assert re.fullmatch(r"databricks_[a-z0-9_]+\.[a-z][a-z0-9_]*", address)
         assert not re.search(r"[0-9a-f]{8}", address), address
 
 

@@ -128,6 +128,30 @@ def services() -> Resources:
         "databricks_alert": {
             "a": {"display_name": "late", "query_id": "${databricks_query.q.id}", "condition": condition}
         },
+        "databricks_alert_v2": {
+            "a": {
+                "display_name": "failed",
+                "query_text": "select 1 as n",
+                "warehouse_id": "${databricks_sql_endpoint.w.id}",
+                "evaluation": {
+                    "comparison_operator": "GREATER_THAN",
+                    "source": {"name": "n"},
+                    "threshold": {"value": value},
+                    "notification": {
+                        "subscriptions": [{"destination_id": "${databricks_notification_destination.n.id}"}]
+                    },
+                },
+                "schedule": {"quartz_cron_schedule": "0 0 7 * * ?", "timezone_id": "UTC"},
+            }
+        },
+        "databricks_dashboard": {
+            "d": {
+                "display_name": "status",
+                "parent_path": "/Shared",
+                "warehouse_id": "${databricks_sql_endpoint.w.id}",
+                "serialized_dashboard": json.dumps({"pages": []}),
+            }
+        },
         "databricks_notification_destination": {
             "n": {"display_name": "team", "config": {"email": {"addresses": ["team@example.gov"]}}}
         },
