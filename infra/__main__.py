@@ -29,6 +29,7 @@ def main(root: Path = ROOT, wanted: Sequence[str] = ()) -> int:
     os.environ[silenced] = f"{os.environ.get(silenced, '')},20"
     from infra import inputs, layers
     from infra.names import AddressError
+    from infra.placeholders import placeholders
     from workflows.errors import DeclarationError
 
     outdir = Path(os.environ.get("CDKTF_OUTDIR") or root / "cdktf.out").resolve()
@@ -37,7 +38,9 @@ def main(root: Path = ROOT, wanted: Sequence[str] = ()) -> int:
         stages = [layers.WORKSPACE[name] for name in stacks if name in layers.WORKSPACE]
         azure = [name for name in stacks if name in layers.AZURE]
         read = inputs.load()
-        prepared = prepare(root) if stages else None
+        account = layers.ACCOUNT in stacks
+        prepared = prepare(root) if stages or account else None
+        left = placeholders()
         # Imported once all is known to be right: this starts jsii's Node process.
         from infra import synth
 
@@ -46,10 +49,13 @@ def main(root: Path = ROOT, wanted: Sequence[str] = ()) -> int:
             catalogue, known, delivered = prepared
             dist = Path(os.path.relpath(root / "dist", outdir / "stacks" / "stage")).as_posix()
             synth.add_stages(
-                app, stages, catalogue=catalogue, clusters=known, delivery=delivered, inputs=read, dist=dist
+                app, stages, catalogue=catalogue, clusters=known, delivery=delivered, inputs=read, left=left, dist=dist
             )
+            if account:
+                sources = (one.source for one in catalogue.featurizations.values())
+                synth.add_account(app, sources, inputs=read, left=left)
         if azure:
-            synth.add_azure(app, [layers.AZURE[name] for name in azure], inputs=read)
+            synth.add_azure(app, [layers.AZURE[name] for name in azure], inputs=read, left=left)
         app.synth()
         synth.refuse_unsafe(outdir, azure)
     except (AddressError, DeclarationError) as error:

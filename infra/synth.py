@@ -1,6 +1,6 @@
 """From declarations to `cdk.tf.json`: no credentials, network, git or clock, and the same bytes each time.
 
-The two layers are added by functions of their own, each of which imports its provider: who asks for one layer does
+The layers are added by functions of their own, each of which imports its provider: who asks for one layer does
 not pay for the other.
 """
 
@@ -16,6 +16,7 @@ from infra import layers
 from infra.clusters import Cluster
 from infra.delivery import Delivery
 from infra.inputs import Inputs
+from infra.placeholders import Placeholder
 from infra.stages import Stage
 from workflows.discover import Catalogue
 
@@ -30,22 +31,36 @@ def new_app(outdir: Path) -> App:
 
 
 def add_stages(app: App, stages: Iterable[Stage], *, catalogue: Catalogue, clusters: Mapping[str, Cluster],
-               delivery: Delivery, inputs: Inputs, dist: str = DIST) -> None:  # fmt: skip
-    """The workspace layer of `stages`. dist: path of the delivered files, relative to a stack's folder."""
+               delivery: Delivery, inputs: Inputs, left: list[Placeholder], dist: str = DIST) -> None:  # fmt: skip
+    """The workspace layer of `stages`. dist: path of the delivered files, relative to a stack's folder.
+
+    left: the placeholders in the inputs.
+    """
+    from infra.constructs.guard import refuse_placeholders
     from infra.stacks.stage import StageStack
 
     for stage in stages:
-        StageStack(
+        made = StageStack(
             app, stage=stage, catalogue=catalogue, clusters=clusters, delivery=delivery, inputs=inputs, dist=dist
         )
+        refuse_placeholders(made, left)
 
 
-def add_azure(app: App, stages: Iterable[Stage], *, inputs: Inputs) -> None:
+def add_azure(app: App, stages: Iterable[Stage], *, inputs: Inputs, left: list[Placeholder]) -> None:
     """The Azure layer of `stages`."""
     from infra.azure.stack import AzureStack
+    from infra.constructs.guard import refuse_placeholders
 
     for stage in stages:
-        AzureStack(app, stage=stage, inputs=inputs)
+        refuse_placeholders(AzureStack(app, stage=stage, inputs=inputs), left)
+
+
+def add_account(app: App, sources: Iterable[str], *, inputs: Inputs, left: list[Placeholder]) -> None:
+    """The account's layer. sources: those whose groups are let into the workspaces."""
+    from infra.constructs.guard import refuse_placeholders
+    from infra.stacks.account import AccountStack
+
+    refuse_placeholders(AccountStack(app, sources=sources, inputs=inputs), left)
 
 
 def refuse_unsafe(outdir: Path, stacks: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from infra.constructs.compute import Compute
 from infra.constructs.pipeline import Pipeline
 from infra.constructs.principals import Principals
 from infra.constructs.registry import Folder, Registry
+from infra.constructs.storage import Bindings, Storage
 from infra.constructs.warehouse import Warehouse
 from infra.delivery import Delivery
 from infra.inputs import Inputs
@@ -22,7 +23,7 @@ from infra.names import Addresses
 from infra.pipelines import JobPlan, jobs
 from infra.providers import DatabricksProvider
 from infra.stages import Stage
-from infra.zones import zones
+from infra.zones import as_of_days, zones
 from workflows.discover import Catalogue
 from workflows.errors import DeclarationError
 
@@ -36,7 +37,7 @@ def check_entry_points(plan: JobPlan, known: frozenset[str]) -> None:
 
 
 class StageStack(TerraformStack):
-    """principals, warehouse, artifacts, compute, folder; registries by model; pipelines by job name."""
+    """principals, bindings, storage, warehouse, artifacts, compute, folder; registries by model; pipelines by job."""
 
     def __init__(self, scope: Construct, *, stage: Stage, catalogue: Catalogue, clusters: Mapping[str, Cluster],
                  delivery: Delivery, inputs: Inputs, dist: str) -> None:  # fmt: skip
@@ -55,13 +56,19 @@ class StageStack(TerraformStack):
         )  # fmt: skip
         self.principals = Principals(self, "principals", stage=stage, inputs=inputs, addresses=addresses)
         self.access = Access(self, "access", stage=stage, principals=self.principals, addresses=addresses)
+        self.bindings = Bindings(self, "bindings", stage=stage, inputs=inputs, addresses=addresses)
+        self.storage = Storage(
+            self, "storage", stage=stage, inputs=inputs, principals=self.principals, access=self.access,
+            bindings=self.bindings, addresses=addresses,
+        )  # fmt: skip
+        plans = zones(catalogue, stage)
         self.warehouse = Warehouse(
-            self, "warehouse", stage=stage, plans=zones(catalogue, stage), principals=self.principals,
-            access=self.access, addresses=addresses,
+            self, "warehouse", stage=stage, plans=plans, principals=self.principals, storage=self.storage,
+            access=self.access, bindings=self.bindings, addresses=addresses,
         )  # fmt: skip
         self.artifacts = Artifacts(
-            self, "artifacts", stage=stage, delivery=delivery, dist=dist, warehouse=self.warehouse,
-            principals=self.principals, access=self.access, addresses=addresses,
+            self, "artifacts", stage=stage, delivery=delivery, dist=dist, storage=self.storage,
+            warehouse=self.warehouse, principals=self.principals, access=self.access, addresses=addresses,
         )  # fmt: skip
         self.compute = Compute(self, "compute", stage=stage, clusters=clusters, access=self.access, addresses=addresses)
         self.folder = Folder(self, "folder", stage=stage, access=self.access, addresses=addresses)
@@ -79,4 +86,5 @@ class StageStack(TerraformStack):
                 self, f"pipeline_{plan.name}", stage=stage, plan=plan, code=delivery.code,
                 alert_address=inputs.alert_address, artifacts=self.artifacts, compute=self.compute,
                 principals=self.principals, access=self.access, addresses=addresses, others=self.pipelines,
+                as_of_days=as_of_days(plans, stage, declared=plan.declared, source=plan.source),
             )  # fmt: skip

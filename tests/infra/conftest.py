@@ -9,6 +9,7 @@ import pytest
 from infra_documents import ROOT, Document, invented_model
 
 from infra import clusters, delivery, inputs
+from infra.placeholders import placeholders
 from infra.stages import STAGES
 from workflows.declare import Featurization
 from workflows.discover import Catalogue, discover
@@ -36,25 +37,20 @@ def synthesised(tmp_path_factory, compute):
     """(catalogue, stages) -> the document of each stage."""
 
     def run(catalogue: Catalogue, stages=None) -> dict[str, Document]:
-        from cdktf import App
-
-        from infra.stacks.stage import StageStack
-        from infra.synth import DIST
+        from infra import synth
 
         stages = list(STAGES.values()) if stages is None else stages
         out = tmp_path_factory.mktemp("cdktf")
-        app = App(outdir=str(out))
-        delivered = delivery.delivery(catalogue, compute)
-        for stage in stages:
-            StageStack(
-                app,
-                stage=stage,
-                catalogue=catalogue,
-                clusters=compute,
-                delivery=delivered,
-                inputs=inputs.load(),
-                dist=DIST,
-            )
+        app = synth.new_app(out)
+        synth.add_stages(
+            app,
+            stages,
+            catalogue=catalogue,
+            clusters=compute,
+            delivery=delivery.delivery(catalogue, compute),
+            inputs=inputs.load(),
+            left=placeholders(),
+        )
         app.synth()
         return {s.name.value: json.loads((out / "stacks" / s.name / "cdk.tf.json").read_text()) for s in stages}
 
@@ -89,7 +85,7 @@ def azure_synthesised(tmp_path_factory):
         stages = list(STAGES.values()) if stages is None else stages
         out = tmp_path_factory.mktemp("azure")
         app = synth.new_app(out)
-        synth.add_azure(app, stages, inputs=given or inputs.load())
+        synth.add_azure(app, stages, inputs=given or inputs.load(), left=placeholders())
         app.synth()
         return {
             s.name.value: json.loads((out / "stacks" / f"azure-{s.name}" / "cdk.tf.json").read_text()) for s in stages
@@ -102,3 +98,16 @@ def azure_synthesised(tmp_path_factory):
 def azure_documents(azure_synthesised) -> dict[str, Document]:
     """The project's three Azure stacks, by stage."""
     return azure_synthesised()
+
+
+@pytest.fixture(scope="session")
+def account_document(tmp_path_factory, declared) -> Document:
+    """The project's one account stack."""
+    from infra import synth
+
+    out = tmp_path_factory.mktemp("account")
+    app = synth.new_app(out)
+    sources = [one.source for one in declared.featurizations.values()]
+    synth.add_account(app, sources, inputs=inputs.load(), left=placeholders())
+    app.synth()
+    return json.loads((out / "stacks" / "account" / "cdk.tf.json").read_text())
