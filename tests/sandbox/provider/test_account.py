@@ -60,7 +60,7 @@ RESOURCES = {
 }
 
 
-def test_a_stack_with_two_doors_sees_what_others_changed_and_is_destroyed(tmp_path):
+def test_a_stack_with_two_doors_keeps_its_things_apart_and_no_stage_takes_them_for_left_over(tmp_path):
     project = AccountProject(tmp_path)
     project.apply(RESOURCES)
     out = project.folder / "cdktf.out"
@@ -75,13 +75,27 @@ def test_a_stack_with_two_doors_sees_what_others_changed_and_is_destroyed(tmp_pa
     workspace.store.create("databricks_cluster_policy", "cut-off", {"id": "cut-off"})
     assert forget_left_overs(workspace) == 1
 
-    (policy,) = account.store.list("databricks_budget_policy")
-    account.store.update(policy.type, policy.id, policy.body | {"binding_workspace_ids": [13]})
-    (grant,) = workspace.store.list("databricks_grant")
-    workspace.store.update(grant.type, grant.id, grant.body | {"privileges": ["CREATE_CATALOG", "CREATE_SHARE"]})
-    assert project.plan() == {"databricks_budget_policy.b": "update", "databricks_grant.g": "update"}
-    assert project.terraform.destroy("dev").destroyed == 5
-    assert account.store.list() == workspace.store.list() == []
+
+def test_what_others_changed_in_the_account_is_seen_and_a_policy_is_changed_in_its_place(tmp_path):
+    core = Core(tmp_path, ROOT / ".cache")
+    resources = json.loads(json.dumps(RESOURCES).replace('"provider": "databricks.metastore", ', ""))
+    core.apply(resources)
+    assert core.plan(resources) == []
+    store = core.workspace.store
+    (policy,) = store.list("databricks_budget_policy")
+    store.update(policy.type, policy.id, policy.body | {"binding_workspace_ids": [13]})
+    (grant,) = store.list("databricks_grant")
+    store.update(grant.type, grant.id, grant.body | {"privileges": ["CREATE_CATALOG", "CREATE_SHARE"]})
+    (federation,) = store.list("databricks_service_principal_federation_policy")
+    store.delete(federation.type, federation.id)
+    assert {change.address: change.actions for change in core.plan(resources)} == {
+        "databricks_budget_policy.b": ("update",),
+        "databricks_grant.g": ("update",),
+        "databricks_service_principal_federation_policy.f": ("create",),
+    }
+    core.apply(resources)
+    assert core.plan(resources) == []
+    assert store.read(policy.type, policy.id).body["binding_workspace_ids"] == [12]
 
 
 @pytest.mark.parametrize(
