@@ -38,7 +38,7 @@ def demo(
 
 @app.command()
 def deploy(stage: StageName) -> None:
-    """Deploy a stage into the sandbox with the real cdktf and terraform."""
+    """Deploy a stage (or account, or azure-<stage>) into the sandbox with the real cdktf and terraform."""
     from cli.commands import deploy_stage
 
     deploy_stage(stage)

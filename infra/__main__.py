@@ -1,6 +1,7 @@
 """The composition root: `python -m infra [stack ...]`, which cdktf calls too, without a stack: then all are written.
 
-The stacks of the workspace layer deliver to `dist` first; those of the Azure layer need nothing but the inputs.
+The stacks of the workspace layer deliver to `dist` first; those of the Azure layer need nothing but the inputs, and
+the account's needs to know which sources there are.
 """
 
 from __future__ import annotations

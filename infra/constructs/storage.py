@@ -42,6 +42,10 @@ class Bindings(Construct):
         self.bindings[address] = made
 
 
+# Not proved here: that Unity Catalog reaches the lake through the access connector, past the firewall, and that prod
+# reads the records of validation though their location is bound to validation alone. Why: a location is a row of a
+# store here, and tables are folders. On Azure: step 7 of [the first deployment](first-deployment.md); in the prod
+# workspace, as `sp-promote`, one query of `cdh_validation.ml`.
 class Storage(Construct):
     """credential: the access connector's identity, which knows no secret. locations: by container.
 

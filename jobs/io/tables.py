@@ -46,6 +46,8 @@ def checked(name: str) -> str:
     return name
 
 
+# Not proved here: that files are kept so long and no longer. Why: nothing vacuums a local table. On Azure: predictive
+# optimization does; `DESCRIBE HISTORY` of a feature table after a week, and a read of its oldest version.
 def retention(days: int | None) -> dict[str, str]:
     """Delta's table properties by which the last so many days can be read as they were: the log and the files."""
     if days is None:

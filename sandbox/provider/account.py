@@ -13,7 +13,7 @@ from sandbox.store import new_uuid
 _POLICY = "databricks_budget_policy"
 _LEVELS = ("ADMIN", "USER")
 # docs.databricks.com, "Monitor account activity with system tables": the schemas that can be switched on.
-_SYSTEM_SCHEMAS = ("access", "billing", "compute", "lakeflow", "marketplace", "query", "serving", "storage")
+SYSTEM_SCHEMAS = ("access", "billing", "compute", "lakeflow", "marketplace", "query", "serving", "storage")
 
 
 class MetastoreAssignment(Kind):
@@ -60,8 +60,8 @@ class SystemSchema(Kind):
     def identify(self, context: Context, body: Object) -> str:
         """``<metastore id>|<schema>``."""
         del context
-        if body["schema"] not in _SYSTEM_SCHEMAS:
-            message = f"system schema '{body['schema']}' is unknown; valid: {', '.join(_SYSTEM_SCHEMAS)}"
+        if body["schema"] not in SYSTEM_SCHEMAS:
+            message = f"system schema '{body['schema']}' is unknown; valid: {', '.join(SYSTEM_SCHEMAS)}"
             raise ServiceError("INVALID_PARAMETER_VALUE", message)
         fill(body, metastore_id=METASTORE, state="ENABLE_COMPLETED", auto_enabled=False)
         fill(body, full_name=f"system.{body['schema']}")

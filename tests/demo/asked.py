@@ -27,12 +27,16 @@ def thing(securable: str) -> On:
         zones |= dict.fromkeys(SOURCES, On.CURATED) | {f"{source}_ra": On.FEATURES for source in SOURCES}
         return zones.get(last, On.MODEL_ZONE)
     if kind == "volume":
-        return {"artifacts": On.ARTIFACTS, "landing": On.LANDING}[last]
+        volumes = (On.ARTIFACTS, On.CHECKPOINTS, On.EXPORTS, On.LANDING)
+        return {one.value[0]: one for one in volumes}[last]
     if kind == "experiment":
         return On.VALIDATION_EXPERIMENT if last.endswith("_validation") else On.EXPERIMENT
     if kind == "job":
         return On[last.rpartition("_")[2].upper()]
-    return {"catalog": On.CATALOG, "model": On.REGISTERED_MODEL, "directory": On.FOLDER}[kind]
+    return {
+        "catalog": On.CATALOG, "model": On.REGISTERED_MODEL, "directory": On.FOLDER,
+        "external_location": On.LOCATION, "storage_credential": On.CREDENTIAL,
+    }[kind]  # fmt: skip
 
 
 def right(workspace: Workspace, grant: Grant) -> Right:
