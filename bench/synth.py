@@ -46,7 +46,7 @@ def models(count: int) -> tuple[float, int, int]:
         begun = time.perf_counter()
         app = synth.new_app(Path(out))
         synth.add_stages(app, [STAGES[StageName.DEV]], catalogue=catalogue, clusters=known, delivery=delivered,
-                         inputs=inputs.load())  # fmt: skip
+                         inputs=inputs.load(), left=[])  # fmt: skip
         app.synth()
         took = time.perf_counter() - begun
         document = synth._written(Path(out), "dev")["resource"]

@@ -38,7 +38,7 @@ def demo(
 
 @app.command()
 def deploy(stage: StageName) -> None:
-    """Deploy a stage into the sandbox with the real cdktf and terraform."""
+    """Deploy a stage (or account, or azure-<stage>) into the sandbox with the real cdktf and terraform."""
     from cli.commands import deploy_stage
 
     deploy_stage(stage)
@@ -127,11 +127,28 @@ def serve(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    azure: Annotated[bool, typer.Option("--azure", help="what a deployment to Azure still needs")] = False,
+) -> None:
     """What this machine has, and what is missing."""
+    if azure:
+        from cli.azure import examine as examine_azure
+
+        examine_azure()
+        return
     from cli.commands import examine
 
     examine()
+
+
+@app.command()
+def inputs(
+    files: Annotated[list[Path], typer.Argument(help="what Azure and Databricks printed, as JSON", show_default=False)],
+) -> None:
+    """Fill infra/inputs.json: from the outputs of an Azure stack, from lists of groups, metastores, principals."""
+    from cli.azure import fill
+
+    fill(files)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The composition root: `python -m infra [stack ...]`, which cdktf calls too, without a stack: then all are written.
 
-The stacks of the workspace layer deliver to `dist` first; those of the Azure layer need nothing but the inputs.
+The stacks of the workspace layer deliver to `dist` first; those of the Azure layer need nothing but the inputs, and
+the account's needs to know which sources there are.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def main(root: Path = ROOT, wanted: Sequence[str] = ()) -> int:
     os.environ[silenced] = f"{os.environ.get(silenced, '')},20"
     from infra import inputs, layers, retirement
     from infra.names import AddressError
+    from infra.placeholders import placeholders
     from workflows.errors import DeclarationError
 
     destroyed = [name for name in os.environ.get(retirement.KEY, "").split(",") if name]
@@ -38,7 +40,9 @@ def main(root: Path = ROOT, wanted: Sequence[str] = ()) -> int:
         stages = [layers.WORKSPACE[name] for name in stacks if name in layers.WORKSPACE]
         azure = [name for name in stacks if name in layers.AZURE]
         read = inputs.load()
-        prepared = prepare(root) if stages else None
+        account = layers.ACCOUNT in stacks
+        prepared = prepare(root) if stages or account else None
+        left = placeholders()
         # Imported once all is known to be right: this starts jsii's Node process.
         from infra import synth
 
@@ -47,11 +51,14 @@ def main(root: Path = ROOT, wanted: Sequence[str] = ()) -> int:
             catalogue, known, delivered = prepared
             dist = Path(os.path.relpath(root / "dist", outdir / "stacks" / "stage")).as_posix()
             synth.add_stages(
-                app, stages, catalogue=catalogue, clusters=known, delivery=delivered, inputs=read, dist=dist,
+                app, stages, catalogue=catalogue, clusters=known, delivery=delivered, inputs=read, left=left, dist=dist,
                 destroyed=destroyed,
             )  # fmt: skip
+            if account:
+                sources = (one.source for one in catalogue.featurizations.values())
+                synth.add_account(app, sources, inputs=read, left=left)
         if azure:
-            synth.add_azure(app, [layers.AZURE[name] for name in azure], inputs=read)
+            synth.add_azure(app, [layers.AZURE[name] for name in azure], inputs=read, left=left)
         app.synth()
         synth.lint(outdir, stacks)
         synth.refuse_unsafe(outdir, azure)

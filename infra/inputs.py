@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from infra.roles import Principal, Role
+from infra.roles import BY_DATASET, Principal, Role
 from infra.stages import StageName
 from workflows.errors import DeclarationError
 
@@ -34,8 +34,8 @@ AZURE_FIELDS: Mapping[str, tuple[re.Pattern[str], str]] = MappingProxyType({
     "owner": (ADDRESS, "an e-mail address"),
     "tenant_id": (UUID, UUID_WORDS),
 })  # fmt: skip
+TOP = ("account_id", "alert_address", "azure", "groups", "metastore_id", "stages", "subscription_id")
 SUBJECT = re.compile(r"[A-Za-z0-9:/._@=-]+")
-GROUP_ID = re.compile(r"[1-9][0-9]{0,19}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +59,11 @@ class AzureInputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """account_id, subscription_id: UUIDs. application_ids: a UUID for each service principal of each stage.
+    """account_id, metastore_id, subscription_id: UUIDs. application_ids: of each service principal of each stage.
 
-    ci_subjects: the one subject whose token a stage's pipelines come with. networks: the addresses of a stage.
-    groups: the numeric id of each role's group. live: the models of a stage whose tables are there, with the version
-    that was champion when they went live.
+    ci_subjects: the one subject whose token a stage's pipelines come with. groups: the account's number of each group.
+    live: the models of a stage whose tables are there, with the version that was champion when they went live.
+    networks: the addresses of a stage. workspace_ids: the number that Azure gave a stage's workspace.
     """
 
     account_id: str
@@ -72,9 +72,11 @@ class Inputs:
     azure: AzureInputs
     application_ids: Mapping[StageName, Mapping[Principal, str]]
     ci_subjects: Mapping[StageName, str]
-    networks: Mapping[StageName, IPv4Network]
-    groups: Mapping[str, str]
+    groups: Mapping[str, int]
     live: Mapping[StageName, Mapping[str, int]]
+    metastore_id: str
+    networks: Mapping[StageName, IPv4Network]
+    workspace_ids: Mapping[StageName, int]
 
 
 def wrong(owner: str, field: str, value: object, valid: str | list[str]) -> DeclarationError:
@@ -136,19 +138,6 @@ def checked_subject(owner: str, value: Any, others: Mapping[StageName, str]) -> 
     return value
 
 
-def checked_groups(value: Any) -> Mapping[str, str]:
-    """`value` as the numeric id of each role's group, each its own."""
-    read = checked_keys("inputs", "groups", value, [role.value for role in Role])
-    seen: dict[str, str] = {}
-    for group, number in read.items():
-        if not isinstance(number, str) or not GROUP_ID.fullmatch(number):
-            raise wrong("inputs", f"groups.{group}", number, "the digits of the group's id, as text")
-        if number in seen:
-            raise wrong("inputs", f"groups.{group}", number, f"an id of its own; {seen[number]} has it")
-        seen[number] = group
-    return MappingProxyType(read)
-
-
 def checked_live(owner: str, value: Any) -> Mapping[str, int]:
     """`value` as model -> version; whether such a model is declared only the stack knows."""
     if not isinstance(value, dict):
@@ -159,15 +148,40 @@ def checked_live(owner: str, value: Any) -> Mapping[str, int]:
     return MappingProxyType(dict(sorted(value.items())))
 
 
+def checked_number(owner: str, field: str, value: Any, taken: dict[int, str]) -> int:
+    """`value` if it is a number that Databricks may have given, and to nothing else of the kind."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise wrong(owner, field, value, "a whole number from 1, without quotes")
+    if value in taken:
+        raise wrong(owner, field, value, f"a number of its own; {taken[value]} has it")
+    taken[value] = field if owner == "inputs" else owner
+    return value
+
+
+def checked_groups(value: Any) -> dict[str, int]:
+    """The numbers of the groups: of every role, and of the datasets' groups that there are."""
+    roles = [role.value for role in Role]
+    if not isinstance(value, dict):
+        raise wrong("inputs", "groups", value, f"an object with {', '.join(roles)}")
+    for role in roles:
+        if role not in value:
+            raise wrong("inputs", f"groups.{role}", None, "a value; it is missing")
+    datasets = tuple(f"{role}-" for role in sorted(BY_DATASET))
+    taken: dict[int, str] = {}
+    for name, number in value.items():
+        if name not in roles and not name.startswith(datasets):
+            raise wrong("inputs", "groups", name, [*roles, *(f"{start}<source>" for start in datasets)])
+        checked_number("inputs", f"groups.{name}", number, taken)
+    return dict(sorted(value.items()))
+
+
 def parse(text: str) -> Inputs:
     """The inputs in `text`; an error names the file, the field, the value and the valid ones."""
     try:
         read = json.loads(text)
     except json.JSONDecodeError as error:
         raise wrong("inputs", f"line {error.lineno}", error.msg, "JSON") from error
-    top = checked_keys(
-        "inputs", "", read, ["account_id", "alert_address", "azure", "groups", "stages", "subscription_id"]
-    )
+    top = checked_keys("inputs", "", read, list(TOP))
     if not isinstance(top["alert_address"], str) or not ADDRESS.fullmatch(top["alert_address"]):
         raise wrong("inputs", "alert_address", top["alert_address"], "an e-mail address")
     stages = checked_keys("inputs", "stages", top["stages"], [name.value for name in StageName])
@@ -175,12 +189,17 @@ def parse(text: str) -> Inputs:
     ids: dict[StageName, Mapping[Principal, str]] = {}
     subjects: dict[StageName, str] = {}
     networks: dict[StageName, IPv4Network] = {}
+    workspaces: dict[StageName, int] = {}
     live: dict[StageName, Mapping[str, int]] = {}
+    numbers: dict[int, str] = {}
     for name in StageName:
-        stage = checked_keys(name.value, "", stages[name], ["ci_subject", "live", "network", "service_principals"])
+        stage = checked_keys(
+            name.value, "", stages[name], ["ci_subject", "live", "network", "service_principals", "workspace_id"]
+        )
         subjects[name] = checked_subject(name.value, stage["ci_subject"], subjects)
         networks[name] = checked_network(name.value, stage["network"], networks)
         live[name] = checked_live(name.value, stage["live"])
+        workspaces[name] = checked_number(name.value, "workspace_id", stage["workspace_id"], numbers)
         part = stage["service_principals"]
         part = checked_keys(name.value, "service_principals", part, [one.value for one in Principal])
         for principal, value in part.items():
@@ -199,9 +218,11 @@ def parse(text: str) -> Inputs:
         azure=checked_azure(top["azure"]),
         application_ids=MappingProxyType(ids),
         ci_subjects=MappingProxyType(subjects),
-        networks=MappingProxyType(networks),
-        groups=checked_groups(top["groups"]),
+        groups=MappingProxyType(checked_groups(top["groups"])),
         live=MappingProxyType(live),
+        metastore_id=checked_uuid("inputs", "metastore_id", top["metastore_id"]),
+        networks=MappingProxyType(networks),
+        workspace_ids=MappingProxyType(workspaces),
     )
 
 

@@ -10,7 +10,8 @@ from workflows.errors import DeclarationError
 
 WORKSPACE: Mapping[str, Stage] = {stage.name.value: stage for stage in STAGES.values()}
 AZURE: Mapping[str, Stage] = {names.azure_stack(stage): stage for stage in STAGES.values()}
-STACKS = (*WORKSPACE, *AZURE)
+ACCOUNT = "account"
+STACKS = (*WORKSPACE, *AZURE, ACCOUNT)
 
 
 def chosen(wanted: Iterable[str]) -> tuple[str, ...]:

@@ -21,12 +21,17 @@ STATUS_FOLDER, ALERTS_FOLDER, MONITORS_FOLDER = (
 # What a workspace has once: its secret scope, its SQL warehouse, where its messages go.
 PLATFORM = "cdh"
 CHAMPION = "champion"
+SYSTEM = "cdh-mlops"
+# The account's door in Azure's public cloud, as documented; the same for every account.
+ACCOUNT_HOST = "https://accounts.azuredatabricks.net"
 
 # The schemas that every stage has once; the other zones are named after a source or a model.
 ML = "ml"
 REFERENCE = "reference"
 ARTIFACTS = "artifacts"
 LANDING = "landing"
+CHECKPOINTS = "checkpoints"
+EXPORTS = "exports"
 # Containers of terraform state: of the workspace layer, which pipelines write, and of the Azure one, which they read.
 STATE = "tfstate"
 AZURE_STATE = "tfstate-azure"
@@ -136,6 +141,32 @@ def key_vault_address(stage: Stage, suffix: str) -> str:
     return f"https://{key_vault(stage, suffix)}.vault.azure.net/"
 
 
+def access_connector(stage: Stage) -> str:
+    """The access connector of a stage: the identity by which Unity Catalog reaches the lake."""
+    return azure(stage, "dbac")
+
+
+def access_connector_id(stage: Stage, subscription: str) -> str:
+    """The Azure resource id of a stage's access connector."""
+    group = f"/subscriptions/{subscription}/resourceGroups/{resource_group(stage)}"
+    return f"{group}/providers/Microsoft.Databricks/accessConnectors/{access_connector(stage)}"
+
+
+def container_url(stage: Stage, suffix: str, name: str) -> str:
+    """Where Unity Catalog finds a container of the lake."""
+    return f"abfss://{name}@{storage_account(stage, suffix)}.dfs.core.windows.net/"
+
+
+def external_location(stage: Stage, container: str) -> str:
+    """The external location of a container: the metastore's, so that it says whose it is."""
+    return f"cdh-{stage.name}-{container}"
+
+
+def storage_credential(stage: Stage) -> str:
+    """The storage credential of a stage: the metastore's, so that it says whose it is."""
+    return f"cdh-{stage.name}"
+
+
 def container(zone_class: On) -> str:
     """The container of a class of zones; a name needs three characters, which `ml` alone has not."""
     return f"zone-{zone_class.value[0].removesuffix(' zone')}"
@@ -209,7 +240,7 @@ def group(role_group: str, source: str | None = None) -> str:
 # Not proved here: cost. Why: a laptop has no meter. On Azure: the workspace's usage tables, by tag.
 def tags(stage: Stage, declared: str, **more: str) -> dict[str, str]:
     """The tags of everything that can be tagged, in key order."""
-    return dict(sorted({"declaration": declared, "stage": stage.name.value, "system": "cdh-mlops", **more}.items()))
+    return dict(sorted({"declaration": declared, "stage": stage.name.value, "system": SYSTEM, **more}.items()))
 
 
 def azure_tags(stage: Stage, *, zone: str, owner: str, cost_center: str, data_classification: str) -> dict[str, str]:
@@ -219,6 +250,6 @@ def azure_tags(stage: Stage, *, zone: str, owner: str, cost_center: str, data_cl
         "data_classification": data_classification,
         "owner": owner,
         "stage": stage.name.value,
-        "system": "cdh-mlops",
+        "system": SYSTEM,
         "zone": zone,
     }

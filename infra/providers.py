@@ -22,6 +22,7 @@ from cdktf_cdktf_provider_databricks.cluster_policy import ClusterPolicy
 from cdktf_cdktf_provider_databricks.dashboard import Dashboard
 from cdktf_cdktf_provider_databricks.directory import Directory
 from cdktf_cdktf_provider_databricks.entitlements import Entitlements
+from cdktf_cdktf_provider_databricks.external_location import ExternalLocation
 from cdktf_cdktf_provider_databricks.file import File
 from cdktf_cdktf_provider_databricks.grants import Grants, GrantsGrant
 from cdktf_cdktf_provider_databricks.job import (
@@ -79,14 +80,19 @@ from cdktf_cdktf_provider_databricks.secret_acl import SecretAcl
 from cdktf_cdktf_provider_databricks.secret_scope import SecretScope, SecretScopeKeyvaultMetadata
 from cdktf_cdktf_provider_databricks.service_principal import ServicePrincipal
 from cdktf_cdktf_provider_databricks.sql_endpoint import SqlEndpoint, SqlEndpointTags, SqlEndpointTagsCustomTags
+from cdktf_cdktf_provider_databricks.storage_credential import (
+    StorageCredential,
+    StorageCredentialAzureManagedIdentity,
+)
 from cdktf_cdktf_provider_databricks.volume import Volume
+from cdktf_cdktf_provider_databricks.workspace_binding import WorkspaceBinding
 
 __all__ = [
     "AccessControlRuleSet", "AccessControlRuleSetGrantRules", "AlertV2", "AlertV2Evaluation",
     "AlertV2EvaluationNotification", "AlertV2EvaluationNotificationSubscriptions", "AlertV2EvaluationSource",
     "AlertV2EvaluationThreshold", "AlertV2EvaluationThresholdValue", "AlertV2RunAs", "AlertV2Schedule", "Catalog",
-    "ClusterPolicy", "Dashboard", "DatabricksProvider", "Directory", "Entitlements", "File", "Grants",
-    "GrantsGrant", "Job", "JobEmailNotifications", "JobHealth", "JobHealthRules", "JobJobCluster",
+    "ClusterPolicy", "Dashboard", "DatabricksProvider", "Directory", "Entitlements", "ExternalLocation", "File",
+    "Grants", "GrantsGrant", "Job", "JobEmailNotifications", "JobHealth", "JobHealthRules", "JobJobCluster",
     "JobJobClusterNewCluster", "JobJobClusterNewClusterAutoscale", "JobJobClusterNewClusterAzureAttributes",
     "JobNotificationSettings", "JobParameter", "JobQueue", "JobRunAs", "JobSchedule", "JobTask",
     "JobTaskConditionTask", "JobTaskDependsOn", "JobTaskLibrary", "JobTaskPythonWheelTask", "JobTaskRunJobTask",
@@ -98,5 +104,6 @@ __all__ = [
     "QualityMonitorInferenceLog", "QualityMonitorNotifications", "QualityMonitorNotificationsOnFailure",
     "QualityMonitorSchedule", "RegisteredModel", "Schema", "SecretAcl", "SecretScope",
     "SecretScopeKeyvaultMetadata", "ServicePrincipal", "SqlEndpoint", "SqlEndpointTags",
-    "SqlEndpointTagsCustomTags", "Volume",
+    "SqlEndpointTagsCustomTags", "StorageCredential", "StorageCredentialAzureManagedIdentity", "Volume",
+    "WorkspaceBinding",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ Roles are Entra groups that no stage creates. R1, R3 and R5 see persons only thr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
@@ -48,7 +48,11 @@ class On(Enum):
     REFERENCE = ("reference", "schema")
     MODEL_ZONE = ("model zone", "schema")
     ARTIFACTS = ("artifacts", "volume")
+    CHECKPOINTS = ("checkpoints", "volume")
+    EXPORTS = ("exports", "volume")
     LANDING = ("landing", "volume")
+    CREDENTIAL = ("storage credential", "storage_credential")
+    LOCATION = ("external location", "external_location")
     REGISTERED_MODEL = ("registered model", "model")
     FEATURIZE = ("featurize", "job")
     TRAIN = ("train", "job")
@@ -156,6 +160,10 @@ MATRIX: tuple[Row, ...] = (
     row((Principal.FEATURIZE,), (On.FEATURES, On.MODEL_ZONE), WRITE, PIPELINES),
     row((Principal.FEATURIZE,), (On.CURATED, On.REFERENCE), READ, PIPELINES),
     row((Principal.FEATURIZE,), (On.LANDING,), ("READ_VOLUME",), PIPELINES),
+    row((Principal.FEATURIZE, Principal.SERVE), (On.CHECKPOINTS,), ("READ_VOLUME", "WRITE_VOLUME"), PIPELINES),
+    row((Principal.SERVE,), (On.EXPORTS,), ("READ_VOLUME", "WRITE_VOLUME"), PIPELINES),
+    row((Principal.DEPLOY,), (On.CREDENTIAL,), ("CREATE_EXTERNAL_LOCATION",), OWN),
+    row((Principal.DEPLOY,), (On.LOCATION,), ("CREATE_EXTERNAL_VOLUME", "CREATE_MANAGED_STORAGE"), OWN),
     row((Principal.TRAIN, Principal.SERVE), (On.FEATURES,), READ, PIPELINES),
     row((Principal.TRAIN, Principal.PROMOTE, Principal.SERVE), (On.MODEL_ZONE,), WRITE, PIPELINES),
     row((Principal.TRAIN,), (On.REGISTERED_MODEL,), ("APPLY_TAG", "CREATE_MODEL_VERSION", "EXECUTE"), PIPELINES),
@@ -241,6 +249,8 @@ MATRIX: tuple[Row, ...] = (
     row((Role.R7,), (On.ENDPOINT,), ("CAN_QUERY",), INFRASTRUCTURE),
 )
 # fmt: on
+# What `sp-promote` of a stage that reads another's catalog has there: the validation records, which name no person.
+READS_RECORDS: Mapping[On, tuple[str, ...]] = {On.CATALOG: ("USE_CATALOG",), On.ML: READ}
 
 
 def principal_of(who: Role | Principal, source: str | None) -> str | Principal:

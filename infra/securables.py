@@ -12,7 +12,9 @@ from workflows.errors import DeclarationError
 PRIVILEGES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "catalog": frozenset({"BROWSE", "USE_CATALOG"}),
+        "external_location": frozenset({"CREATE_EXTERNAL_VOLUME", "CREATE_MANAGED_STORAGE"}),
         "schema": frozenset({"APPLY_TAG", "CREATE_TABLE", "MODIFY", "SELECT", "USE_SCHEMA"}),
+        "storage_credential": frozenset({"CREATE_EXTERNAL_LOCATION"}),
         "volume": frozenset({"READ_VOLUME", "WRITE_VOLUME"}),
         "model": frozenset({"APPLY_TAG", "CREATE_MODEL_VERSION", "EXECUTE", "MANAGE"}),
         # Entitlements of a group on its workspace. Those that make compute are left out on purpose: nobody has them.

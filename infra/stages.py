@@ -25,6 +25,9 @@ class Stage:
     scheduled: jobs start by themselves. alerts: a failed job writes to the operators' mailbox.
     keep_data: what holds data refuses to be destroyed. exploratory: analysts have a zone of their own to write in.
     replication: of the lake's storage (Azure's abbreviation). recover_days: how long deleted files can be had back.
+    as_of_days: how far back tables about persons can be read as they were: what a prediction was made from.
+    records_days: the same of what is noted about models, and of reference data.
+    read_by: stages whose workspaces read this one's catalog, and nothing more.
     log_days: how long logs are kept. budget: for a month, in the subscription's currency; nothing stops at it.
     """
 
@@ -41,6 +44,9 @@ class Stage:
     recover_days: int
     log_days: int
     budget: int
+    as_of_days: int
+    records_days: int
+    read_by: tuple[StageName, ...] = ()
 
 
 # fmt: off
@@ -49,13 +55,14 @@ STAGES: Mapping[StageName, Stage] = MappingProxyType({
     for row in (
         Stage(name=StageName.DEV, workspace="dbw-cdh-dev", catalog="cdh_dev", person_sample=0.15,
               owner_level="CAN_MANAGE", scheduled=False, alerts=False, keep_data=False, exploratory=True,
-              replication="LRS", recover_days=7, log_days=30, budget=2000),
+              replication="LRS", recover_days=7, log_days=30, budget=2000, as_of_days=7, records_days=30),
         Stage(name=StageName.VALIDATION, workspace="dbw-cdh-validation", catalog="cdh_validation", person_sample=0.5,
               owner_level="CAN_MANAGE_RUN", scheduled=False, alerts=False, keep_data=False, exploratory=False,
-              replication="LRS", recover_days=7, log_days=90, budget=2000),
+              replication="LRS", recover_days=7, log_days=90, budget=2000, as_of_days=30, records_days=365,
+              read_by=(StageName.PROD,)),
         Stage(name=StageName.PROD, workspace="dbw-cdh-prod", catalog="cdh_prod", person_sample=1.0,
               owner_level="CAN_MANAGE_RUN", scheduled=True, alerts=True, keep_data=True, exploratory=False,
-              replication="GZRS", recover_days=90, log_days=730, budget=10000),
+              replication="GZRS", recover_days=90, log_days=730, budget=10000, as_of_days=365, records_days=1095),
     )
 })
 # fmt: on

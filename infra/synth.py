@@ -1,6 +1,6 @@
 """From declarations to `cdk.tf.json`: no credentials, network, git or clock, and the same bytes each time.
 
-The two layers are added by functions of their own, each of which imports its provider: who asks for one layer does
+The layers are added by functions of their own, each of which imports its provider: who asks for one layer does
 not pay for the other.
 """
 
@@ -18,6 +18,7 @@ from infra.clusters import Cluster
 from infra.delivery import Delivery
 from infra.inputs import Inputs
 from infra.lint import rules
+from infra.placeholders import Placeholder
 from infra.stages import Stage
 from workflows.discover import Catalogue
 
@@ -32,27 +33,38 @@ def new_app(outdir: Path) -> App:
 
 
 def add_stages(app: App, stages: Iterable[Stage], *, catalogue: Catalogue, clusters: Mapping[str, Cluster],
-               delivery: Delivery, inputs: Inputs, dist: str = DIST,
+               delivery: Delivery, inputs: Inputs, left: list[Placeholder], dist: str = DIST,
                destroyed: Collection[str] = ()) -> None:  # fmt: skip
     """The workspace layer of `stages`. dist: path of the delivered files, relative to a stack's folder.
 
-    destroyed: retired declarations whose data shall go, too.
+    left: the placeholders in the inputs. destroyed: retired declarations whose data shall go, too.
     """
+    from infra.constructs.guard import refuse_placeholders
     from infra.stacks.stage import StageStack
 
     for stage in stages:
-        StageStack(
+        made = StageStack(
             app, stage=stage, catalogue=catalogue, clusters=clusters, delivery=delivery, inputs=inputs, dist=dist,
             destroyed=destroyed,
         )  # fmt: skip
+        refuse_placeholders(made, left)
 
 
-def add_azure(app: App, stages: Iterable[Stage], *, inputs: Inputs) -> None:
+def add_azure(app: App, stages: Iterable[Stage], *, inputs: Inputs, left: list[Placeholder]) -> None:
     """The Azure layer of `stages`."""
     from infra.azure.stack import AzureStack
+    from infra.constructs.guard import refuse_placeholders
 
     for stage in stages:
-        AzureStack(app, stage=stage, inputs=inputs)
+        refuse_placeholders(AzureStack(app, stage=stage, inputs=inputs), left)
+
+
+def add_account(app: App, sources: Iterable[str], *, inputs: Inputs, left: list[Placeholder]) -> None:
+    """The account's layer. sources: those whose groups are let into the workspaces."""
+    from infra.constructs.guard import refuse_placeholders
+    from infra.stacks.account import AccountStack
+
+    refuse_placeholders(AccountStack(app, sources=sources, inputs=inputs), left)
 
 
 def refuse_unsafe(outdir: Path, stacks: Iterable[str]) -> None:

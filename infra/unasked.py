@@ -13,6 +13,8 @@ NOT_YET = "in the demo another job creates these tables first; which one comes f
 VOCABULARIES = "vocabularies of a source; the demo's code lists come with the wheel"
 EVALUATED = "the dashboard and the alerts read as this principal; the sandbox evaluates none of them"
 ENDPOINTS = "an endpoint loads its model as who made it; the sandbox serves none"
+STREAMS = "a stream notes there how far it has read; the demo's jobs read whole tables"
+EXPORTED = "predictions leave the platform as files there; the demo publishes tables"
 TERRAFORM = "terraform's own: it deploys as this principal, and the sandbox's provider asks no grant"
 
 UNASKED: dict[tuple[Principal, On, str], str] = {
@@ -31,6 +33,15 @@ UNASKED: dict[tuple[Principal, On, str], str] = {
     (Principal.FEATURIZE, On.LANDING, "READ_VOLUME"): "deliveries land there; the demo delivers curated tables",
     (Principal.FEATURIZE, On.REFERENCE, "SELECT"): VOCABULARIES,
     (Principal.FEATURIZE, On.REFERENCE, "USE_SCHEMA"): VOCABULARIES,
+    (Principal.FEATURIZE, On.CHECKPOINTS, "READ_VOLUME"): STREAMS,
+    (Principal.FEATURIZE, On.CHECKPOINTS, "WRITE_VOLUME"): STREAMS,
+    (Principal.SERVE, On.CHECKPOINTS, "READ_VOLUME"): STREAMS,
+    (Principal.SERVE, On.CHECKPOINTS, "WRITE_VOLUME"): STREAMS,
+    (Principal.SERVE, On.EXPORTS, "READ_VOLUME"): EXPORTED,
+    (Principal.SERVE, On.EXPORTS, "WRITE_VOLUME"): EXPORTED,
+    (Principal.DEPLOY, On.CREDENTIAL, "CREATE_EXTERNAL_LOCATION"): TERRAFORM,
+    (Principal.DEPLOY, On.LOCATION, "CREATE_EXTERNAL_VOLUME"): TERRAFORM,
+    (Principal.DEPLOY, On.LOCATION, "CREATE_MANAGED_STORAGE"): TERRAFORM,
     (Principal.DEPLOY, On.CATALOG, "USE_CATALOG"): TERRAFORM,
     (Principal.DEPLOY, On.REGISTERED_MODEL, "MANAGE"): TERRAFORM,
     (Principal.DEPLOY, On.EXPERIMENT, "CAN_MANAGE"): TERRAFORM,

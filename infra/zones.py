@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from infra import names
 from infra.roles import On
 from infra.stages import Stage
 from workflows.discover import Catalogue
+
+# Where people try things out, Delta's own default is enough in every stage.
+TRIED_OUT_DAYS = 7
 
 
 # Not proved here: catalog isolation and workspace bindings. Why: the catalog of one workspace is all that its Spark
@@ -43,3 +47,27 @@ def zones(catalogue: Catalogue, stage: Stage) -> tuple[ZonePlan, ...]:
     for model in catalogue.models.values():
         found.append(ZonePlan(name=model.name, kind=On.MODEL_ZONE, source=model.source, comment=model.question))
     return tuple(sorted(found, key=lambda zone: zone.name))
+
+
+def kept_days(kind: On, stage: Stage) -> int:
+    """How many days back the tables of a class of zone can be read as they were.
+
+    So long are a table's log and its deleted files kept: what lies further back can be named, and not read.
+    """
+    return {
+        On.CURATED: stage.as_of_days,
+        On.EXPLORATORY: TRIED_OUT_DAYS,
+        On.FEATURES: stage.as_of_days,
+        On.MODEL_ZONE: stage.as_of_days,
+        On.ML: stage.records_days,
+        On.REFERENCE: stage.records_days,
+    }[kind]
+
+
+def as_of_days(plans: Iterable[ZonePlan], stage: Stage, *, declared: str, source: str) -> dict[str, int]:
+    """Zone -> days, of the zones that the jobs of one declaration may write to: a change of one model's stays there."""
+    return {
+        plan.name: kept_days(plan.kind, stage)
+        for plan in plans
+        if plan.source in (None, source) and (plan.kind is not On.MODEL_ZONE or plan.name == declared)
+    }

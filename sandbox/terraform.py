@@ -23,8 +23,9 @@ from typing import Any
 from sandbox.errors import NotDeployedError, SandboxError, TerraformError, UnknownStageError
 from sandbox.process import Leashed, inherited_environment
 from sandbox.provider.mlflow_rest import server_of
+from sandbox.provider.registry import KINDS
 from sandbox.terraform_output import Applied, PlanResult, applied, errors, plain, planned, progress
-from sandbox.workspace import Workspace, stages, subscriptions
+from sandbox.workspace import Workspace, accounts, stages, subscriptions
 
 # Not proved here: that the real provider accepts the stacks. Why: the stand-in has its schemas and a table of its
 # behaviour, compared with recordings, but it is not the provider. On Azure: `terraform plan` of `dev` with the real
@@ -109,7 +110,7 @@ class Terraform:
 
     def workspace(self, stage: str) -> Workspace:
         """The stage's workspace; ``UnknownStageError`` lists the valid stages."""
-        known = subscriptions(self.out) | stages(self.out)
+        known = self._stages()
         if stage not in known:
             raise UnknownStageError(stage, sorted(known))
         return Workspace.named(self.home, known[stage])
@@ -125,6 +126,8 @@ class Terraform:
             DISABLE_VERSION_CHECK="1",
             JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION="20",
             JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION="1",
+            # the stacks refuse placeholders of `infra/inputs.json` unless they are told that this is no cloud
+            TF_VAR_sandbox="true",
             MLOPS_PYTHON=sys.executable,
             MLOPS_ROOT=str(_own_root()),
             MLOPS_SANDBOX=str(self.home.resolve()),
@@ -140,10 +143,13 @@ class Terraform:
         return (self.repo / ".cache" / "terraform").resolve()
 
     def _stages(self) -> dict[str, str]:
-        return subscriptions(self.out) | stages(self.out) if (self.out / "manifest.json").exists() else {}
+        """Stack -> its folder."""
+        if not (self.out / "manifest.json").exists():
+            return {}
+        return subscriptions(self.out) | accounts(self.out) | stages(self.out)
 
     def _state(self, stage: str) -> Path:
-        """A stage has a workspace of its own; stacks of one Azure subscription share a folder, not a state."""
+        """A stage has a workspace of its own; stacks of one subscription or account share a folder, not a state."""
         workspace = self.workspace(stage)
         return workspace.state if stage in stages(self.out) else workspace.root / f"{stage}.tfstate"
 
@@ -275,10 +281,12 @@ def forget_left_overs(workspace: Workspace) -> int:
     if not workspace.exists:
         return 0
     known: set[tuple[str, str]] = set()
-    for state in workspace.root.glob("*.tfstate"):
+    # The account's stack writes to the workspace through which it reaches the metastore.
+    for state in (*workspace.root.glob("*.tfstate"), *workspace.root.parent.glob("account-*/*.tfstate")):
         for resource in _resources(state):
             for instance in resource["instances"]:
-                known.add((resource["type"], str(instance["attributes"]["id"])))
+                key = KINDS[resource["type"]].key if resource["type"] in KINDS else "id"
+                known.add((resource["type"], str(instance["attributes"][key])))
     left = [item for item in workspace.store.list() if (item.type, item.id) not in known]
     for item in left:
         workspace.store.delete(item.type, item.id)

@@ -6,10 +6,11 @@ The sandbox is for laptops and tests; on Azure a workspace is a Databricks works
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from sandbox.errors import NotDeployedError, NotSynthesizedError, SandboxError, UnknownStageError
 from sandbox.store import Store
@@ -90,7 +91,20 @@ def stages(out: Path) -> dict[str, str]:
     Raises ``NotSynthesizedError`` without a manifest.
     """
     found = ((stage, provider.get("azure_workspace_resource_id")) for stage, provider in _providers(out, "databricks"))
-    return {stage: resource_id.rsplit("/", 1)[-1] for stage, resource_id in found if resource_id}
+    above = accounts(out)
+    return {stage: id_.rsplit("/", 1)[-1] for stage, id_ in found if id_ and stage not in above}
+
+
+def account_of(provider: Mapping[str, Any]) -> str | None:
+    """The folder that stands for the account of a databricks provider that speaks to one, not to a workspace."""
+    host, account = provider.get("host"), provider.get("account_id")
+    return f"account-{account}" if account and str(host or "").startswith("https://accounts.") else None
+
+
+def accounts(out: Path) -> dict[str, str]:
+    """Stack -> the folder that stands for its account; such a stack may reach its metastore through a workspace."""
+    found = ((stack, account_of(provider)) for stack, provider in _providers(out, "databricks"))
+    return {stack: account for stack, account in found if account}
 
 
 def subscriptions(out: Path) -> dict[str, str]:

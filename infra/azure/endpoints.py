@@ -16,7 +16,8 @@ from infra.azure.providers import (
     PrivateEndpointPrivateDnsZoneGroup,
     PrivateEndpointPrivateServiceConnection,
 )
-from infra.azure.site import PLATFORM, Data, Site
+from infra.azure.site import PLATFORM, Site
+from infra.storage import Data
 
 # What a door leads to -> the DNS zone that Azure's public cloud resolves it in:
 # learn.microsoft.com/azure/private-link/private-endpoint-dns

@@ -12,7 +12,8 @@ from infra.azure.providers import (
     RoleAssignment,
     UserAssignedIdentity,
 )
-from infra.azure.site import PLATFORM, Data, Site
+from infra.azure.site import PLATFORM, Site
+from infra.storage import Data
 
 # The audience that Entra expects of a federated token, in every tenant.
 AUDIENCE = "api://AzureADTokenExchange"
@@ -29,8 +30,9 @@ class Identities(Construct):
         self.site = site
         tags = site.tags(zone=PLATFORM, data=Data.INTERNAL)
         self.connector = site.place("lake", DatabricksAccessConnector(
-            self, "connector", name=site.name("dbac"), location=site.location, resource_group_name=site.group,
-            identity=DatabricksAccessConnectorIdentity(type="SystemAssigned"), tags=tags,
+            self, "connector", name=names.access_connector(site.stage), location=site.location,
+            resource_group_name=site.group, tags=tags,
+            identity=DatabricksAccessConnectorIdentity(type="SystemAssigned"),
         ))  # fmt: skip
         self.deploy = site.place("deploy", UserAssignedIdentity(
             self, "deploy", name=site.name("id", "deploy"), location=site.location, resource_group_name=site.group,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from constructs import Construct
 
 from infra import names
@@ -22,36 +19,13 @@ from infra.azure.providers import (
     StorageManagementPolicyRuleActionsBaseBlob,
     StorageManagementPolicyRuleFilters,
 )
-from infra.azure.site import Data, Site
+from infra.azure.site import Site
 from infra.constructs.lifecycle import keeping
-from infra.roles import On
-from infra.stages import Stage
+from infra.storage import Data, containers
 
 ALL_ZONES = "all"
-LANDING = "landing"
-EXPORTS = "exports"
-# Class of zone -> how its data are classified; each becomes a container.
-ZONE_CLASSES: Mapping[On, Data] = MappingProxyType({
-    On.CURATED: Data.RESTRICTED,
-    On.EXPLORATORY: Data.RESTRICTED,
-    On.FEATURES: Data.RESTRICTED,
-    On.MODEL_ZONE: Data.RESTRICTED,
-    On.ML: Data.INTERNAL,
-    On.REFERENCE: Data.PUBLIC,
-})  # fmt: skip
-# What else has a container: deliveries before they are curated, what leaves the platform, the catalog's own root.
-OTHERS: Mapping[str, Data] = MappingProxyType(
-    {LANDING: Data.RESTRICTED, EXPORTS: Data.RESTRICTED, "catalog": Data.RESTRICTED}
-)
 COOL_AFTER_DAYS = 30
 EXPORTS_LEAVE_AFTER_DAYS = 90
-
-
-def containers(stage: Stage) -> dict[str, Data]:
-    """Container -> classification, for the classes of zone that a stage has."""
-    zones = {names.container(on): data for on, data in ZONE_CLASSES.items()
-             if stage.exploratory or on is not On.EXPLORATORY}  # fmt: skip
-    return dict(sorted({**zones, **OTHERS}.items()))
 
 
 def rule(name: str, prefix: str, action: StorageManagementPolicyRuleActionsBaseBlob) -> StorageManagementPolicyRule:
@@ -105,10 +79,10 @@ class Lake(Construct):
         self.lifecycle = site.place("lake", StorageManagementPolicy(
             self, "lifecycle", storage_account_id=self.account.id,
             rule=[
-                rule("deliveries-cool", LANDING, StorageManagementPolicyRuleActionsBaseBlob(
+                rule("deliveries-cool", names.LANDING, StorageManagementPolicyRuleActionsBaseBlob(
                     tier_to_cool_after_days_since_modification_greater_than=COOL_AFTER_DAYS,
                 )),
-                rule("exports-leave", EXPORTS, StorageManagementPolicyRuleActionsBaseBlob(
+                rule("exports-leave", names.EXPORTS, StorageManagementPolicyRuleActionsBaseBlob(
                     delete_after_days_since_modification_greater_than=EXPORTS_LEAVE_AFTER_DAYS,
                 )),
             ],

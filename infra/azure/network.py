@@ -18,7 +18,8 @@ from infra.azure.providers import (
     SubnetNetworkSecurityGroupAssociation,
     VirtualNetwork,
 )
-from infra.azure.site import PLATFORM, Data, Site
+from infra.azure.site import PLATFORM, Site
+from infra.storage import Data
 
 # The two subnets that Databricks asks for; it calls them public and private, whatever they are.
 NODES = ("host", "container")

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeVar
 
 from infra import names
 from infra.inputs import Inputs
 from infra.names import Addresses, Overridable
 from infra.stages import Stage
+from infra.storage import Data
 
 Resource = TypeVar("Resource", bound=Overridable)
-
-
-class Data(StrEnum):
-    """How what a resource holds or carries is classified, from everyone's to that of persons."""
-
-    PUBLIC = "public"
-    INTERNAL = "internal"
-    RESTRICTED = "restricted"
 
 
 # What a resource says it belongs to when it serves every zone alike.

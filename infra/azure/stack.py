@@ -19,7 +19,7 @@ from infra.azure.providers import (
     AzurermProviderFeaturesStorage,
     ResourceGroup,
 )
-from infra.azure.site import PLATFORM, Data, Site
+from infra.azure.site import PLATFORM, Site
 from infra.azure.vault import Vault
 from infra.azure.watch import Logs, Spending, Watched
 from infra.azure.workspace import Workspace
@@ -27,6 +27,7 @@ from infra.constructs.lifecycle import keeping
 from infra.inputs import Inputs
 from infra.names import Addresses
 from infra.stages import Stage
+from infra.storage import Data
 
 
 # Not proved here: that names are free, quotas suffice and the policies of the tenant allow it. Why: no subscription
@@ -76,7 +77,7 @@ class AzureStack(TerraformStack):
         self.locks = Locks(self, "locks", site=site, on={
             "lake": lake, "logs": self.logs.workspace.id, "vault": vault, "workspace": workspace,
         })  # fmt: skip
-        self.tell()
+        self.tell(stage)
 
     def reach(self, stage: Stage, inputs: Inputs) -> None:
         """Backend and provider. Credentials come from the environment of who deploys: a sign-in or a federated token.
@@ -101,8 +102,9 @@ class AzureStack(TerraformStack):
             )],
         )  # fmt: skip
 
-    def tell(self) -> None:
-        """Outputs: the ids that Azure gives and that no name leads to."""
+    def tell(self, stage: Stage) -> None:
+        """Outputs: the ids that Azure gives and that no name leads to, for `mlops inputs`."""
         TerraformOutput(self, "deploy_application_id", value=self.identities.deploy.client_id)
+        TerraformOutput(self, "stage", value=stage.name.value)
         TerraformOutput(self, "workspace_id", value=self.workspace.workspace.workspace_id)
         TerraformOutput(self, "workspace_url", value=self.workspace.workspace.workspace_url)

@@ -6,8 +6,9 @@ from constructs import Construct
 
 from infra import names
 from infra.azure.providers import KeyVault, KeyVaultNetworkAcls
-from infra.azure.site import PLATFORM, Data, Site
+from infra.azure.site import PLATFORM, Site
 from infra.constructs.lifecycle import keeping
+from infra.storage import Data
 
 
 class Vault(Construct):

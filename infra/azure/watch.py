@@ -17,8 +17,9 @@ from infra.azure.providers import (
     MonitorDiagnosticSettingEnabledLog,
     MonitorDiagnosticSettingEnabledMetric,
 )
-from infra.azure.site import PLATFORM, Data, Site
+from infra.azure.site import PLATFORM, Site
 from infra.constructs.lifecycle import keeping
+from infra.storage import Data
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,9 @@ from constructs import Construct
 from infra import names
 from infra.azure.network import NODES, Network
 from infra.azure.providers import DatabricksWorkspace, DatabricksWorkspaceCustomParameters
-from infra.azure.site import PLATFORM, Data, Site
+from infra.azure.site import PLATFORM, Site
 from infra.constructs.lifecycle import keeping
+from infra.storage import Data
 
 
 class Workspace(Construct):

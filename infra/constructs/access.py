@@ -7,7 +7,7 @@ from constructs import Construct
 from infra.constructs.principals import Principals
 from infra.names import Addresses
 from infra.providers import Grants, GrantsGrant, Permissions, PermissionsAccessControl
-from infra.roles import On, Principal, access
+from infra.roles import READS_RECORDS, On, Principal, access
 from infra.stages import Stage
 
 
@@ -31,6 +31,11 @@ class Access(Construct):
         given = [
             GrantsGrant(principal=self.named(one.principal), privileges=list(one.rights))
             for one in access(on, self.stage, source)
+        ]
+        given += [
+            GrantsGrant(principal=reader, privileges=list(READS_RECORDS[on]))
+            for reader in self.principals.readers
+            if on in READS_RECORDS
         ]
         made = Grants(self, f"grants_{address}", grant=given, **{on.securable: securable})  # type: ignore[arg-type]
         self.addresses.place(made, address, f"{on.value[0]} {address}")

@@ -9,6 +9,7 @@ from infra import names
 from infra.constructs.access import Access
 from infra.constructs.lifecycle import keeping
 from infra.constructs.principals import Principals
+from infra.constructs.storage import Storage
 from infra.constructs.warehouse import Warehouse
 from infra.delivery import Delivery
 from infra.names import Addresses
@@ -24,8 +25,9 @@ class Artifacts(Construct):
     Sources are relative to the stack's folder, where terraform runs: the plan knows no path of any machine.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, stage: Stage, delivery: Delivery, dist: str, warehouse: Warehouse,
-                 principals: Principals, access: Access, addresses: Addresses) -> None:  # fmt: skip
+    def __init__(self, scope: Construct, id_: str, *, stage: Stage, delivery: Delivery, dist: str, storage: Storage,
+                 warehouse: Warehouse, principals: Principals, access: Access,
+                 addresses: Addresses) -> None:  # fmt: skip
         super().__init__(scope, id_)
         self.stage, self.dist, self.addresses = stage, dist, addresses
         self.volumes: dict[str, Volume] = {}
@@ -33,13 +35,17 @@ class Artifacts(Construct):
         self.paths: dict[str, str] = {}
         purposes = {
             names.ARTIFACTS: (On.ARTIFACTS, "Wheels, lock files and declarations, each named by its hash"),
+            names.CHECKPOINTS: (On.CHECKPOINTS, "How far a stream has been read"),
+            names.EXPORTS: (On.EXPORTS, "What leaves the platform; files leave after 90 days"),
             names.LANDING: (On.LANDING, "Where sources are delivered"),
         }
         for name, (on, comment) in purposes.items():
+            # What the lake's lifecycle cools or deletes by age lies in a container of its own, apart from tables.
+            root = storage.root(name, name) if name in storage.locations else None
             volume = self.volumes[name] = Volume(
                 self, name, catalog_name=warehouse.catalog.name, schema_name=warehouse.zones[names.ML].schema.name,
-                name=name, volume_type="MANAGED", comment=comment, owner=principals.application_ids[Principal.DEPLOY],
-                lifecycle=keeping(stage),
+                name=name, volume_type="MANAGED" if root is None else "EXTERNAL", storage_location=root,
+                comment=comment, owner=principals.application_ids[Principal.DEPLOY], lifecycle=keeping(stage),
             )  # fmt: skip
             addresses.place(volume, name, f"the volume {name}")
             access.grant(f"volume_{name}", on, securable=volume.id)

@@ -22,7 +22,7 @@ class Groups(Construct):
         for one in access(On.WORKSPACE, stage):
             address = one.principal.replace("-", "_")
             made = Entitlements(
-                self, address, group_id=inputs.groups[one.principal],
+                self, address, group_id=str(inputs.groups[one.principal]),
                 databricks_sql_access="databricks_sql_access" in one.rights,
                 workspace_access="workspace_access" in one.rights,
                 allow_cluster_create=False, allow_instance_pool_create=False,

@@ -46,14 +46,16 @@ class Pipeline(Construct):
     provider reads them back.
 
     others: the pipelines that this one's tasks run, by job name. awaits: tables (schema.table) whose change starts it,
-    in place of its schedule.
+    in place of its schedule. as_of_days: by zone, what its tables are made with.
     """
 
     def __init__(self, scope: Construct, id_: str, *, stage: Stage, plan: JobPlan, code: str, alert_address: str,
                  artifacts: Artifacts, compute: Compute, principals: Principals, access: Access, addresses: Addresses,
-                 others: Mapping[str, Pipeline], awaits: Sequence[str] = ()) -> None:  # fmt: skip
+                 others: Mapping[str, Pipeline], as_of_days: Mapping[str, int],
+                 awaits: Sequence[str] = ()) -> None:  # fmt: skip
         super().__init__(scope, id_)
         self.stage, self.plan, self.artifacts, self.others, self.awaits = stage, plan, artifacts, others, awaits
+        self.as_of_days = ",".join(f"{zone}={days}" for zone, days in sorted(as_of_days.items()))
         self.timeout_seconds: int = timeout(plan, {name: other.timeout_seconds for name, other in others.items()})
         run_as = principals.application_ids[plan.run_as]
         self.job = Job(
@@ -146,6 +148,7 @@ class Pipeline(Construct):
     def parameters(self, one: Task) -> dict[str, str]:
         """The named parameters of a wheel task: what every task gets, and its own."""
         common = {
+            "as_of_days": self.as_of_days,
             "catalog": self.stage.catalog,
             "declaration": self.artifacts.paths[f"declaration_{self.plan.declared}"],
             "requirements": self.artifacts.paths[f"requirements_{self.plan.cluster}"],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
 from infra.lint.rule import Body, Found, Stack, listed
 from infra.securables import PRIVILEGES
 
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 GRANTS, PERMISSIONS = "databricks_grants", "databricks_permissions"
 BESIDE = ("//", "access_control", "depends_on", "grant", "lifecycle", "provider")
 
@@ -26,8 +28,11 @@ def one_resource_a_thing(stack: Stack) -> Iterable[Found]:
             other = first.setdefault(target(body), address)
             if other != address:
                 yield Found(address, target(body)[0], target(body)[1], f"one resource a thing; {other} has it")
+    whole = {target(body): address for address, body in stack.all(GRANTS)}
     for address, body in stack.all("databricks_grant"):
-        yield Found(address, "principal", body.get("principal"), f"an entry of the thing's {GRANTS}")
+        thing = next((one for one in whole if str(body.get(one[0])) == one[1]), None)
+        if thing is not None:
+            yield Found(address, "principal", body.get("principal"), f"an entry of {whole[thing]}")
 
 
 def principals_once(stack: Stack) -> Iterable[Found]:
@@ -51,15 +56,18 @@ def in_principal_order(stack: Stack) -> Iterable[Found]:
     """One form of the same rights: a reviewer sees only what changed."""
     for kind, block in ((GRANTS, "grant"), (PERMISSIONS, "access_control")):
         for address, body in stack.all(kind):
-            order = [(not name.startswith("${"), name) for _, name in map(principal, listed(body.get(block)))]
-            if order != sorted(order):
-                yield Found(
-                    address, block, [name for _, name in order], "service principals, then groups, each by name"
-                )
+            names = [name for _, name in map(principal, listed(body.get(block)))]
+            if names != sorted(names, key=_place):
+                yield Found(address, block, names, "the stage's service principals, groups, others, each by name")
     for address, body in stack.all(GRANTS):
         for one in listed(body.get("grant")):
             if list(one["privileges"]) != sorted(one["privileges"]):
                 yield Found(address, "privileges", one["privileges"], "in alphabetical order")
+
+
+def _place(name: str) -> tuple[int, str]:
+    """The stage's own service principals are references; those of another stage are ids."""
+    return (0 if name.startswith("${") else 2 if UUID.fullmatch(name) else 1, name)
 
 
 def privileges_spelled_out(stack: Stack) -> Iterable[Found]:

@@ -21,6 +21,7 @@ from infra.constructs.principals import Principals
 from infra.constructs.registry import Registry
 from infra.constructs.secrets import Secrets
 from infra.constructs.sql import SqlCompute
+from infra.constructs.storage import Bindings, Storage
 from infra.constructs.warehouse import Warehouse
 from infra.constructs.watch import Alerts, Status
 from infra.delivery import Delivery
@@ -30,7 +31,7 @@ from infra.pipelines import JobPlan, jobs
 from infra.providers import DatabricksProvider
 from infra.stages import Stage
 from infra.starts import awaited
-from infra.zones import zones
+from infra.zones import as_of_days, zones
 from workflows.declare import Batch, Online
 from workflows.discover import Catalogue
 from workflows.errors import DeclarationError
@@ -55,8 +56,8 @@ def checked_live(stage: Stage, catalogue: Catalogue, inputs: Inputs) -> Mapping[
 
 
 class StageStack(TerraformStack):
-    """principals, groups, warehouse, artifacts, compute, folders, secrets, sql, alerts, status; registries by model;
-    pipelines by job name; monitors and endpoints by live model.
+    """principals, bindings, storage, groups, warehouse, artifacts, compute, folders, secrets, sql, alerts, status;
+    registries by model; pipelines by job name; monitors and endpoints by live model.
 
     destroyed: retired declarations whose data shall go, too.
     """
@@ -78,13 +79,19 @@ class StageStack(TerraformStack):
         )  # fmt: skip
         self.principals = Principals(self, "principals", stage=stage, inputs=inputs, addresses=addresses)
         self.access = Access(self, "access", stage=stage, principals=self.principals, addresses=addresses)
+        self.bindings = Bindings(self, "bindings", stage=stage, inputs=inputs, addresses=addresses)
+        self.storage = Storage(
+            self, "storage", stage=stage, inputs=inputs, principals=self.principals, access=self.access,
+            bindings=self.bindings, addresses=addresses,
+        )  # fmt: skip
+        plans = zones(catalogue, stage)
         self.warehouse = Warehouse(
-            self, "warehouse", stage=stage, plans=zones(catalogue, stage), principals=self.principals,
-            access=self.access, addresses=addresses,
+            self, "warehouse", stage=stage, plans=plans, principals=self.principals, storage=self.storage,
+            access=self.access, bindings=self.bindings, addresses=addresses,
         )  # fmt: skip
         self.artifacts = Artifacts(
-            self, "artifacts", stage=stage, delivery=delivery, dist=dist, warehouse=self.warehouse,
-            principals=self.principals, access=self.access, addresses=addresses,
+            self, "artifacts", stage=stage, delivery=delivery, dist=dist, storage=self.storage,
+            warehouse=self.warehouse, principals=self.principals, access=self.access, addresses=addresses,
         )  # fmt: skip
         self.compute = Compute(self, "compute", stage=stage, clusters=clusters, access=self.access, addresses=addresses)
         self.folders = Folders(self, "folders", stage=stage, access=self.access, addresses=addresses)
@@ -107,6 +114,7 @@ class StageStack(TerraformStack):
                 self, f"pipeline_{plan.name}", stage=stage, plan=plan, code=delivery.code,
                 alert_address=inputs.alert_address, artifacts=self.artifacts, compute=self.compute,
                 principals=self.principals, access=self.access, addresses=addresses, others=self.pipelines,
+                as_of_days=as_of_days(plans, stage, declared=plan.declared, source=plan.source),
                 awaits=awaited(plan, catalogue, live),
             )  # fmt: skip
         # Not in the binding: what a retired declaration left is forgotten by terraform, and stays.

@@ -130,7 +130,7 @@ class Task:
     def tables(self) -> Tables:
         """The tables of the catalog."""
         who = Provenance(self.job_run_id, self.task_run_id, self.commit, self.requirements_hash, self.declaration_hash)
-        return Tables(lambda: self.spark, who)
+        return Tables(lambda: self.spark, who, days_by_schema(self.parameters.get("as_of_days", "")))
 
     @cached_property
     def values(self) -> Values:
@@ -168,6 +168,17 @@ def parsed(arguments: Sequence[str]) -> dict[str, str]:
             raise TaskError(f"argument {argument!r} is not valid; valid: --name=value")
         given[name] = value
     return given
+
+
+def days_by_schema(text: str) -> dict[str, int]:
+    """`ml=30,uci130_ra=7` as a dict."""
+    found = {}
+    for one in filter(None, text.split(",")):
+        schema, _, days = one.partition("=")
+        if not schema or not days.isdecimal() or int(days) < 1:
+            raise TaskError(f"as_of_days: {one!r} is not valid; valid: <schema>=<days from 1>, between commas")
+        found[schema] = int(days)
+    return found
 
 
 def contents(surroundings: Surroundings, path: str) -> bytes:

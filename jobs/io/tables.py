@@ -46,12 +46,25 @@ def checked(name: str) -> str:
     return name
 
 
+# Not proved here: that files are kept so long and no longer. Why: nothing vacuums a local table. On Azure: predictive
+# optimization does; `DESCRIBE HISTORY` of a feature table after a week, and a read of its oldest version.
+def retention(days: int | None) -> dict[str, str]:
+    """Delta's table properties by which the last so many days can be read as they were: the log and the files."""
+    if days is None:
+        return {}
+    return dict.fromkeys(("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"), f"interval {days} days")
+
+
 class Tables:
     """Reads and writes Delta tables; each write is one commit, and a table is created by its first write."""
 
-    def __init__(self, session: Callable[[], SparkSession], provenance: Provenance) -> None:
+    def __init__(
+        self, session: Callable[[], SparkSession], provenance: Provenance, as_of_days: Mapping[str, int] | None = None
+    ) -> None:
+        """as_of_days: schema -> how far back its tables can be read; of others Delta's default."""
         self._session = session
         self._provenance = provenance
+        self._as_of_days = as_of_days or {}
         self._written: list[tuple[Any, ...]] = []
         self._appended: list[tuple[str, str, Mapping[str, int], datetime]] = []
 
@@ -142,6 +155,8 @@ class Tables:
         writer = frame.coalesce(1).write.format("delta").mode(mode)
         if mode == "overwrite":
             writer = writer.option("overwriteSchema", "true")
+        # Properties of the table that this write creates; one that is there keeps its own.
+        writer = writer.options(**retention(self._as_of_days.get(name.split(".")[0])))
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 writer.saveAsTable(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sandbox.errors import ServiceError
@@ -18,7 +19,18 @@ _KEPT = {
     "schema": ("databricks_schema", "Schema"),
     "volume": ("databricks_volume", "Volume"),
     "model": ("databricks_registered_model", "Registered model"),
+    "external_location": ("databricks_external_location", "External location"),
+    "storage_credential": ("databricks_storage_credential", "Storage credential"),
 }
+
+
+def applicable(kind: str, name: str, privileges: Iterable[str]) -> None:
+    """Refuse a privilege that Unity Catalog does not know for the kind of securable."""
+    valid = PRIVILEGES.get(kind)
+    for privilege in sorted(map(spelled, privileges)):
+        if valid and privilege not in valid:
+            message = f"Privilege {privilege} is not applicable to this entity [{name}:{kind.upper()}]."
+            raise ServiceError("INVALID_PARAMETER_VALUE", f"{message} Valid: {', '.join(sorted(valid))}")
 
 
 class Grants(Kind):
@@ -54,11 +66,7 @@ class Grants(Kind):
         """Unity Catalog refuses a privilege that the securable does not have; without one, nothing is read back."""
         del context, prior
         kind = next(key for key in sorted(SECURABLES) if body.get(key))
-        valid = PRIVILEGES.get(kind)
-        for privilege in sorted(spelled(p) for grant in body["grant"] for p in grant["privileges"]):
-            if valid and privilege not in valid:
-                message = f"Privilege {privilege} is not applicable to this entity [{body[kind]}:{kind.upper()}]."
-                raise ServiceError("INVALID_PARAMETER_VALUE", f"{message} Valid: {', '.join(sorted(valid))}")
+        applicable(kind, str(body[kind]), [one for grant in body["grant"] for one in grant["privileges"]])
         if any(not grant["privileges"] for grant in body["grant"]):
             raise ReadBackError("INVALID_PARAMETER_VALUE", "got empty permissions list")
 
@@ -82,15 +90,43 @@ class Grants(Kind):
         return body if body.get("grant") else None
 
 
+class Grant(Kind):
+    """What one principal has on one securable; authoritative for that principal, and for no other."""
+
+    noun = "grant"
+    takes_all = True
+    overwrites = True
+
+    def identify(self, context: Context, body: Object) -> str:
+        """``<securable>/<name>/<principal>``; the securable must exist where the sandbox keeps its kind."""
+        kind, name = next((key, body[key]) for key in sorted(SECURABLES) if body.get(key))
+        if kind in _KEPT:
+            context.need(_KEPT[kind][0], name, _KEPT[kind][1])
+        return f"{kind}/{name}/{body['principal']}"
+
+    def make(self, context: Context, body: Object, prior: Object | None) -> None:
+        """Unity Catalog refuses a privilege that the securable does not have."""
+        del context, prior
+        kind = next(key for key in sorted(SECURABLES) if body.get(key))
+        applicable(kind, str(body[kind]), body["privileges"])
+
+    def stored(self, body: Object) -> Object:
+        """Privileges spelled as Unity Catalog does."""
+        return body | {"privileges": sorted(map(spelled, body["privileges"]))}
+
+
 class WorkspaceBinding(Kind):
-    """That a catalog is bound to a workspace."""
+    """That a catalog, a credential or a location is bound to a workspace."""
 
     noun = "workspace binding"
 
     def identify(self, context: Context, body: Object) -> str:
-        """``<workspace id>|<securable type>|<name>``."""
-        del context
+        """``<workspace id>|<securable type>|<name>``; the securable must exist where the sandbox keeps its kind."""
         fill(body, securable_name=body.get("catalog_name"))
+        if body["securable_type"] in _KEPT:
+            context.need(
+                _KEPT[body["securable_type"]][0], str(body["securable_name"]), _KEPT[body["securable_type"]][1]
+            )
         return f"{body['workspace_id']}|{body['securable_type']}|{body['securable_name']}"
 
 

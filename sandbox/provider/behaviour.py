@@ -169,8 +169,16 @@ BEHAVIOURS: dict[str, Behaviour] = SERVICES | {
         hidden=kinds(content="md5"),
         conflicts=among(paths("content_base64 source")),
     ),
+    "databricks_grant": Behaviour(
+        force_new=SECURABLES | paths("principal"), at_least_one=(SECURABLES,), conflicts=among(SECURABLES)
+    ),
     "databricks_grants": Behaviour(force_new=SECURABLES, at_least_one=(SECURABLES,)),
     "databricks_job": _job(),
+    "databricks_budget_policy": Behaviour(force_new=paths("policy_id")),
+    "databricks_metastore_assignment": Behaviour(force_new=paths("metastore_id workspace_id")),
+    "databricks_mws_permission_assignment": Behaviour(force_new=paths("permissions principal_id workspace_id")),
+    "databricks_service_principal_federation_policy": Behaviour(force_new=paths("policy_id service_principal_id")),
+    "databricks_system_schema": Behaviour(),
     "databricks_mlflow_experiment": Behaviour(
         force_new=paths("artifact_location"), hidden=kinds(removed="artifact_location", prefix="name")
     ),

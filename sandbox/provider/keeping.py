@@ -46,14 +46,14 @@ def filled(prior: Object, planned: Object) -> Object:
 
 def delete(context: Context, name: str, kind: Kind, prior: Object) -> None:
     """Remove it; nothing happens when it is gone already."""
-    if context.workspace.store.read(name, str(prior["id"])):
+    if context.workspace.store.read(name, str(prior[kind.key])):
         kind.remove(context, prior)
-        context.workspace.store.delete(name, str(prior["id"]))
+        context.workspace.store.delete(name, str(prior[kind.key]))
 
 
 def _keep(context: Context, name: str, kind: Kind, body: Object) -> Object:
     stored = kind.stored(settle(body))
-    context.workspace.store.update(name, str(body["id"]), stored)
+    context.workspace.store.update(name, str(body[kind.key]), stored)
     return stored
 
 

@@ -52,6 +52,7 @@ class Kind:
 
     noun = "resource"
     overwrites = False  # whether creating it over an existing one replaces that one
+    key = "id"  # the attribute by which a resource in terraform's state is found again
     takes_all = False  # whether Read sets every value itself, instead of what `reading` says
 
     def check(self, planned: Object) -> list[Refusal]:

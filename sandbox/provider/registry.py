@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sandbox.errors import SandboxError
-from sandbox.provider import access, compute, objects, principals, serving, unity
+from sandbox.provider import access, account, compute, objects, principals, serving, unity
 from sandbox.provider.azure import behaviour as azure_behaviour
 from sandbox.provider.azure import facts as azure_facts
 from sandbox.provider.azure import resource as azure_resource
@@ -19,11 +19,13 @@ from sandbox.provider.derive import Binding
 from sandbox.provider.kinds import Kind
 from sandbox.provider.rules import Behaviour
 from sandbox.provider.values import Object
+from sandbox.workspace import account_of
 
 KINDS: dict[str, Kind] = {
     "databricks_access_control_rule_set": access.AccessControlRuleSet(),
     "databricks_alert": compute.Alert(),
     "databricks_alert_v2": compute.AlertV2(),
+    "databricks_budget_policy": account.BudgetPolicy(),
     "databricks_catalog": unity.Catalog(),
     "databricks_cluster_policy": objects.ClusterPolicy(),
     "databricks_dashboard": compute.Dashboard(),
@@ -31,13 +33,16 @@ KINDS: dict[str, Kind] = {
     "databricks_entitlements": access.Entitlements(),
     "databricks_external_location": serving.ExternalLocation(),
     "databricks_file": unity.File(),
+    "databricks_grant": access.Grant(),
     "databricks_grants": access.Grants(),
     "databricks_group": principals.Group(),
     "databricks_group_member": principals.GroupMember(),
     "databricks_instance_pool": compute.InstancePool(),
     "databricks_job": objects.Job(),
+    "databricks_metastore_assignment": account.MetastoreAssignment(),
     "databricks_mlflow_experiment": objects.Experiment(),
     "databricks_model_serving": serving.ModelServing(),
+    "databricks_mws_permission_assignment": account.PermissionAssignment(),
     "databricks_notification_destination": principals.NotificationDestination(),
     "databricks_permissions": access.Permissions(),
     "databricks_quality_monitor": serving.QualityMonitor(),
@@ -47,8 +52,10 @@ KINDS: dict[str, Kind] = {
     "databricks_secret_acl": principals.SecretAcl(),
     "databricks_secret_scope": principals.SecretScope(),
     "databricks_service_principal": objects.ServicePrincipal(),
+    "databricks_service_principal_federation_policy": account.FederationPolicy(),
     "databricks_sql_endpoint": compute.Warehouse(),
     "databricks_storage_credential": serving.StorageCredential(),
+    "databricks_system_schema": account.SystemSchema(),
     "databricks_volume": unity.Volume(),
     "databricks_workspace_binding": access.WorkspaceBinding(),
     "databricks_workspace_file": compute.WorkspaceFile(),
@@ -66,11 +73,13 @@ class Provider:
 
 
 def _databricks_workspace(config: Object) -> str:
+    if account := account_of(config):
+        return account
     resource_id = config.get("azure_workspace_resource_id")
     if not isinstance(resource_id, str) or "/" not in resource_id:
         raise SandboxError(
             "the databricks provider needs azure_workspace_resource_id (a text that is known at plan): "
-            "its last part names the local workspace"
+            "its last part names the local workspace; or the account's host and account_id"
         )
     return resource_id.rsplit("/", 1)[-1]
 

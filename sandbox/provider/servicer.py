@@ -132,7 +132,7 @@ class Servicer(rpc.ProviderServicer):
         state = self._object(request.type_name, request.current_state)
         if state is None:
             raise MalformedValueError(request.type_name, "a state is needed to read it")
-        body = self._read(request.type_name, str(state["id"]), state)
+        body = self._read(request.type_name, str(state[self._kind(request.type_name).key]), state)
         return pb.ReadResource.Response(new_state=_dynamic(body))
 
     @_answers(pb.PlanResourceChange.Response)

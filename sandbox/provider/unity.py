@@ -119,7 +119,7 @@ class CatalogSchema(Kind):
 
 
 class Volume(Kind):
-    """A managed volume: a folder below the one that stands for ``/Volumes``."""
+    """A volume: a folder below the one that stands for ``/Volumes``, wherever it is said to lie."""
 
     noun = "volume"
 
@@ -146,8 +146,9 @@ class Volume(Kind):
         folder.mkdir(parents=True, exist_ok=True)
 
     def remove(self, context: Context, body: Object) -> None:
-        """The folder with all files, as a managed volume's are."""
-        shutil.rmtree(context.workspace.volume_path(body["volume_path"]), ignore_errors=True)
+        """The folder with all files, if it is managed; an external one's files stay, and are there again with it."""
+        if body["volume_type"] == "MANAGED":
+            shutil.rmtree(context.workspace.volume_path(body["volume_path"]), ignore_errors=True)
         for path in context.names("databricks_file", f"{body['volume_path']}/"):
             context.workspace.store.delete("databricks_file", path)
 

@@ -26,6 +26,7 @@ from sandbox.rest import (
     runs,
     secret_scopes,
     services,
+    system_schemas,
     tables,
     unity,
 )
@@ -38,6 +39,7 @@ from sandbox.runner.run import TaskServices
 from sandbox.workspace import Workspace
 
 _NOUNS = (
+    system_schemas,
     unity,
     grants,
     tables,

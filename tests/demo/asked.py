@@ -27,7 +27,8 @@ def thing(securable: str) -> On:
         zones |= dict.fromkeys(SOURCES, On.CURATED) | {f"{source}_ra": On.FEATURES for source in SOURCES}
         return zones.get(last, On.MODEL_ZONE)
     if kind == "volume":
-        return {"artifacts": On.ARTIFACTS, "landing": On.LANDING}[last]
+        volumes = (On.ARTIFACTS, On.CHECKPOINTS, On.EXPORTS, On.LANDING)
+        return {one.value[0]: one for one in volumes}[last]
     if kind == "experiment":
         return On.VALIDATION_EXPERIMENT if last.endswith("_validation") else On.EXPERIMENT
     if kind == "job":
@@ -35,7 +36,10 @@ def thing(securable: str) -> On:
     if kind == "directory":
         folders = {"platform-status": On.STATUS, "platform-alerts": On.ALERTS, "quality-monitors": On.MONITORS}
         return folders.get(last, On.FOLDER)
-    return {"catalog": On.CATALOG, "model": On.REGISTERED_MODEL}[kind]
+    return {
+        "catalog": On.CATALOG, "model": On.REGISTERED_MODEL,
+        "external_location": On.LOCATION, "storage_credential": On.CREDENTIAL,
+    }[kind]  # fmt: skip
 
 
 def right(workspace: Workspace, grant: Grant) -> Right:

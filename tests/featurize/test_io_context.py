@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jobs.disclosure import redacted, shown, suppressed
 from jobs.entry_points import ENTRY_POINTS
 from jobs.errors import TaskError
-from jobs.io.context import Surroundings, Task, parsed, reason, run
+from jobs.io.context import Surroundings, Task, days_by_schema, parsed, reason, run
 from jobs.io.values import FileValues
 from workflows.canonical import canonical, digest
 from workflows.models.readmission import readmission
@@ -150,3 +150,14 @@ def test_every_entry_point_can_be_called(name: str):
 
     module, function = ENTRY_POINTS[name].split(":")
     assert callable(getattr(import_module(module), function))
+
+
+def test_how_far_back_a_zone_is_kept_comes_with_the_task_and_is_checked():
+    assert days_by_schema("ml=30,uci130_ra=7") == {"ml": 30, "uci130_ra": 7}
+    assert days_by_schema("") == {}
+
+
+@pytest.mark.parametrize("text", ["ml", "ml=", "=7", "ml=0", "ml=-1", "ml=a week", "ml=30;x=7"])
+def test_a_wrong_number_of_days_is_told_with_what_it_should_be(text):
+    with pytest.raises(TaskError, match=r"as_of_days: .* is not valid; valid: <schema>=<days from 1>"):
+        days_by_schema(text)

@@ -113,3 +113,26 @@ def test_only_schema_and_table_name_a_table(tables: Tables, name: str):
 def test_a_missing_input_says_which_table_and_what_to_do(tables: Tables):
     with pytest.raises(TaskError, match=r"table scratch\.nothing does not exist; run the job that writes it first"):
         tables.inputs("scratch.nothing")
+
+
+def properties(spark: SparkSession, name: str) -> dict[str, str]:
+    return {row["key"]: row["value"] for row in spark.sql(f"SHOW TBLPROPERTIES {name}").collect()}
+
+
+@pytest.mark.clause("P7")
+def test_a_table_keeps_its_log_and_its_files_as_long_as_its_zone_says(zones: SparkSession):
+    """docs.delta.io, "Table properties": delta.logRetentionDuration, delta.deletedFileRetentionDuration."""
+    kept = Tables(lambda: zones, Provenance("22", "333", "abc", "req", "dec"), {"scratch": 365, "ml": 1095})
+    kept.replace("scratch.a", zones.range(3), {})
+    kept.append("scratch.b", zones.range(3))
+    kept.merge("scratch.m", zones.range(3), ["id"])
+    kept.flush()
+    for name, days in (("scratch.a", 365), ("scratch.b", 365), ("scratch.m", 365), (LINEAGE, 1095)):
+        found = properties(zones, name)
+        for one in ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"):
+            assert found[one] == f"interval {days} days", (name, one)
+    longer = Tables(lambda: zones, Provenance("22", "334", "abc", "req", "dec"), {"scratch": 730})
+    longer.append("scratch.b", zones.range(2))
+    longer.replace("scratch.a", zones.range(2), {})
+    for name in ("scratch.a", "scratch.b"):
+        assert properties(zones, name)["delta.logRetentionDuration"] == "interval 365 days", "a table keeps its own"

@@ -10,6 +10,7 @@ import pytest
 from infra_documents import LIVE, ROOT, Document, invented_model
 
 from infra import clusters, delivery, inputs
+from infra.placeholders import placeholders
 from infra.stages import STAGES, StageName
 from workflows.declare import Batch, Featurization, Online
 from workflows.discover import Catalogue, discover
@@ -37,26 +38,21 @@ def synthesised(tmp_path_factory, compute):
     """(catalogue, stages, inputs) -> the document of each stage."""
 
     def run(catalogue: Catalogue, stages=None, given=None, destroyed=()) -> dict[str, Document]:
-        from cdktf import App
-
-        from infra.stacks.stage import StageStack
-        from infra.synth import DIST
+        from infra import synth
 
         stages = list(STAGES.values()) if stages is None else stages
         out = tmp_path_factory.mktemp("cdktf")
-        app = App(outdir=str(out))
-        delivered = delivery.delivery(catalogue, compute)
-        for stage in stages:
-            StageStack(
-                app,
-                stage=stage,
-                catalogue=catalogue,
-                clusters=compute,
-                delivery=delivered,
-                inputs=given or inputs.load(),
-                dist=DIST,
-                destroyed=destroyed,
-            )
+        app = synth.new_app(out)
+        synth.add_stages(
+            app,
+            stages,
+            catalogue=catalogue,
+            clusters=compute,
+            delivery=delivery.delivery(catalogue, compute),
+            inputs=given or inputs.load(),
+            left=placeholders(),
+            destroyed=destroyed,
+        )
         app.synth()
         return {s.name.value: json.loads((out / "stacks" / s.name / "cdk.tf.json").read_text()) for s in stages}
 
@@ -107,7 +103,7 @@ def azure_synthesised(tmp_path_factory):
         stages = list(STAGES.values()) if stages is None else stages
         out = tmp_path_factory.mktemp("azure")
         app = synth.new_app(out)
-        synth.add_azure(app, stages, inputs=given or inputs.load())
+        synth.add_azure(app, stages, inputs=given or inputs.load(), left=placeholders())
         app.synth()
         return {
             s.name.value: json.loads((out / "stacks" / f"azure-{s.name}" / "cdk.tf.json").read_text()) for s in stages
@@ -120,3 +116,16 @@ def azure_synthesised(tmp_path_factory):
 def azure_documents(azure_synthesised) -> dict[str, Document]:
     """The project's three Azure stacks, by stage."""
     return azure_synthesised()
+
+
+@pytest.fixture(scope="session")
+def account_document(tmp_path_factory, declared) -> Document:
+    """The project's one account stack."""
+    from infra import synth
+
+    out = tmp_path_factory.mktemp("account")
+    app = synth.new_app(out)
+    sources = [one.source for one in declared.featurizations.values()]
+    synth.add_account(app, sources, inputs=inputs.load(), left=placeholders())
+    app.synth()
+    return json.loads((out / "stacks" / "account" / "cdk.tf.json").read_text())

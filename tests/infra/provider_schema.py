@@ -42,8 +42,11 @@ def departures(block: dict, body: dict, where: str) -> list[str]:
             schema = attributes[name]
             if not (schema.get("required") or schema.get("optional")):
                 found.append(f"{where}.{name} is for the provider to set")
-            elif (nested := schema.get("nested_type")) is not None:
-                for one in value if nested["nesting_mode"] != "single" else [value]:
+            elif nested := schema.get("nested_type"):
+                many = value if isinstance(value, list) else [value]
+                if isinstance(value, list) != (nested["nesting_mode"] != "single"):
+                    found.append(f"{where}.{name} is no {nested['nesting_mode']}")
+                for one in many:
                     found += departures(nested, one, f"{where}.{name}")
             elif not fits(value, schema["type"]):
                 found.append(f"{where}.{name} = {value!r} is no {schema['type']}")

@@ -28,6 +28,9 @@ DOCUMENTED = {
                "REFRESH", "SELECT", "USE_SCHEMA", "WRITE_VOLUME"},
     "volume": {"APPLY_TAG", "MANAGE", "READ_VOLUME", "WRITE_VOLUME"},
     "model": {"APPLY_TAG", "CREATE_MODEL_VERSION", "EXECUTE", "MANAGE"},
+    "external_location": {"BROWSE", "CREATE_EXTERNAL_TABLE", "CREATE_EXTERNAL_VOLUME", "CREATE_FOREIGN_SECURABLE",
+                          "CREATE_MANAGED_STORAGE", "EXTERNAL_USE_LOCATION", "MANAGE", "READ_FILES", "WRITE_FILES"},
+    "storage_credential": {"CREATE_EXTERNAL_LOCATION", "CREATE_EXTERNAL_TABLE", "MANAGE", "READ_FILES", "WRITE_FILES"},
 }  # fmt: skip
 LOOKS = {"BROWSE", "EXECUTE", "READ_VOLUME", "SELECT", "USE_CATALOG", "USE_SCHEMA", "CAN_VIEW", "CAN_READ"}
 
@@ -205,6 +208,8 @@ def test_everything_that_can_be_granted_or_permitted_is(documents, stage):
         ("databricks_registered_model", "model_", "databricks_grants"), ("databricks_job", "job_", "databricks_permissions"),
         ("databricks_mlflow_experiment", "experiment_", "databricks_permissions"),
         ("databricks_cluster_policy", "policy_", "databricks_permissions"),
+        ("databricks_external_location", "location_", "databricks_grants"),
+        ("databricks_storage_credential", "credential_", "databricks_grants"),
     ):  # fmt: skip
         granted = {name.removeprefix(prefix) for name in of_kind(document, group) if name.startswith(prefix)}
         assert granted == set(of_kind(document, kind)), kind
@@ -251,19 +256,6 @@ def test_a_right_on_a_model_or_volume_comes_with_the_use_of_its_schema(documents
         if kind in ("model", "volume") and "sp_deploy" not in who:
             schema = name if kind == "model" else "ml"
             assert (f"databricks_grants.schema_{schema}", who, "USE_SCHEMA") in found, (address, who)
-
-
-def test_only_the_deployer_may_run_a_job_as_a_service_principal(documents):
-    for stage in documents:
-        rules = of_kind(documents[stage], "databricks_access_control_rule_set")
-        assert set(rules) == {one.value.replace("-", "_") for one in Principal}
-        for body in rules.values():
-            assert [(rule["role"], rule["principals"]) for rule in body["grant_rules"]] == [
-                (
-                    "roles/servicePrincipal.user",
-                    ["servicePrincipals/${databricks_service_principal.sp_deploy.application_id}"],
-                )
-            ]
 
 
 def test_a_principal_has_only_the_strongest_of_its_levels_on_an_object():

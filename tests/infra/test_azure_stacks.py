@@ -267,6 +267,6 @@ def test_the_guide_to_the_first_deployment_names_every_input_resource_provider_a
     assert f"--name {backend['container_name']}\n" in guide
     assert f"--name {backend['storage_account_name'].removesuffix(read['azure']['name_suffix'])}<suffix> " in guide
     document = azure_documents["dev"]
-    assert set(document["output"]) == {"deploy_application_id", "workspace_id", "workspace_url"}
+    assert set(document["output"]) == {"deploy_application_id", "stage", "workspace_id", "workspace_url"}
     assert of_kind(document, "azurerm_user_assigned_identity")["deploy"]["name"] in guide
     assert of_kind(document, "azurerm_virtual_network")["main"]["name"] in guide

@@ -68,17 +68,25 @@ def test_every_application_id_is_used_once():
         ({"stages__dev__network": "10.110.0.0/25"}, "dev: network = '10.110.0.0/25'.*from /16 to /24"),
         ({"stages__dev__network": "8.8.0.0/16"}, "dev: network = '8.8.0.0/16'.*a private IPv4 network"),
         ({"stages__dev__network": "10.110.0.1/20"}, "dev: network = '10.110.0.1/20'.*such as 10.110.0.0/20"),
+        ({"metastore_id": "primary"}, "metastore_id = 'primary'.*a UUID"),
+        ({"stages__dev__workspace_id": "12"}, "dev: workspace_id = '12'.*a whole number from 1, without quotes"),
+        ({"stages__dev__workspace_id": True}, "dev: workspace_id = True"),
+        ({"stages__prod__workspace_id": 1}, "prod: workspace_id = 1.*a number of its own; dev has it"),
+        ({"groups": []}, r"groups = \[\].*an object with cdh-ml-principal-investigators"),
+        ({"groups__cdh-ml-architects": None}, "groups.cdh-ml-architects = None.*missing"),
+        ({"groups__cdh-ml-architects": 0}, "groups.cdh-ml-architects = 0.*from 1"),
+        ({"groups__cdh-ml-architects": 102}, "groups.cdh-ml-architects|groups.cdh-ml-data-managers = 102.*has it"),
+        (
+            {"groups__cdh-ml-architects-uci130": 5},
+            "groups = 'cdh-ml-architects-uci130'.*cdh-ml-feature-analysts-<source>",
+        ),
         ({"stages__dev__network": 7}, "dev: network = 7 "),
         ({"stages__prod__network": "10.110.8.0/21"}, "prod: network = .*of its own; dev has 10.110.0.0/20"),
         ({"stages__dev__ci_subject": "repo:cdh/*"}, r"dev: ci_subject = 'repo:cdh/\*'.*one subject"),
-        ({"stages__prod__ci_subject": "repo:cdh/cdh-mlops:environment:dev"}, "prod: ci_subject = .*dev has it"),
+        ({"stages__prod__ci_subject": "repo:example/cdh-mlops:environment:dev"}, "prod: ci_subject = .*dev has it"),
         ({"stages__dev__live": ["readmission"]}, r"dev: live = \['readmission'\].*an object: model -> its champion"),
         ({"stages__dev__live": {"readmission": 0}}, "dev: live.readmission = 0 .*a whole number from 1"),
         ({"stages__dev__live": {"readmission": True}}, "dev: live.readmission = True "),
-        ({"groups__cdh-ml-engineers": None}, "groups.cdh-ml-engineers = None.*missing"),
-        ({"groups__cdh-ml-engineers": 7}, "groups.cdh-ml-engineers = 7 .*the digits of the group's id"),
-        ({"groups__cdh-ml-engineers": "900000000000001"}, "groups.*an id of its own; cdh-ml-architects has it"),
-        ({"groups__admins": "1"}, "groups = 'admins'.*valid: cdh-ml-principal-investigators"),
     ],
 )
 def test_a_wrong_input_is_told_with_file_field_value_and_the_valid_ones(change, told):
@@ -215,6 +223,6 @@ def test_a_stack_that_does_not_exist_is_told_with_those_that_do(project, capsys)
     assert main(project, ["dev", "azure-test"]) == 1
     assert capsys.readouterr().err == (
         "error: python -m infra: stack = 'azure-test' is not valid; "
-        "valid: dev, validation, prod, azure-dev, azure-validation, azure-prod\n"
+        "valid: dev, validation, prod, azure-dev, azure-validation, azure-prod, account\n"
     )
     assert not (project / "cdktf.out").exists()

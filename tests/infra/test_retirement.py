@@ -44,7 +44,10 @@ def after(synthesised, retired) -> dict:
 
 def data(document: dict) -> dict:
     """The resources that hold data, and the grants on them."""
-    wanted = (*retirement.HOLDS, "databricks_service_principal", "databricks_directory", "databricks_grants")
+    wanted = (
+        *retirement.HOLDS, "databricks_service_principal", "databricks_directory", "databricks_grants",
+        "databricks_external_location", "databricks_storage_credential",
+    )  # fmt: skip
     return {kind: some for kind, some in document["resource"].items() if kind in wanted}
 
 

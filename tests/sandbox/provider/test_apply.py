@@ -61,6 +61,28 @@ def everything() -> Resources:
             "databricks_workspace_binding": {
                 "b": {"securable_name": "${databricks_catalog.c.name}", "workspace_id": 12}
             },
+            "databricks_metastore_assignment": {"a": {"metastore_id": "m", "workspace_id": 12}},
+            "databricks_mws_permission_assignment": {
+                "a": {
+                    "workspace_id": "${databricks_metastore_assignment.a.workspace_id}",
+                    "principal_id": 5,
+                    "permissions": ["USER"],
+                }
+            },
+            "databricks_system_schema": {"s": {"schema": "access"}},
+            "databricks_budget_policy": {
+                "b": {"policy_name": "b", "custom_tags": [{"key": "a", "value": "b"}], "binding_workspace_ids": [12]}
+            },
+            "databricks_service_principal_federation_policy": {
+                "f": {
+                    "service_principal_id": "${databricks_service_principal.s.id}",
+                    "policy_id": "ci",
+                    "oidc_policy": {"issuer": "https://ci.example", "subject": "repo:a", "audiences": ["x"]},
+                }
+            },
+            "databricks_grant": {
+                "g": {"schema": "${databricks_schema.s.id}", "principal": "a", "privileges": ["USE_SCHEMA", "SELECT"]}
+            },
             "databricks_cluster_policy": {"p": {"name": "p", "definition": '{"a": {"type": "fixed", "value": 1}}'}},
             "databricks_directory": {"d": {"path": "/Shared/cdh"}},
             "databricks_mlflow_experiment": {

@@ -237,3 +237,26 @@ def test_an_endpoint_that_is_not_there_says_so(served):
     with pytest.raises(NotFound, match=r"The sandbox does not have GET /api/2\.\d/clusters/list") as refused:
         list(sdk(served, "deployer").clusters.list())
     assert refused.value.error_code == "ENDPOINT_NOT_FOUND"
+
+
+def test_system_schemas_are_switched_on_by_an_administrator_and_are_what_terraform_keeps(served):
+    metastore = "00000000-0000-0000-0000-000000000000"
+    admin, sp = sdk(served, "deployer"), sdk(served, "sp-train-dev")
+
+    def on(client: WorkspaceClient) -> set[str]:
+        return {one.schema for one in client.system_schemas.list(metastore) if one.state == "ENABLE_COMPLETED"}
+
+    assert on(admin) == set()
+    admin.system_schemas.enable(metastore, "access")
+    admin.system_schemas.enable(metastore, "access")
+    assert on(sp) == {"access"}
+    (kept,) = served.door.workspace.store.list("databricks_system_schema")
+    assert (kept.id, kept.body["full_name"]) == (f"{metastore}|access", "system.access")
+    with pytest.raises(PermissionDenied):
+        sp.system_schemas.disable(metastore, "access")
+    with pytest.raises(InvalidParameterValue, match="system schema 'secrets' is unknown; valid: access, billing"):
+        admin.system_schemas.enable(metastore, "secrets")
+    with pytest.raises(NotFound, match="Metastore 'other' does not exist"):
+        admin.system_schemas.enable("other", "access")
+    admin.system_schemas.disable(metastore, "access")
+    assert on(admin) == set()
