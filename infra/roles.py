@@ -193,7 +193,8 @@ MATRIX: tuple[Row, ...] = (
     row(ANALYSTS, (On.POLICY,), ("CAN_USE",), DEVELOP, DEV),
     # R6 MLOps Engineer
     row((Role.R6,), JOBS, (OWNER_LEVEL,), OPERATES),
-    row((Role.R6,), (*EXPERIMENTS, On.FOLDER), ("CAN_READ",), OPERATES),
+    # Experiments lie in the folder, which hands its levels down.
+    row((Role.R6,), (On.FOLDER,), ("CAN_READ",), OPERATES),
     row((Role.R6,), (On.ARTIFACTS,), ("READ_VOLUME",), OPERATES),
     row((Role.R6,), (On.POLICY,), ("CAN_USE",), OPERATES),
     # R7 ML Engineer

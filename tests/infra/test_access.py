@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from access_mutation import DOCUMENTED
 from infra_documents import addresses, of_kind
 
 from infra.pipelines import jobs
@@ -18,17 +19,6 @@ from workflows.errors import DeclarationError
 EVERY = pytest.mark.parametrize("stage", [name.value for name in StageName])
 SEED = Path(__file__).parents[3] / "shared" / "seed" / "cdh_mlops_readme.md"
 ANALYSTS = ("cdh-ml-data-science-analysts", "cdh-ml-feature-analysts")
-# Databricks: privilege types by securable object in Unity Catalog.
-DOCUMENTED = {
-    "catalog": {"APPLY_TAG", "BROWSE", "CREATE_FUNCTION", "CREATE_MATERIALIZED_VIEW", "CREATE_MODEL", "CREATE_MODEL_VERSION",
-                "CREATE_SCHEMA", "CREATE_TABLE", "CREATE_VOLUME", "EXECUTE", "EXTERNAL_USE_SCHEMA", "MANAGE", "MODIFY",
-                "READ_VOLUME", "REFRESH", "SELECT", "USE_CATALOG", "USE_SCHEMA", "WRITE_VOLUME"},
-    "schema": {"APPLY_TAG", "CREATE_FUNCTION", "CREATE_MATERIALIZED_VIEW", "CREATE_MODEL", "CREATE_MODEL_VERSION",
-               "CREATE_TABLE", "CREATE_VOLUME", "EXECUTE", "EXTERNAL_USE_SCHEMA", "MANAGE", "MODIFY", "READ_VOLUME",
-               "REFRESH", "SELECT", "USE_SCHEMA", "WRITE_VOLUME"},
-    "volume": {"APPLY_TAG", "MANAGE", "READ_VOLUME", "WRITE_VOLUME"},
-    "model": {"APPLY_TAG", "CREATE_MODEL_VERSION", "EXECUTE", "MANAGE"},
-}  # fmt: skip
 LOOKS = {"BROWSE", "EXECUTE", "READ_VOLUME", "SELECT", "USE_CATALOG", "USE_SCHEMA", "CAN_VIEW", "CAN_READ"}
 
 
