@@ -72,7 +72,7 @@ def value(key: str, name: str) -> str:
 
 
 def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
-    """Contract checks, then one task a fact table; the tables are independent of each other."""
+    """Contract checks, then one task a fact table, independent of each other; and the withdrawal of persons."""
     sample = {"person_sample": parameter("person_sample")}
     of_table = {"fact_encounter_index": sample | {"outcomes_through": parameter("outcomes_through")}}
     facts = (
@@ -83,6 +83,11 @@ def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
             declared=one.name, purpose=On.FEATURIZE, source=one.source, cluster=one.cluster,
             run_as=Principal.FEATURIZE, tasks=(task("check"), *facts), schedule=FEATURIZE_AT,
             parameters={"outcomes_through": "1.0", "person_sample": None},
+        ),
+        JobPlan(
+            declared=one.name, purpose=On.WITHDRAW, source=one.source, cluster=one.cluster,
+            run_as=Principal.FEATURIZE, tasks=(task("withdraw", request=parameter("request")),),
+            parameters={"request": ""},
         ),
     )  # fmt: skip
 

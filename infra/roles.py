@@ -57,6 +57,7 @@ class On(Enum):
     SCORE = ("score", "job")
     MONITOR = ("monitor", "job")
     RETRAIN = ("retrain", "job")
+    WITHDRAW = ("withdraw", "job")
     EXPERIMENT = ("experiment", "experiment")
     VALIDATION_EXPERIMENT = ("validation experiment", "experiment")
     FOLDER = ("folder", "directory")
@@ -117,6 +118,8 @@ PROMOTES = "promotes code from Dev to Validation, and approves promotion to Prod
 OPERATES = "builds up and operates the ML infrastructure, manages the automated ML workflow pipelines"
 APPROVES = "Upon approval of ML Engineer and validation by Data Science Analyst, the code can be promoted"
 TRACKED = "Metadata tracking and logging is required for each training job iteration"
+# The seed says nothing of withdrawal; this is the nearest.
+CONTROLLED = "Access control and versioning are key components of any software operations process."
 PULLED = "For each task, the required artifacts (e.g., images) are pulled from the artifact store"
 
 
@@ -142,6 +145,9 @@ MATRIX: tuple[Row, ...] = (
     row((Principal.FEATURIZE,), (On.FEATURES, On.MODEL_ZONE), WRITE, PIPELINES),
     row((Principal.FEATURIZE,), (On.CURATED, On.REFERENCE), READ, PIPELINES),
     row((Principal.FEATURIZE,), (On.LANDING,), ("READ_VOLUME",), PIPELINES),
+    # Who withdraws leaves every zone, the curated one too; only its own job takes rows out there (ADR 22).
+    row((Principal.FEATURIZE,), (On.CURATED,), ("MODIFY",), CONTROLLED),
+    row((Principal.FEATURIZE,), (On.EXPLORATORY,), ("MODIFY", "SELECT", "USE_SCHEMA"), CONTROLLED, DEV),
     row((Principal.TRAIN, Principal.SERVE), (On.FEATURES,), READ, PIPELINES),
     row((Principal.TRAIN, Principal.PROMOTE, Principal.SERVE), (On.MODEL_ZONE,), WRITE, PIPELINES),
     row((Principal.TRAIN,), (On.REGISTERED_MODEL,), ("APPLY_TAG", "CREATE_MODEL_VERSION", "EXECUTE"), PIPELINES),
@@ -151,13 +157,13 @@ MATRIX: tuple[Row, ...] = (
     row((Principal.PROMOTE, Principal.SERVE), (On.EXPERIMENT,), ("CAN_READ",), PIPELINES),
     row((Principal.SERVE,), (On.RETRAIN,), ("CAN_MANAGE_RUN",), PIPELINES),
     row((Principal.TRAIN,), (On.TRAIN,), ("CAN_MANAGE_RUN",), PIPELINES),
-    row((Principal.DEPLOY,), JOBS, ("IS_OWNER",), OWN),
+    row((Principal.DEPLOY,), (*JOBS, On.WITHDRAW), ("IS_OWNER",), OWN),
     row((Principal.DEPLOY,), (*EXPERIMENTS, On.FOLDER), ("CAN_MANAGE",), OWN),
 
     # Everyone finds what there is and follows every run; nobody sees a person by that.
     row(Role, (On.CATALOG,), ("BROWSE", "USE_CATALOG"), COLLABORATE),
     row(Role, (On.ML, On.REFERENCE), READ, COLLABORATE),
-    row(ANALYSTS, JOBS, ("CAN_VIEW",), SEE),
+    row(ANALYSTS, (*JOBS, On.WITHDRAW), ("CAN_VIEW",), SEE),
     row(ANALYSTS, EXPERIMENTS, ("CAN_READ",), SEE),
     row(ANALYSTS, (On.ARTIFACTS,), ("READ_VOLUME",), SEE),
     row(ANALYSTS, (On.REGISTERED_MODEL,), ("EXECUTE",), SEE),
@@ -183,7 +189,7 @@ MATRIX: tuple[Row, ...] = (
     # R4 CDH Data Manager
     row((Role.R4,), (On.CURATED, On.FEATURES), READ, MANAGER),
     row((Role.R4,), (On.LANDING,), ("READ_VOLUME", "WRITE_VOLUME"), MANAGER),
-    row((Role.R4,), (On.FEATURIZE,), ("CAN_MANAGE_RUN",), MANAGER),
+    row((Role.R4,), (On.FEATURIZE, On.WITHDRAW), ("CAN_MANAGE_RUN",), MANAGER),
     # R5 Feature Analyst
     row((Role.R5,), (On.CURATED, On.FEATURES), READ, FEATURE_ANALYST, DEV),
     row((Role.R5,), (On.FEATURES,), READ, PROMOTES, VALIDATION),
@@ -193,6 +199,7 @@ MATRIX: tuple[Row, ...] = (
     row(ANALYSTS, (On.POLICY,), ("CAN_USE",), DEVELOP, DEV),
     # R6 MLOps Engineer
     row((Role.R6,), JOBS, (OWNER_LEVEL,), OPERATES),
+    row((Role.R6,), (On.WITHDRAW,), ("CAN_VIEW",), OPERATES),
     # Experiments lie in the folder, which hands its levels down.
     row((Role.R6,), (On.FOLDER,), ("CAN_READ",), OPERATES),
     row((Role.R6,), (On.ARTIFACTS,), ("READ_VOLUME",), OPERATES),

@@ -11,6 +11,7 @@ from infra.roles import JOBS, On, Principal
 CREATED_FIRST = "here it is owner of the tables that it changes; where another principal creates one first, it is not"
 NOT_YET = "in the demo another job creates these tables first; which one comes first is no contract"
 VOCABULARIES = "vocabularies of a source; the demo's code lists come with the wheel"
+WITHDRAWAL = "takes the rows of persons who withdraw; the demo has none"
 TERRAFORM = "terraform's own: it deploys as this principal, and the sandbox's provider asks no grant"
 
 UNASKED: dict[tuple[Principal, On, str], str] = {
@@ -27,6 +28,10 @@ UNASKED: dict[tuple[Principal, On, str], str] = {
     (Principal.PROMOTE, On.MODEL_ZONE, "CREATE_TABLE"): NOT_YET,
     (Principal.SERVE, On.ML, "CREATE_TABLE"): NOT_YET,
     (Principal.FEATURIZE, On.LANDING, "READ_VOLUME"): "deliveries land there; the demo delivers curated tables",
+    (Principal.FEATURIZE, On.CURATED, "MODIFY"): WITHDRAWAL,
+    (Principal.FEATURIZE, On.EXPLORATORY, "MODIFY"): WITHDRAWAL,
+    (Principal.FEATURIZE, On.EXPLORATORY, "SELECT"): WITHDRAWAL,
+    (Principal.FEATURIZE, On.EXPLORATORY, "USE_SCHEMA"): WITHDRAWAL,
     (Principal.FEATURIZE, On.REFERENCE, "SELECT"): VOCABULARIES,
     (Principal.FEATURIZE, On.REFERENCE, "USE_SCHEMA"): VOCABULARIES,
     (Principal.DEPLOY, On.CATALOG, "USE_CATALOG"): TERRAFORM,
@@ -34,5 +39,5 @@ UNASKED: dict[tuple[Principal, On, str], str] = {
     (Principal.DEPLOY, On.EXPERIMENT, "CAN_MANAGE"): TERRAFORM,
     (Principal.DEPLOY, On.VALIDATION_EXPERIMENT, "CAN_MANAGE"): TERRAFORM,
     (Principal.DEPLOY, On.FOLDER, "CAN_MANAGE"): TERRAFORM,
-    **{(Principal.DEPLOY, job, "IS_OWNER"): TERRAFORM for job in JOBS},
+    **{(Principal.DEPLOY, job, "IS_OWNER"): TERRAFORM for job in (*JOBS, On.WITHDRAW)},
 }

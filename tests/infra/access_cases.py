@@ -115,6 +115,8 @@ deny  R3,R5  prod  read    table/{model}.any
 ("visibility to test results, logs, model artifacts, and production pipeline status", """
 allow  R3,R5  all  view     job/{model}_{purpose}
 allow  R3,R5  all  view     job/{fact}_featurize
+allow  R3,R5  all  view     job/{fact}_withdraw
+deny   R3,R5  all  run      job/{fact}_withdraw
 allow  R3,R5  all  view     experiment/{model}
 allow  R3,R5  all  view     experiment/{model}_validation
 allow  R3,R5  all  read     volume/ml.artifacts
@@ -135,6 +137,8 @@ allow  R4  all  view   job/{fact}_featurize
 allow  R4  all  view   job/{model}_featurize
 allow  R4  all  run    job/{fact}_featurize
 allow  R4  all  run    job/{model}_featurize
+allow  R4  all  view   job/{fact}_withdraw
+allow  R4  all  run    job/{fact}_withdraw
 deny   R4  all  run    job/{model}_train
 deny   R4  all  run    job/{model}_promote
 deny   R4  all  write  table/{own}_ra.any
@@ -168,6 +172,8 @@ deny   R5  all         set-alias  model/{model}.{model}
 ("builds up and operates the ML infrastructure, manages the automated ML workflow pipelines", """
 allow  R6  all  view    job/{model}_{purpose}
 allow  R6  all  view    job/{fact}_featurize
+allow  R6  all  view    job/{fact}_withdraw
+deny   R6  all  run     job/{fact}_withdraw
 allow  R6  all  run     job/{model}_{purpose}
 allow  R6  all  run     job/{fact}_featurize
 allow  R6  dev  manage  job/{model}_{purpose}
@@ -256,7 +262,6 @@ allow  sp-featurize  all  write   table/{model}.any
 allow  sp-featurize  all  create  schema/{own}_ra
 allow  sp-featurize  all  create  schema/{model}
 allow  sp-featurize  all  read    volume/ml.landing
-deny   sp-featurize  all  write   table/{own}.any
 deny   sp-featurize  all  execute  model/{model}.{model}
 deny   sp-featurize  all  write   volume/ml.landing
 allow  sp-train,sp-serve  all  use   schema/{own}_ra
@@ -280,6 +285,15 @@ deny   sp-serve      all  register   model/{model}.{model}
 deny   sp-train,sp-serve  all  read  table/{own}.any
 deny   sp-train      all  run       job/{model}_promote
 deny   sp-serve      all  run       job/{model}_promote
+"""),
+("Access control and versioning are key components of any software operations process.", """
+allow  sp-featurize  all  write  table/{own}.any
+allow  sp-featurize  dev  use    schema/{own}_exploratory
+allow  sp-featurize  dev  read   table/{own}_exploratory.any
+allow  sp-featurize  dev  write  table/{own}_exploratory.any
+deny   sp-featurize  all  create  schema/{own}
+deny   sp-featurize  dev  create  schema/{own}_exploratory
+deny   sp-train,sp-promote,sp-serve,sp-deploy  all  write  table/{own}.any
 """),
 ("Metadata tracking and logging is required for each training job iteration", """
 allow  sp-featurize,sp-promote,sp-serve,sp-train  all  use     schema/ml

@@ -145,10 +145,12 @@ def test_the_principal_investigator_manages_the_production_experiment_and_starts
 
 
 @pytest.mark.clause("R4")
-def test_the_data_manager_runs_featurization_in_prod_and_nothing_else_there(documents):
+def test_the_data_manager_runs_featurization_and_withdrawal_in_prod_and_nothing_else_there(documents):
     started = {address.split(".job_")[1] for address, who, right in rights(documents["prod"])
                if who == Role.R4.value and right == "CAN_MANAGE_RUN"}  # fmt: skip
-    assert started == {name for name in of_kind(documents["prod"], "databricks_job") if name.endswith("_featurize")}
+    assert started == {
+        name for name in of_kind(documents["prod"], "databricks_job") if name.endswith(("_featurize", "_withdraw"))
+    }
 
 
 # --- what the provider does not check ---

@@ -166,7 +166,7 @@ def test_no_person_owns_or_runs_anything(documents, stage):
 def test_each_job_runs_as_the_principal_of_its_purpose(documents, stage):
     expected = {
         "featurize": "sp_featurize", "train": "sp_train", "validate": "sp_train", "retrain": "sp_train",
-        "promote": "sp_promote", "score": "sp_serve", "monitor": "sp_serve",
+        "promote": "sp_promote", "score": "sp_serve", "monitor": "sp_serve", "withdraw": "sp_featurize",
     }  # fmt: skip
     for name, job in of_kind(documents[stage], "databricks_job").items():
         assert f".{expected[name.rsplit('_', 1)[1]]}." in job["run_as"]["service_principal_name"], name
