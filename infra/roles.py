@@ -58,6 +58,7 @@ class On(Enum):
     MONITOR = ("monitor", "job")
     RETRAIN = ("retrain", "job")
     WITHDRAW = ("withdraw", "job")
+    UNSEAL = ("unseal", "job")
     EXPERIMENT = ("experiment", "experiment")
     VALIDATION_EXPERIMENT = ("validation experiment", "experiment")
     FOLDER = ("folder", "directory")
@@ -92,7 +93,6 @@ OWNER_LEVEL = "the stage's owner level"
 # Who sees persons, and so only those of the datasets they are cleared for.
 BY_DATASET = frozenset({Role.R1, Role.R3, Role.R5})
 ANALYSTS = (Role.R3, Role.R5)
-WORKERS = (Principal.FEATURIZE, Principal.TRAIN, Principal.PROMOTE, Principal.SERVE)
 DEV, VALIDATION, PROD = (frozenset({name}) for name in StageName)
 ALL = DEV | VALIDATION | PROD
 JOBS = (On.FEATURIZE, On.TRAIN, On.VALIDATE, On.PROMOTE, On.SCORE, On.MONITOR, On.RETRAIN)
@@ -139,9 +139,10 @@ MATRIX: tuple[Row, ...] = (
     # Service principals. sp-deploy owns what it creates; sp-promote owns registered models, since only an owner
     # may set an alias (see the constructs): ownership is no grant.
     row(Principal, (On.CATALOG,), ("USE_CATALOG",), PIPELINES),
-    row(WORKERS, (On.ML,), WRITE, TRACKED),
-    row(WORKERS, (On.ARTIFACTS,), ("READ_VOLUME",), PULLED),
-    row(WORKERS, (On.POLICY,), ("CAN_USE",), PIPELINES),
+    # All of them run jobs: the deployer's is break-glass.
+    row(Principal, (On.ML,), WRITE, TRACKED),
+    row(Principal, (On.ARTIFACTS,), ("READ_VOLUME",), PULLED),
+    row(Principal, (On.POLICY,), ("CAN_USE",), PIPELINES),
     row((Principal.FEATURIZE,), (On.FEATURES, On.MODEL_ZONE), WRITE, PIPELINES),
     row((Principal.FEATURIZE,), (On.CURATED, On.REFERENCE), READ, PIPELINES),
     row((Principal.FEATURIZE,), (On.LANDING,), ("READ_VOLUME",), PIPELINES),
@@ -157,13 +158,13 @@ MATRIX: tuple[Row, ...] = (
     row((Principal.PROMOTE, Principal.SERVE), (On.EXPERIMENT,), ("CAN_READ",), PIPELINES),
     row((Principal.SERVE,), (On.RETRAIN,), ("CAN_MANAGE_RUN",), PIPELINES),
     row((Principal.TRAIN,), (On.TRAIN,), ("CAN_MANAGE_RUN",), PIPELINES),
-    row((Principal.DEPLOY,), (*JOBS, On.WITHDRAW), ("IS_OWNER",), OWN),
+    row((Principal.DEPLOY,), (*JOBS, On.WITHDRAW, On.UNSEAL), ("IS_OWNER",), OWN),
     row((Principal.DEPLOY,), (*EXPERIMENTS, On.FOLDER), ("CAN_MANAGE",), OWN),
 
     # Everyone finds what there is and follows every run; nobody sees a person by that.
     row(Role, (On.CATALOG,), ("BROWSE", "USE_CATALOG"), COLLABORATE),
     row(Role, (On.ML, On.REFERENCE), READ, COLLABORATE),
-    row(ANALYSTS, (*JOBS, On.WITHDRAW), ("CAN_VIEW",), SEE),
+    row(ANALYSTS, (*JOBS, On.WITHDRAW, On.UNSEAL), ("CAN_VIEW",), SEE),
     row(ANALYSTS, EXPERIMENTS, ("CAN_READ",), SEE),
     row(ANALYSTS, (On.ARTIFACTS,), ("READ_VOLUME",), SEE),
     row(ANALYSTS, (On.REGISTERED_MODEL,), ("EXECUTE",), SEE),
@@ -200,6 +201,8 @@ MATRIX: tuple[Row, ...] = (
     # R6 MLOps Engineer
     row((Role.R6,), JOBS, (OWNER_LEVEL,), OPERATES),
     row((Role.R6,), (On.WITHDRAW,), ("CAN_VIEW",), OPERATES),
+    # Break-glass: the one way in which R6 sees persons; the job gives it for minutes and tells the operators (ADR 21).
+    row((Role.R6,), (On.UNSEAL,), ("CAN_MANAGE_RUN",), CONTROLLED),
     # Experiments lie in the folder, which hands its levels down.
     row((Role.R6,), (On.FOLDER,), ("CAN_READ",), OPERATES),
     row((Role.R6,), (On.ARTIFACTS,), ("READ_VOLUME",), OPERATES),

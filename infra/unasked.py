@@ -6,11 +6,12 @@ does one that is here and was needed. What nobody needs and nobody can give a re
 
 from __future__ import annotations
 
-from infra.roles import JOBS, On, Principal
+from infra.roles import JOBS, WRITE, On, Principal
 
 CREATED_FIRST = "here it is owner of the tables that it changes; where another principal creates one first, it is not"
 NOT_YET = "in the demo another job creates these tables first; which one comes first is no contract"
 VOCABULARIES = "vocabularies of a source; the demo's code lists come with the wheel"
+BREAK_GLASS = "its only job is break-glass, and a demo breaks none"
 WITHDRAWAL = "takes the rows of persons who withdraw; the demo has none"
 TERRAFORM = "terraform's own: it deploys as this principal, and the sandbox's provider asks no grant"
 
@@ -39,5 +40,7 @@ UNASKED: dict[tuple[Principal, On, str], str] = {
     (Principal.DEPLOY, On.EXPERIMENT, "CAN_MANAGE"): TERRAFORM,
     (Principal.DEPLOY, On.VALIDATION_EXPERIMENT, "CAN_MANAGE"): TERRAFORM,
     (Principal.DEPLOY, On.FOLDER, "CAN_MANAGE"): TERRAFORM,
-    **{(Principal.DEPLOY, job, "IS_OWNER"): TERRAFORM for job in (*JOBS, On.WITHDRAW)},
+    **{(Principal.DEPLOY, On.ML, right): BREAK_GLASS for right in WRITE},
+    (Principal.DEPLOY, On.ARTIFACTS, "READ_VOLUME"): BREAK_GLASS,
+    **{(Principal.DEPLOY, job, "IS_OWNER"): TERRAFORM for job in (*JOBS, On.WITHDRAW, On.UNSEAL)},
 }

@@ -56,7 +56,7 @@ class Pipeline(Construct):
             job_cluster=[compute.job_cluster(plan.cluster, declared=plan.declared, run_as=run_as)],
             task=[self.task(one) for one in sorted(plan.tasks, key=lambda one: one.key)],
             schedule=self.schedule(),
-            email_notifications=JobEmailNotifications(on_failure=[alert_address]) if stage.alerts else None,
+            email_notifications=self.notifications(alert_address),
         )  # fmt: skip
         addresses.place(self.job, plan.name, f"a job of {plan.declared}")
         access.permit(f"job_{plan.name}", plan.purpose, source=plan.source, job_id=self.job.id)
@@ -67,6 +67,12 @@ class Pipeline(Construct):
             (name, str(getattr(self.stage, name)) if default is None else default)
             for name, default in sorted(self.plan.parameters.items())
         ]
+
+    def notifications(self, address: str) -> JobEmailNotifications | None:
+        """Whom the job writes to: the operators, of a failure where the stage alerts; of all it does, if it is told."""
+        if self.plan.told:
+            return JobEmailNotifications(on_start=[address], on_success=[address], on_failure=[address])
+        return JobEmailNotifications(on_failure=[address]) if self.stage.alerts else None
 
     # Not proved here: when a schedule or trigger starts a job, and whom a notification reaches. Why: here time is a
     # clock that a test moves, and notifications go to an outbox. On Azure: the job's page; next run, queue,
@@ -93,7 +99,8 @@ class Pipeline(Construct):
             return JobTask(task_key=one.key, depends_on=after or None, run_job_task=run)
         return JobTask(
             task_key=one.key, depends_on=after or None, job_cluster_key=self.plan.cluster,
-            timeout_seconds=TASK_TIMEOUT, max_retries=RETRIES, min_retry_interval_millis=RETRY_AFTER_MILLIS,
+            timeout_seconds=TASK_TIMEOUT, max_retries=0 if self.plan.told else RETRIES,
+            min_retry_interval_millis=RETRY_AFTER_MILLIS,
             library=[
                 JobTaskLibrary(requirements=self.artifacts.paths[f"requirements_{self.plan.cluster}"]),
                 JobTaskLibrary(whl=self.artifacts.paths["wheel"]),

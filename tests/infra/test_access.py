@@ -153,6 +153,21 @@ def test_the_data_manager_runs_featurization_and_withdrawal_in_prod_and_nothing_
     }
 
 
+@EVERY
+@pytest.mark.clause("R6")
+def test_break_glass_tells_the_operators_of_every_start_and_end_and_is_never_tried_again(documents, declared, stage):
+    for one in declared.featurizations:
+        job = of_kind(documents[stage], "databricks_job")[f"{one}_unseal"]
+        told = job["email_notifications"]
+        assert told["on_start"] == told["on_success"] == told["on_failure"] != []
+        (task,) = job["task"]
+        assert task["max_retries"] == 0
+        assert task["timeout_seconds"] == 3600, "longer than the longest opening"
+        # Whom it opens to is no parameter of the job: who starts it cannot choose another group.
+        assert task["python_wheel_task"]["named_parameters"]["group"] == Role.R6.value
+        assert {one["name"] for one in job["parameter"]} == {"minutes", "reason", "requested_by", "ticket"}
+
+
 # --- what the provider does not check ---
 
 
