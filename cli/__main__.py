@@ -127,6 +127,31 @@ def serve(
 
 
 @app.command()
+def who_can(
+    stage: StageName,
+    verb: Annotated[str, typer.Argument(help="read, write, run, view, set-alias, ...", show_default=False)],
+    thing: Annotated[str, typer.Argument(metavar="OBJECT", help="job/readmission_train, uci130_ra.fact_person, ...")],
+    json: JsonFile = None,
+) -> None:
+    """Who can do something to something, and through which grant, by the synthesized JSON."""
+    from cli.access import show_who
+
+    show_who(stage, verb, thing, json)
+
+
+@app.command()
+def what_can(
+    stage: StageName,
+    role: Annotated[str, typer.Argument(help="R1..R7, R3-uci130, a group or a service principal", show_default=False)],
+    json: JsonFile = None,
+) -> None:
+    """What a role can do, and through which grant, by the synthesized JSON."""
+    from cli.access import show_what
+
+    show_what(stage, role, json)
+
+
+@app.command()
 def doctor(
     azure: Annotated[bool, typer.Option("--azure", help="what a deployment to Azure still needs")] = False,
 ) -> None:

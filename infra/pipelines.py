@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from infra import names
-from infra.roles import On, Principal
+from infra.roles import On, Principal, Role
 from workflows.declare import Batch, Declaration, Featurization, Model
 
 TASK_TIMEOUT = 3600
 SCHEDULES = {"hourly": "0 30 * * * ?", "daily": "0 0 4 * * ?", "weekly": "0 0 4 ? * MON", "monthly": "0 0 4 1 * ?"}
+UNSEALING = ("minutes", "reason", "requested_by", "ticket")
 FEATURIZE_AT, FEATURES_AT, MONITOR_AT = "0 0 2 * * ?", "0 0 3 * * ?", "0 0 6 * * ?"
 
 
@@ -32,7 +33,10 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class JobPlan:
-    """One job. parameters: name -> default, None where the stage's row gives it. schedule: Quartz, UTC, if any."""
+    """One job. parameters: name -> default, None where the stage's row gives it. schedule: Quartz, UTC, if any.
+
+    told: the operators hear of every start and end, in every stage, and what failed is not tried again.
+    """
 
     declared: str
     purpose: On
@@ -42,6 +46,7 @@ class JobPlan:
     tasks: tuple[Task, ...]
     parameters: Mapping[str, str | None] = field(default_factory=dict)
     schedule: str | None = None
+    told: bool = False
 
     @property
     def name(self) -> str:
@@ -72,7 +77,7 @@ def value(key: str, name: str) -> str:
 
 
 def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
-    """Contract checks, then one task a fact table; the tables are independent of each other."""
+    """Contract checks, then one task a fact table, independent of each other; withdrawal; break-glass."""
     sample = {"person_sample": parameter("person_sample")}
     of_table = {"fact_encounter_index": sample | {"outcomes_through": parameter("outcomes_through")}}
     facts = (
@@ -83,6 +88,16 @@ def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
             declared=one.name, purpose=On.FEATURIZE, source=one.source, cluster=one.cluster,
             run_as=Principal.FEATURIZE, tasks=(task("check"), *facts), schedule=FEATURIZE_AT,
             parameters={"outcomes_through": "1.0", "person_sample": None},
+        ),
+        JobPlan(
+            declared=one.name, purpose=On.WITHDRAW, source=one.source, cluster=one.cluster,
+            run_as=Principal.FEATURIZE, tasks=(task("withdraw", request=parameter("request")),),
+            parameters={"request": ""},
+        ),
+        JobPlan(
+            declared=one.name, purpose=On.UNSEAL, source=one.source, cluster=one.cluster, run_as=Principal.DEPLOY,
+            tasks=(task("unseal", group=Role.R6.value, **{name: parameter(name) for name in UNSEALING}),),
+            parameters=dict.fromkeys(UNSEALING, ""), told=True,
         ),
     )  # fmt: skip
 

@@ -61,6 +61,8 @@ class On(Enum):
     SCORE = ("score", "job")
     MONITOR = ("monitor", "job")
     RETRAIN = ("retrain", "job")
+    WITHDRAW = ("withdraw", "job")
+    UNSEAL = ("unseal", "job")
     EXPERIMENT = ("experiment", "experiment")
     VALIDATION_EXPERIMENT = ("validation experiment", "experiment")
     FOLDER = ("folder", "directory")
@@ -103,7 +105,6 @@ OWNER_LEVEL = "the stage's owner level"
 # Who sees persons, and so only those of the datasets they are cleared for.
 BY_DATASET = frozenset({Role.R1, Role.R3, Role.R5})
 ANALYSTS = (Role.R3, Role.R5)
-WORKERS = (Principal.FEATURIZE, Principal.TRAIN, Principal.PROMOTE, Principal.SERVE)
 DEV, VALIDATION, PROD = (frozenset({name}) for name in StageName)
 ALL = DEV | VALIDATION | PROD
 JOBS = (On.FEATURIZE, On.TRAIN, On.VALIDATE, On.PROMOTE, On.SCORE, On.MONITOR, On.RETRAIN)
@@ -135,6 +136,8 @@ PUBLISHED = "Batch jobs typically publish predictions to Lakehouse tables, over 
 SERVED = "deploys the model for production serving"
 ONLINE = "For real-time predictions, features must come from the online database"
 INFRASTRUCTURE = "manages the model-serving computation infrastructure"
+# The seed says nothing of withdrawal; this is the nearest.
+CONTROLLED = "Access control and versioning are key components of any software operations process."
 PULLED = "For each task, the required artifacts (e.g., images) are pulled from the artifact store"
 
 
@@ -154,9 +157,10 @@ MATRIX: tuple[Row, ...] = (
     # Service principals. sp-deploy owns what it creates; sp-promote owns registered models, since only an owner
     # may set an alias (see the constructs): ownership is no grant.
     row(Principal, (On.CATALOG,), ("USE_CATALOG",), PIPELINES),
-    row(WORKERS, (On.ML,), WRITE, TRACKED),
-    row(WORKERS, (On.ARTIFACTS,), ("READ_VOLUME",), PULLED),
-    row(WORKERS, (On.POLICY,), ("CAN_USE",), PIPELINES),
+    # All of them run jobs: the deployer's is break-glass.
+    row(Principal, (On.ML,), WRITE, TRACKED),
+    row(Principal, (On.ARTIFACTS,), ("READ_VOLUME",), PULLED),
+    row(Principal, (On.POLICY,), ("CAN_USE",), PIPELINES),
     row((Principal.FEATURIZE,), (On.FEATURES, On.MODEL_ZONE), WRITE, PIPELINES),
     row((Principal.FEATURIZE,), (On.CURATED, On.REFERENCE), READ, PIPELINES),
     row((Principal.FEATURIZE,), (On.LANDING,), ("READ_VOLUME",), PIPELINES),
@@ -164,6 +168,9 @@ MATRIX: tuple[Row, ...] = (
     row((Principal.SERVE,), (On.EXPORTS,), ("READ_VOLUME", "WRITE_VOLUME"), PIPELINES),
     row((Principal.DEPLOY,), (On.CREDENTIAL,), ("CREATE_EXTERNAL_LOCATION",), OWN),
     row((Principal.DEPLOY,), (On.LOCATION,), ("CREATE_EXTERNAL_VOLUME", "CREATE_MANAGED_STORAGE"), OWN),
+    # Who withdraws leaves every zone, the curated one too; only its own job takes rows out there (ADR 22).
+    row((Principal.FEATURIZE,), (On.CURATED,), ("MODIFY",), CONTROLLED),
+    row((Principal.FEATURIZE,), (On.EXPLORATORY,), ("MODIFY", "SELECT", "USE_SCHEMA"), CONTROLLED, DEV),
     row((Principal.TRAIN, Principal.SERVE), (On.FEATURES,), READ, PIPELINES),
     row((Principal.TRAIN, Principal.PROMOTE, Principal.SERVE), (On.MODEL_ZONE,), WRITE, PIPELINES),
     row((Principal.TRAIN,), (On.REGISTERED_MODEL,), ("APPLY_TAG", "CREATE_MODEL_VERSION", "EXECUTE"), PIPELINES),
@@ -175,7 +182,7 @@ MATRIX: tuple[Row, ...] = (
     row((Principal.PROMOTE, Principal.SERVE), (On.EXPERIMENT,), ("CAN_READ",), PIPELINES),
     row((Principal.SERVE,), (On.RETRAIN,), ("CAN_MANAGE_RUN",), PIPELINES),
     row((Principal.TRAIN,), (On.TRAIN,), ("CAN_MANAGE_RUN",), PIPELINES),
-    row((Principal.DEPLOY,), JOBS, ("IS_OWNER",), OWN),
+    row((Principal.DEPLOY,), (*JOBS, On.WITHDRAW, On.UNSEAL), ("IS_OWNER",), OWN),
     row((Principal.DEPLOY,), (*EXPERIMENTS, On.FOLDER), ("CAN_MANAGE",), OWN),
     row((Principal.DEPLOY,), (*WATCHED, On.MONITORS, On.ENDPOINT), ("CAN_MANAGE",), OWN),
     row((Principal.DEPLOY,), (On.WAREHOUSE,), ("IS_OWNER",), OWN),
@@ -193,7 +200,7 @@ MATRIX: tuple[Row, ...] = (
     row(Role, (On.STATUS, On.DASHBOARD), ("CAN_READ",), COLLABORATE),
     row(ANALYSTS, (On.ALERTS,), ("CAN_READ",), SEE),
     row(ANALYSTS, (On.ENDPOINT,), ("CAN_VIEW",), SEE),
-    row(ANALYSTS, JOBS, ("CAN_VIEW",), SEE),
+    row(ANALYSTS, (*JOBS, On.WITHDRAW, On.UNSEAL), ("CAN_VIEW",), SEE),
     row(ANALYSTS, EXPERIMENTS, ("CAN_READ",), SEE),
     row(ANALYSTS, (On.ARTIFACTS,), ("READ_VOLUME",), SEE),
     row(ANALYSTS, (On.REGISTERED_MODEL,), ("EXECUTE",), SEE),
@@ -222,7 +229,7 @@ MATRIX: tuple[Row, ...] = (
     # R4 CDH Data Manager
     row((Role.R4,), (On.CURATED, On.FEATURES), READ, MANAGER),
     row((Role.R4,), (On.LANDING,), ("READ_VOLUME", "WRITE_VOLUME"), MANAGER),
-    row((Role.R4,), (On.FEATURIZE,), ("CAN_MANAGE_RUN",), MANAGER),
+    row((Role.R4,), (On.FEATURIZE, On.WITHDRAW), ("CAN_MANAGE_RUN",), MANAGER),
     row((Role.R4,), (On.WAREHOUSE,), ("CAN_USE",), MANAGER),
     # R5 Feature Analyst
     row((Role.R5,), (On.CURATED, On.FEATURES), READ, FEATURE_ANALYST, DEV),
@@ -235,7 +242,11 @@ MATRIX: tuple[Row, ...] = (
     row(ANALYSTS, (On.POLICY,), ("CAN_USE",), DEVELOP, DEV),
     # R6 MLOps Engineer
     row((Role.R6,), JOBS, (OWNER_LEVEL,), OPERATES),
-    row((Role.R6,), (*EXPERIMENTS, On.FOLDER), ("CAN_READ",), OPERATES),
+    row((Role.R6,), (On.WITHDRAW,), ("CAN_VIEW",), OPERATES),
+    # Break-glass: the one way in which R6 sees persons; the job gives it for minutes and tells the operators (ADR 21).
+    row((Role.R6,), (On.UNSEAL,), ("CAN_MANAGE_RUN",), CONTROLLED),
+    # Experiments lie in the folder, which hands its levels down.
+    row((Role.R6,), (On.FOLDER,), ("CAN_READ",), OPERATES),
     row((Role.R6,), (On.ARTIFACTS,), ("READ_VOLUME",), OPERATES),
     row((Role.R6,), (On.POLICY,), ("CAN_USE",), OPERATES),
     row((Role.R6,), (On.ALERTS, On.MONITORS), ("CAN_READ",), WATCHES),

@@ -6,7 +6,7 @@ does one that is here and was needed. What nobody needs and nobody can give a re
 
 from __future__ import annotations
 
-from infra.roles import JOBS, On, Principal
+from infra.roles import JOBS, WRITE, On, Principal
 
 CREATED_FIRST = "here it is owner of the tables that it changes; where another principal creates one first, it is not"
 NOT_YET = "in the demo another job creates these tables first; which one comes first is no contract"
@@ -15,6 +15,8 @@ EVALUATED = "the dashboard and the alerts read as this principal; the sandbox ev
 ENDPOINTS = "an endpoint loads its model as who made it; the sandbox serves none"
 STREAMS = "a stream notes there how far it has read; the demo's jobs read whole tables"
 EXPORTED = "predictions leave the platform as files there; the demo publishes tables"
+BREAK_GLASS = "its only job is break-glass, and a demo breaks none"
+WITHDRAWAL = "takes the rows of persons who withdraw; the demo has none"
 TERRAFORM = "terraform's own: it deploys as this principal, and the sandbox's provider asks no grant"
 
 UNASKED: dict[tuple[Principal, On, str], str] = {
@@ -31,6 +33,10 @@ UNASKED: dict[tuple[Principal, On, str], str] = {
     (Principal.PROMOTE, On.MODEL_ZONE, "CREATE_TABLE"): NOT_YET,
     (Principal.SERVE, On.ML, "CREATE_TABLE"): NOT_YET,
     (Principal.FEATURIZE, On.LANDING, "READ_VOLUME"): "deliveries land there; the demo delivers curated tables",
+    (Principal.FEATURIZE, On.CURATED, "MODIFY"): WITHDRAWAL,
+    (Principal.FEATURIZE, On.EXPLORATORY, "MODIFY"): WITHDRAWAL,
+    (Principal.FEATURIZE, On.EXPLORATORY, "SELECT"): WITHDRAWAL,
+    (Principal.FEATURIZE, On.EXPLORATORY, "USE_SCHEMA"): WITHDRAWAL,
     (Principal.FEATURIZE, On.REFERENCE, "SELECT"): VOCABULARIES,
     (Principal.FEATURIZE, On.REFERENCE, "USE_SCHEMA"): VOCABULARIES,
     (Principal.FEATURIZE, On.CHECKPOINTS, "READ_VOLUME"): STREAMS,
@@ -47,13 +53,11 @@ UNASKED: dict[tuple[Principal, On, str], str] = {
     (Principal.DEPLOY, On.EXPERIMENT, "CAN_MANAGE"): TERRAFORM,
     (Principal.DEPLOY, On.VALIDATION_EXPERIMENT, "CAN_MANAGE"): TERRAFORM,
     (Principal.DEPLOY, On.REGISTERED_MODEL, "EXECUTE"): ENDPOINTS,
-    **{
-        (Principal.DEPLOY, zone, right): EVALUATED
-        for zone in (On.ML, On.MODEL_ZONE)
-        for right in ("SELECT", "USE_SCHEMA")
-    },
+    **{(Principal.DEPLOY, On.MODEL_ZONE, right): EVALUATED for right in ("SELECT", "USE_SCHEMA")},
+    **{(Principal.DEPLOY, On.ML, right): BREAK_GLASS for right in WRITE},
+    (Principal.DEPLOY, On.ARTIFACTS, "READ_VOLUME"): BREAK_GLASS,
     **{
         (Principal.DEPLOY, folder, "CAN_MANAGE"): TERRAFORM for folder in (On.FOLDER, On.STATUS, On.ALERTS, On.MONITORS)
     },
-    **{(Principal.DEPLOY, job, "IS_OWNER"): TERRAFORM for job in JOBS},
+    **{(Principal.DEPLOY, job, "IS_OWNER"): TERRAFORM for job in (*JOBS, On.WITHDRAW, On.UNSEAL)},
 }

@@ -6,7 +6,7 @@ TASKS = (
     "check", "facts", "features",
     "prepare", "tune", "train", "evaluate", "register", "record",
     "judge", "promote",
-    "score", "observe",
+    "score", "observe", "withdraw", "unseal",
 )  # fmt: skip
 
 ENTRY_POINTS: dict[str, str] = {name: f"jobs.tasks.{name}:{name}" for name in TASKS}

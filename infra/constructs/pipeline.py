@@ -70,7 +70,7 @@ class Pipeline(Construct):
             health=JobHealth(rules=[JobHealthRules(
                 metric="RUN_DURATION_SECONDS", op="GREATER_THAN", value=self.timeout_seconds // 2
             )]),
-            email_notifications=self.told(alert_address),
+            email_notifications=self.notifications(alert_address),
             # A run that a person cancelled, or that was skipped because another ran, is no news.
             notification_settings=JobNotificationSettings(
                 no_alert_for_canceled_runs=True, no_alert_for_skipped_runs=True
@@ -85,6 +85,15 @@ class Pipeline(Construct):
             (name, str(getattr(self.stage, name)) if default is None else default)
             for name, default in sorted(self.plan.parameters.items())
         ]
+
+    def notifications(self, address: str) -> JobEmailNotifications | None:
+        """Whom the job writes to: the operators, of a run that failed or takes long, where the stage alerts; of all it
+        does, if it is told."""
+        if self.plan.told:
+            return JobEmailNotifications(on_start=[address], on_success=[address], on_failure=[address])
+        if not self.stage.alerts:
+            return None
+        return JobEmailNotifications(on_failure=[address], on_duration_warning_threshold_exceeded=[address])
 
     # Not proved here: when a schedule or trigger starts a job, and whom a notification reaches. Why: here time is a
     # clock that a test moves, and notifications go to an outbox. On Azure: the job's page; next run, queue,
@@ -111,12 +120,6 @@ class Pipeline(Construct):
         )  # fmt: skip
         return JobTrigger(table_update=update, pause_status="UNPAUSED")
 
-    def told(self, alert_address: str) -> JobEmailNotifications | None:
-        """Who hears of a run that failed or takes long: the operators' mailbox, in a stage that sends anything."""
-        if not self.stage.alerts:
-            return None
-        return JobEmailNotifications(on_failure=[alert_address], on_duration_warning_threshold_exceeded=[alert_address])
-
     def task(self, one: Task) -> JobTask:
         """One node of the DAG."""
         after = [
@@ -133,7 +136,8 @@ class Pipeline(Construct):
             return JobTask(task_key=one.key, depends_on=after or None, run_job_task=run)
         return JobTask(
             task_key=one.key, depends_on=after or None, job_cluster_key=self.plan.cluster,
-            timeout_seconds=TASK_TIMEOUT, max_retries=RETRIES, min_retry_interval_millis=RETRY_AFTER_MILLIS,
+            timeout_seconds=TASK_TIMEOUT, max_retries=0 if self.plan.told else RETRIES,
+            min_retry_interval_millis=RETRY_AFTER_MILLIS,
             # What took an hour takes an hour again: the time of a job is that of its tasks, once each.
             retry_on_timeout=False,
             library=[

@@ -120,6 +120,34 @@ class Tables:
             session.catalog.dropTempView(view)
         return self._recorded(name, token, inputs or {})
 
+    def schemas(self) -> tuple[str, ...]:
+        """The zones there are."""
+        return tuple(sorted(row[0] for row in self._session().sql("SHOW SCHEMAS").collect()))
+
+    def names(self, schema: str) -> tuple[str, ...]:
+        """The tables of a zone, without its name."""
+        rows = self._session().sql(f"SHOW TABLES IN {schema}").collect()
+        return tuple(sorted(row["tableName"] for row in rows if not row["isTemporary"]))
+
+    def remove(self, name: str, keys: DataFrame, key: str) -> int:
+        """Take out the rows whose `key`, an expression, is in the one column of `keys`; how many. None: no commit."""
+        rows = self.read(checked(name)).selectExpr(f"{key} AS key").join(keys, "key").count()
+        if not rows:
+            return 0
+        session, token = self._session(), self._token({})
+        view = f"remove_{uuid.uuid4().hex}"
+        keys.selectExpr("key AS _key").distinct().createOrReplaceTempView(view)
+        session.conf.set(USER_METADATA, token)
+        try:
+            # A DELETE would write the keys into the table's history.
+            session.sql(
+                f"MERGE INTO {name} AS target USING {view} AS source ON {key} = source._key WHEN MATCHED THEN DELETE"
+            ).collect()
+        finally:
+            session.catalog.dropTempView(view)
+        self._recorded(name, token, {})
+        return int(rows)
+
     def flush(self) -> None:
         """Write the lineage rows of this task's writes in one commit; `run` calls it, also after a failure."""
         appended, self._appended = self._appended, []

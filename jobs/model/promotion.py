@@ -23,6 +23,8 @@ def refusals(
     """
     found = []
     made = creators(tags, registry_user)
+    # Names of people are the same in capitals.
+    folded = {one.strip().casefold() for one in made}
     if not tags.get("created_by"):
         found.append("it has no tag created_by: register it with the train job")
     if principal in made:
@@ -33,11 +35,11 @@ def refusals(
     ):
         if not value.strip():
             found.append(f"{name} is empty: run the promote job with {name}=<{who}>")
-        elif value.strip() in made:
+        elif value.strip().casefold() in folded:
             found.append(f"{name} = {value!r} created it: another person than its creator has to sign")
-        elif value.strip() == principal:
+        elif value.strip().casefold() == principal.casefold():
             found.append(f"{name} = {value!r} is the service principal that promotes: a person has to sign")
-    if approved_by.strip() and approved_by.strip() == validated_by.strip():
+    if approved_by.strip() and approved_by.strip().casefold() == validated_by.strip().casefold():
         found.append(f"approved_by and validated_by are both {approved_by!r}: two persons have to sign")
     return found + gate_refusals(tags, champion, version)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobs.errors import TaskError
+from jobs.featurize.withdrawal import TOMBSTONES, kept
 from jobs.io.context import Task, run
 from workflows.sources import named
 
@@ -41,6 +42,11 @@ def _facts(task: Task) -> None:
     names = {contract: f"{source.name}.{contract.table}" for contract in source.contracts if contract.table in used}
     inputs = task.tables.inputs(*names.values())
     tables = {contract.table: typed(task.tables.read(name, inputs[name]), contract) for contract, name in names.items()}
+    withdrawn = f"{source.name}_ra.{TOMBSTONES}"
+    if task.tables.exists(withdrawn):
+        inputs |= task.tables.inputs(withdrawn)
+        marks = task.tables.read(withdrawn, inputs[withdrawn])
+        tables = {name: kept(frame, marks, source, name) for name, frame in tables.items()}
     if table == "fact_person":
         frame = fact_person(tables, source, person_sample=person_sample)
     else:

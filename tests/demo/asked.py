@@ -25,6 +25,7 @@ def thing(securable: str) -> On:
     if kind == "schema":
         zones = {"ml": On.ML, "reference": On.REFERENCE}
         zones |= dict.fromkeys(SOURCES, On.CURATED) | {f"{source}_ra": On.FEATURES for source in SOURCES}
+        zones |= {f"{source}_exploratory": On.EXPLORATORY for source in SOURCES}
         return zones.get(last, On.MODEL_ZONE)
     if kind == "volume":
         volumes = (On.ARTIFACTS, On.CHECKPOINTS, On.EXPORTS, On.LANDING)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from asked import rights, workspaces
+from needed_rights import rights as recorded
 from removal import needed_grants, run_without
 
 from infra.unasked import UNASKED
@@ -47,6 +48,12 @@ def test_every_right_of_a_service_principal_was_needed_or_is_listed_with_its_rea
     assert unneeded - UNASKED.keys() == set(), "take these out of infra/roles.py, or give a reason in infra/unasked.py"
     assert UNASKED.keys() & needed == set(), "these were needed: take them out of infra/unasked.py"
     assert UNASKED.keys() <= needed | unneeded, "these are deployed nowhere: take them out of infra/unasked.py"
+
+
+@pytest.mark.slow
+def test_the_committed_record_of_needed_rights_is_that_of_a_real_demo(demo):
+    needed, _ = rights([demo().home])
+    assert {(one.value, right, on.name) for one, on, right in needed} == recorded()
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from access_mutation import DOCUMENTED
 from infra_documents import addresses, of_kind
 
 from infra.pipelines import jobs
@@ -18,20 +19,6 @@ from workflows.errors import DeclarationError
 EVERY = pytest.mark.parametrize("stage", [name.value for name in StageName])
 SEED = Path(__file__).parents[3] / "shared" / "seed" / "cdh_mlops_readme.md"
 ANALYSTS = ("cdh-ml-data-science-analysts", "cdh-ml-feature-analysts")
-# Databricks: privilege types by securable object in Unity Catalog.
-DOCUMENTED = {
-    "catalog": {"APPLY_TAG", "BROWSE", "CREATE_FUNCTION", "CREATE_MATERIALIZED_VIEW", "CREATE_MODEL", "CREATE_MODEL_VERSION",
-                "CREATE_SCHEMA", "CREATE_TABLE", "CREATE_VOLUME", "EXECUTE", "EXTERNAL_USE_SCHEMA", "MANAGE", "MODIFY",
-                "READ_VOLUME", "REFRESH", "SELECT", "USE_CATALOG", "USE_SCHEMA", "WRITE_VOLUME"},
-    "schema": {"APPLY_TAG", "CREATE_FUNCTION", "CREATE_MATERIALIZED_VIEW", "CREATE_MODEL", "CREATE_MODEL_VERSION",
-               "CREATE_TABLE", "CREATE_VOLUME", "EXECUTE", "EXTERNAL_USE_SCHEMA", "MANAGE", "MODIFY", "READ_VOLUME",
-               "REFRESH", "SELECT", "USE_SCHEMA", "WRITE_VOLUME"},
-    "volume": {"APPLY_TAG", "MANAGE", "READ_VOLUME", "WRITE_VOLUME"},
-    "model": {"APPLY_TAG", "CREATE_MODEL_VERSION", "EXECUTE", "MANAGE"},
-    "external_location": {"BROWSE", "CREATE_EXTERNAL_TABLE", "CREATE_EXTERNAL_VOLUME", "CREATE_FOREIGN_SECURABLE",
-                          "CREATE_MANAGED_STORAGE", "EXTERNAL_USE_LOCATION", "MANAGE", "READ_FILES", "WRITE_FILES"},
-    "storage_credential": {"CREATE_EXTERNAL_LOCATION", "CREATE_EXTERNAL_TABLE", "MANAGE", "READ_FILES", "WRITE_FILES"},
-}  # fmt: skip
 LOOKS = {"BROWSE", "EXECUTE", "READ_VOLUME", "SELECT", "USE_CATALOG", "USE_SCHEMA", "CAN_VIEW", "CAN_READ"}
 
 
@@ -158,10 +145,27 @@ def test_the_principal_investigator_manages_the_production_experiment_and_starts
 
 
 @pytest.mark.clause("R4")
-def test_the_data_manager_runs_featurization_in_prod_and_nothing_else_there(documents):
+def test_the_data_manager_runs_featurization_and_withdrawal_in_prod_and_nothing_else_there(documents):
     started = {address.split(".job_")[1] for address, who, right in rights(documents["prod"])
                if who == Role.R4.value and right == "CAN_MANAGE_RUN"}  # fmt: skip
-    assert started == {name for name in of_kind(documents["prod"], "databricks_job") if name.endswith("_featurize")}
+    assert started == {
+        name for name in of_kind(documents["prod"], "databricks_job") if name.endswith(("_featurize", "_withdraw"))
+    }
+
+
+@EVERY
+@pytest.mark.clause("R6")
+def test_break_glass_tells_the_operators_of_every_start_and_end_and_is_never_tried_again(documents, declared, stage):
+    for one in declared.featurizations:
+        job = of_kind(documents[stage], "databricks_job")[f"{one}_unseal"]
+        told = job["email_notifications"]
+        assert told["on_start"] == told["on_success"] == told["on_failure"] != []
+        (task,) = job["task"]
+        assert task["max_retries"] == 0
+        assert task["timeout_seconds"] == 3600, "longer than the longest opening"
+        # Whom it opens to is no parameter of the job: who starts it cannot choose another group.
+        assert task["python_wheel_task"]["named_parameters"]["group"] == Role.R6.value
+        assert {one["name"] for one in job["parameter"]} == {"minutes", "reason", "requested_by", "ticket"}
 
 
 # --- what the provider does not check ---

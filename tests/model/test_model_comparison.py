@@ -107,6 +107,8 @@ CASES = [
     ("the requester approves", {"requested_by": "engineer@example"}, {}, "approved_by = 'engineer@example' created it"),
     ("the trainer validates", {"trained_by": "analyst@example"}, {}, "validated_by = 'analyst@example' created it"),
     ("sp-promote approves", {}, {"approved_by": "sp-promote"}, "a person has to sign"),
+    ("the requester approves in capitals", {"requested_by": "Engineer@Example"}, {}, "created it"),
+    ("one person signs twice in capitals", {}, {"validated_by": "ENGINEER@example "}, "two persons have to sign"),
     ("one person signs twice", {}, {"validated_by": "engineer@example"}, "two persons have to sign"),
     ("never judged", {"gates_checked": "evaluate"}, {}, "its gates were not judged"),
     ("a gate failed", {"gates": written([Result("g", FAILED, "why")])}, {}, "g: failed (why)"),
@@ -116,7 +118,7 @@ CASES = [
 ]
 
 
-@pytest.mark.clause("24")
+@pytest.mark.clause("24", "V4")
 @pytest.mark.parametrize(("case", "tagged", "given", "reason"), CASES, ids=[case[0] for case in CASES])
 def test_promotion_says_why_not(case: str, tagged: dict[str, str], given: dict[str, str], reason: str) -> None:
     asked = {"registry_user": None, "champion": "1", "version": "2"} | SIGNED | given

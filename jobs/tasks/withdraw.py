@@ -1,0 +1,136 @@
+"""withdraw: a person's rows leave every zone, a tombstone keeps them out, and the models that saw them are named.
+
+The keys come in a file on a volume that only the data managers and this job can read, never as a parameter: who may
+see a job may see its parameters. Logs and the record have counts alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from jobs.disclosure import shown
+from jobs.errors import TaskError
+from jobs.featurize.withdrawal import PERSON, TOMBSTONES, digest_sql, key_sql, parsed, person_sql, visit_sql
+from jobs.io.context import Task, contents, run
+from jobs.model.side import TRAIN
+from workflows.source import Source
+from workflows.sources import named
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+RECORD = "withdrawal"
+TOMBSTONE_SCHEMA = "key string"
+RECORD_SCHEMA = "job_run_id string, request string, model string, model_version long, saw string"
+FEATURES = "feature_"
+
+
+def withdraw() -> None:
+    """Entry point."""
+    run(_withdraw)
+
+
+def _withdraw(task: Task) -> None:
+    source, request = named(task.declaration.source), task.parameter("request")
+    path = f"/Volumes/{task.catalog}/ml/landing/withdrawals/{request}"
+    if not request or "/" in request:
+        raise TaskError(f"withdraw: request = {request!r} is not valid; valid: a file in {path.rpartition('/')[0]}")
+    keys = parsed(contents(task.surroundings, path).decode("utf-8"))
+    if not keys:
+        raise TaskError(f"withdraw: {path} names nobody; valid: one person's key a line")
+    persons = task.spark.createDataFrame([(key,) for key in keys], TOMBSTONE_SCHEMA).selectExpr(
+        f"{key_sql('key')} AS key"
+    )
+    # First the tombstone: whatever ends this job, nothing brings the person back.
+    tombstone(task, source, persons)
+    zones = zones_of(task, source)
+    models = [zone for zone in zones if zone not in (source.name, f"{source.name}_ra", f"{source.name}_exploratory")]
+    seen = trained_on(task, models, persons)
+    rows = [(task.job_run_id, request, model, version, saw) for model, version, saw in seen]
+    if rows:
+        task.tables.append(f"{source.name}_ra.{RECORD}", task.spark.createDataFrame(rows, RECORD_SCHEMA))
+    for model, version, saw in seen:
+        if saw != "no":
+            task.log(f"model {model} version {version} was trained on data of a withdrawn person: {saw}")
+    remove(task, source, zones, persons)
+    task.log("older versions of the tables keep the rows until VACUUM removes their files; see docs/adr")
+
+
+def tombstone(task: Task, source: Source, persons: DataFrame) -> None:
+    """Remember the withdrawn by their digests, each once."""
+    marks = persons.selectExpr(f"{digest_sql(source.name, 'key')} AS person_digest").distinct()
+    task.tables.merge(f"{source.name}_ra.{TOMBSTONES}", marks, ["person_digest"])
+
+
+def zones_of(task: Task, source: Source) -> list[str]:
+    """The zones that hold persons of a source: its own, and those of the models that have a feature table of it."""
+    own = [source.name, f"{source.name}_ra", f"{source.name}_exploratory"]
+    there = [zone for zone in own if zone in task.tables.schemas()]
+    models = [
+        name.removeprefix(FEATURES) for name in task.tables.names(f"{source.name}_ra") if name.startswith(FEATURES)
+    ]
+    return [*there, *(model for model in models if model in task.tables.schemas())]
+
+
+def trained_on(task: Task, models: Sequence[str], persons: DataFrame) -> list[tuple[str, int, str]]:
+    """(model, version, yes, no or unknown) of every registered version, by the dataset version it was trained on."""
+    import json
+
+    from pyspark.errors import PySparkException
+
+    if not models or not task.tables.exists("ml.lineage"):
+        return []
+    found = []
+    wanted = {f"{task.catalog}.{model}.{model}": model for model in models}
+    records = task.tables.read("ml.lineage").select("object", "version", "inputs").collect()
+    for row in sorted(
+        (one for one in records if one["object"] in wanted), key=lambda one: (one["object"], one["version"])
+    ):
+        model = wanted[row["object"]]
+        for table, version in json.loads(row["inputs"] or "{}").items():
+            try:
+                trained = task.tables.read(table, int(version)).where(f"side = '{TRAIN}'")
+                saw = not trained.selectExpr(f"{key_sql(PERSON)} AS key").join(persons, "key").isEmpty()
+            except PySparkException:
+                # That version's files are gone: what was trained on it cannot be told any more.
+                found.append((model, int(row["version"]), "unknown"))
+            else:
+                found.append((model, int(row["version"]), "yes" if saw else "no"))
+    return found
+
+
+def remove(task: Task, source: Source, zones: Sequence[str], persons: DataFrame) -> None:
+    """Take the rows out of every table of the zones; those that name an encounter alone go by the person's."""
+    stays = source.encounters
+    encounters = f"{source.name}.{stays.table}"
+    # In memory: the table that tells whose an encounter is loses its rows here too.
+    visits = [
+        row["key"]
+        for table, person, visit in (
+            (encounters, stays.person_id, stays.visit_occurrence_id),
+            (f"{source.name}_ra.fact_encounter_index", PERSON, "visit_occurrence_id"),
+        )
+        if task.tables.exists(table)
+        for row in task.tables.read(table)
+        .selectExpr(f"{key_sql(visit)} AS key", f"{key_sql(person)} AS _person")
+        .join(persons.withColumnRenamed("key", "_person"), "_person")
+        .select("key").distinct().collect()
+    ]  # fmt: skip
+    of_visits = task.spark.createDataFrame([(one,) for one in sorted(set(visits))], TOMBSTONE_SCHEMA)
+    untold = []
+    for zone in zones:
+        for name in task.tables.names(zone):
+            table = f"{zone}.{name}"
+            columns = task.tables.read(table).columns
+            person, visit = person_sql(source, table, columns), visit_sql(columns)
+            if person is not None:
+                rows = task.tables.remove(table, persons, key_sql(person))
+            elif visit is not None:
+                rows = task.tables.remove(table, of_visits, key_sql(visit))
+            else:
+                untold += [table] if name not in (TOMBSTONES, RECORD) else []
+                continue
+            task.log(f"{table}: {shown(rows)} rows removed")
+    if untold:
+        task.log(f"no column of these tells whose a row is: {', '.join(untold)}")

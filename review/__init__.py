@@ -1,0 +1,1 @@
+"""Reads terraform's JSON and tells a reviewer what it means."""

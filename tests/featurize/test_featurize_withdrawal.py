@@ -1,0 +1,172 @@
+"""A person withdraws: gone from every zone and kept out, the models that saw them named, no key anywhere in a log."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from curated import deliver, frame, rows
+from pyspark.sql import SparkSession
+
+from jobs.errors import TaskError
+from jobs.featurize.withdrawal import kept, parsed, person_sql
+from jobs.tasks.facts import _facts
+from jobs.tasks.withdraw import _withdraw
+from workflows.featurizations.synthetic_omop import synthetic_omop as featurization
+from workflows.sources.synthetic_omop import synthetic_omop
+from workflows.sources.uci130 import uci130
+
+GONE = {3, 7}
+HOLDING = {
+    "synthetic_omop.person": "person_id", "synthetic_omop.observation_period": "person_id",
+    "synthetic_omop.visit_occurrence": "person_id", "synthetic_omop.condition_occurrence": "person_id",
+    "synthetic_omop_ra.fact_encounter_index": "person_id", "synthetic_omop_ra.fact_person": "person_id",
+    "synthetic_omop_ra.feature_readmission": "person_id", "readmission.dataset": "person_id",
+    "readmission.predictions": "visit_occurrence_id - 100",
+}  # fmt: skip
+
+
+def persons(spark: SparkSession, table: str) -> set[int]:
+    return {int(row[0]) for row in spark.sql(f"SELECT DISTINCT {HOLDING[table]} FROM {table}").collect()}
+
+
+def request(tmp_path: Path, text: str, name: str = "ticket-1.txt") -> str:
+    folder = tmp_path / "volumes" / "cdh_test" / "ml" / "landing" / "withdrawals"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    return name
+
+
+def facts(make_task) -> None:
+    for table in ("fact_encounter_index", "fact_person"):
+        task = make_task(featurization, table=table, person_sample="1", outcomes_through="1")
+        _facts(task)
+        task.tables.flush()
+
+
+def save(spark: SparkSession, query: str, table: str) -> None:
+    spark.sql(query).coalesce(1).write.format("delta").mode("overwrite").saveAsTable(table)
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+@pytest.mark.clause("P4")
+def test_a_withdrawn_person_leaves_every_zone_stays_out_and_the_models_that_saw_them_are_named(
+    zones, make_task, tmp_path, capsys
+):
+    curated = {table: frame(zones, table, some) for table, some in rows().items()}
+    deliver(zones, curated)
+    facts(make_task)
+    save(zones, "SELECT DISTINCT person_id, visit_occurrence_id FROM synthetic_omop_ra.fact_encounter_index",
+         "synthetic_omop_ra.feature_readmission")  # fmt: skip
+    # Version 0 of the dataset had person 3 to learn from, version 1 has both persons on the test side only.
+    side = "SELECT person_id, IF(person_id IN ({}), 'test', 'train') AS side FROM synthetic_omop_ra.feature_readmission"
+    save(zones, side.format("7"), "readmission.dataset")
+    save(zones, side.format("3, 7"), "readmission.dataset")
+    save(zones, "SELECT visit_occurrence_id, 0.5D AS score FROM synthetic_omop_ra.feature_readmission",
+         "readmission.predictions")  # fmt: skip
+    save(zones, "SELECT 'auroc' AS gate, 0.7D AS value", "readmission.gate")
+    # Another source's person 3 is somebody else.
+    save(zones, "SELECT 3L AS person_id", "uci130_ra.fact_person")
+    task = make_task(featurization, request=request(tmp_path, "# ticket 1\n3\n 7 \n"))
+    for version, dataset in ((1, 0), (2, 1), (3, 99)):
+        task.tables.note("cdh_test.readmission.readmission", version, {"readmission.dataset": dataset})
+    task.tables.flush()
+    everyone = {table: persons(zones, table) for table in HOLDING}
+    assert all(found > GONE and len(found) == 30 for found in everyone.values())
+
+    capsys.readouterr()
+    _withdraw(task)
+    task.tables.flush()
+    told = capsys.readouterr().out
+
+    assert {table: persons(zones, table) for table in HOLDING} == {
+        table: found - GONE for table, found in everyone.items()
+    }
+    assert zones.table("readmission.gate").count() == zones.table("uci130_ra.fact_person").count() == 1
+    recorded = {(row["model"], row["model_version"], row["saw"], row["request"])
+                for row in zones.table("synthetic_omop_ra.withdrawal").collect()}  # fmt: skip
+    assert recorded == {
+        ("readmission", 1, "yes", "ticket-1.txt"), ("readmission", 2, "no", "ticket-1.txt"),
+        ("readmission", 3, "unknown", "ticket-1.txt"),
+    }  # fmt: skip
+    assert "model readmission version 1 was trained on data of a withdrawn person: yes" in told
+    assert "version 2 was" not in told
+    assert "synthetic_omop.person: fewer than 11 rows removed" in told
+    assert "readmission.gate" in told.splitlines()[-2]
+    # The tombstone as another program computes it, and no key of a person in any history.
+    marks = {row["person_digest"] for row in zones.table("synthetic_omop_ra.withdrawn").collect()}
+    assert marks == {hashlib.sha256(f"withdrawn|synthetic_omop|{key}".encode()).hexdigest() for key in GONE}
+    (last,) = zones.sql("DESCRIBE HISTORY synthetic_omop.person LIMIT 1").collect()
+    assert "_key" in json.dumps(last["operationParameters"])
+    assert not any(f"'{key}'" in json.dumps(last["operationParameters"]) for key in GONE)
+
+    # Again: nothing more to take, and no table gets a new version.
+    versions = {table: task.tables.version(table) for table in HOLDING}
+    _withdraw(task)
+    assert {table: task.tables.version(table) for table in HOLDING} == versions
+    assert zones.table("synthetic_omop_ra.withdrawn").count() == 2
+
+    # A new delivery has them still: featurization leaves them out.
+    deliver(zones, curated)
+    facts(make_task)
+    for table in ("synthetic_omop_ra.fact_encounter_index", "synthetic_omop_ra.fact_person"):
+        assert persons(zones, table) == everyone[table] - GONE
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("", "", "request = '' is not valid; valid: a file in /Volumes/cdh_test/ml/landing/withdrawals"),
+        ("../../keys", "", "is not valid; valid: a file in"),
+        ("absent.txt", "", "withdrawals/absent.txt cannot be read"),
+        ("nobody.txt", "# nobody\n\n", "nobody.txt names nobody; valid: one person's key a line"),
+    ],
+)
+def test_a_request_that_is_none_is_refused_before_anything_is_touched(make_task, tmp_path, name, text, says):
+    if text:
+        request(tmp_path, text, name)
+    task = make_task(featurization, request=name)
+    with pytest.raises(TaskError, match=says):
+        _withdraw(task)
+    assert "tables" not in vars(task)
+
+
+def test_the_keys_of_a_request_are_read_once_each():
+    assert parsed("# why\n3\n\n 7 \n3\n") == ("3", "7")
+
+
+@pytest.mark.parametrize(
+    ("source", "table", "columns", "expression"),
+    [
+        (uci130, "uci130.encounter", ["patient_nbr", "encounter_id"], "patient_nbr"),
+        (uci130, "uci130_ra.fact_person", ["person_id"], "person_id"),
+        (synthetic_omop, "synthetic_omop.observation_period", ["person_id"], "person_id"),
+        (synthetic_omop, "readmission.gate", ["gate"], None),
+        (synthetic_omop, "readmission.predictions", ["visit_occurrence_id"], None),
+    ],
+)
+def test_the_person_of_a_row_is_found_by_what_the_source_declares_or_by_omops_name(source, table, columns, expression):
+    assert person_sql(source, table, columns) == expression
+
+
+@pytest.mark.spark
+def test_a_tombstone_keeps_out_its_person_whether_the_key_is_text_or_a_number(spark):
+    digest = hashlib.sha256(b"withdrawn|synthetic_omop|7").hexdigest()
+    tombstones = spark.createDataFrame([(digest,)], "person_digest string")
+    for kind in ("long", "string"):
+        given = spark.range(6, 9).selectExpr(f"cast(id AS {kind}) AS person_id", "'x' AS note")
+        found = kept(given, tombstones, synthetic_omop, "person")
+        assert found.columns == ["person_id", "note"]
+        assert sorted(int(row["person_id"]) for row in found.collect()) == [6, 8]
+
+
+def test_a_table_without_persons_is_left_as_it_is():
+    class Frame:
+        columns = ("concept_code",)
+
+    one = Frame()
+    assert kept(one, None, synthetic_omop, "codes") is one  # type: ignore[arg-type]
