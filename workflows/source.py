@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workflows.errors import DeclarationError
+from workflows.rules import Rule, checked_severity
 
 TYPES = ("string", "long", "double", "date", "timestamp", "boolean")
 TIMES = ("calendar", "relative", "order")
@@ -15,13 +16,18 @@ TIMES = ("calendar", "relative", "order")
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column: its type, whether it may be empty, which values it may take, and what it means."""
+    """One column: its type, whether it may be empty, which values it may take, and what it means.
+
+    optional: the column itself may be missing; it is empty then. also: names that other versions of the source give it.
+    """
 
     name: str
     type: str
     meaning: str
     nullable: bool = True
     allowed: tuple[str, ...] = ()
+    optional: bool = False
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.type not in TYPES:
@@ -32,14 +38,20 @@ class Column:
 class Contract:
     """What holds of every version of a table: its columns in order, its key and its rules.
 
-    rules: (condition that holds of every row or is null, what it means), such as an end that is not before its start.
+    key: the columns that tell two rows apart; empty where nothing does. key_severity: what a repeated key is.
+    once: exact duplicates of a row count once. empty: the table may have no rows. unused: columns that the source is
+    known to have and that nothing reads; any other is reported as unknown.
     """
 
     table: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     meaning: str
-    rules: tuple[tuple[str, str], ...] = ()
+    rules: tuple[Rule, ...] = ()
+    key_severity: str = "fatal"
+    once: bool = False
+    empty: bool = False
+    unused: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -48,6 +60,10 @@ class Contract:
                 raise DeclarationError(self.table, "key", name, names)
         if len(set(names)) != len(names):
             raise DeclarationError(self.table, "columns", names, "each column once")
+        checked_severity(self.table, self.key_severity)
+        ids = [rule.id for rule in self.rules]
+        if len(set(ids)) != len(ids):
+            raise DeclarationError(self.table, "rules", ids, "each id once")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 https://ohdsi.github.io/CommonDataModel/cdm54.html#condition_occurrence
 """
 
+from workflows.rules import refers
 from workflows.source import Column, Contract
 
 CONDITION_OCCURRENCE = Contract(
@@ -16,4 +17,5 @@ CONDITION_OCCURRENCE = Contract(
         Column(name="visit_occurrence_id", type="long", meaning="the visit at which it was recorded"),
         Column(name="condition_source_value", type="string", nullable=False, meaning="ICD-10-CM code with its dot"),
     ),
+    rules=(refers("person_id", "person"), refers("visit_occurrence_id", "visit_occurrence")),
 )

@@ -1,5 +1,6 @@
 """OMOP CDM 5.4 OBSERVATION_PERIOD. https://ohdsi.github.io/CommonDataModel/cdm54.html#observation_period"""
 
+from workflows.rules import not_before, refers
 from workflows.source import Column, Contract
 
 OBSERVATION_PERIOD = Contract(
@@ -13,9 +14,7 @@ OBSERVATION_PERIOD = Contract(
         Column(name="observation_period_end_date", type="date", nullable=False, meaning="last day of the span"),
     ),
     rules=(
-        (
-            "observation_period_end_date >= observation_period_start_date",
-            "observation_period_end_date not before observation_period_start_date",
-        ),
+        not_before("observation_period_end_date", "observation_period_start_date"),
+        refers("person_id", "person"),
     ),
 )

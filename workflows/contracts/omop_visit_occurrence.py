@@ -1,5 +1,6 @@
 """OMOP CDM 5.4 VISIT_OCCURRENCE, the columns in use. https://ohdsi.github.io/CommonDataModel/cdm54.html#visit_occurrence"""
 
+from workflows.rules import not_before, refers
 from workflows.source import Column, Contract
 
 VISIT_OCCURRENCE = Contract(
@@ -20,5 +21,5 @@ VISIT_OCCURRENCE = Contract(
             allowed=("home", "nursing facility", "hospice", "expired"),
         ),
     ),
-    rules=(("visit_end_datetime >= visit_start_datetime", "visit_end_datetime not before visit_start_datetime"),),
+    rules=(not_before("visit_end_datetime", "visit_start_datetime"), refers("person_id", "person")),
 )  # fmt: skip
