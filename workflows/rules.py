@@ -58,6 +58,14 @@ def not_before(later: str, earlier: str) -> Rule:
     )
 
 
+def not_future(moment: str, severity: str = "convention") -> Rule:
+    """Nothing is recorded before it happens, in a source that does not say when it was extracted."""
+    return Rule(
+        id=f"{moment}_not_future", severity=severity, condition=f"to_date({moment}) <= current_date()",
+        meaning=f"{moment} not after the extraction of the source",
+    )  # fmt: skip
+
+
 def in_range(column: str, low: int, high: int) -> Rule:
     """A value lies between two bounds, both inclusive."""
     return Rule(
@@ -93,13 +101,22 @@ def after_birth(moment: str, *, table: str, key: str, year: str, severity: str =
     )  # fmt: skip
 
 
-def observed(moment: str, *, table: str, key: str, start: str, end: str, severity: str = "convention") -> Rule:
-    """What happens to a person who is observed at all happens on an observed day; first and last day are observed."""
+def observed(
+    moment: str,
+    *,
+    table: str,
+    key: str,
+    start: str,
+    end: str,
+    span: str = "an observation period",
+    severity: str = "convention",
+) -> Rule:
+    """What happens to a person (in a stay) of whom spans are known happens inside one; its ends are inside."""
     spans = f"collect_list(struct({start} AS first, {end} AS last))"
     return Rule(
         id=f"{moment}_observed", severity=severity,
         condition=f"exists(_{table}.spans, s -> to_date({moment}) BETWEEN s.first AND s.last)",
-        meaning=f"{moment} is inside an observation period",
+        meaning=f"{moment} is inside {span}",
         beside=Beside(table=table, on=((key, key),), gathers=(("spans", spans),)),
     )  # fmt: skip
 
