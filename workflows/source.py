@@ -11,6 +11,7 @@ from workflows.errors import DeclarationError
 from workflows.rules import Rule, checked_severity
 
 TYPES = ("string", "long", "double", "date", "timestamp", "boolean")
+CLASSIFICATIONS = ("identifier", "personal", "public")
 TIMES = ("calendar", "relative", "order")
 
 
@@ -28,6 +29,7 @@ class Column:
     """One column: its type, whether it may be empty, which values it may take, and what it means.
 
     optional: the column itself may be missing; it is empty then. also: names that other versions of the source give it.
+    unit: of a number, where the source has one for all rows. classification: an identifier, personal, or public.
     """
 
     name: str
@@ -37,10 +39,14 @@ class Column:
     allowed: tuple[str, ...] = ()
     optional: bool = False
     also: tuple[str, ...] = ()
+    unit: str = ""
+    classification: str = "personal"
 
     def __post_init__(self) -> None:
         if self.type not in TYPES:
             raise DeclarationError(self.name, "type", self.type, TYPES)
+        if self.classification not in CLASSIFICATIONS:
+            raise DeclarationError(self.name, "classification", self.classification, CLASSIFICATIONS)
 
 
 @dataclass(frozen=True, kw_only=True)

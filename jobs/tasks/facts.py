@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
+from workflows.contracts.facts import PERSON_XREF
 from workflows.source import Source
 from workflows.sources import named
 
@@ -42,8 +43,20 @@ def _facts(task: Task) -> None:
     names = {contract: f"{source.name}.{contract.table}" for contract in source.contracts if contract.table in used}
     inputs = task.tables.inputs(*names.values())
     tables = {contract.table: typed(task.tables.read(name, inputs[name]), contract) for contract, name in names.items()}
-    version = task.tables.replace(f"{source.name}_ra.{table}", made(task, source, table, tables), inputs)
+    frame = made(task, source, table, tables)
+    if table == PERSON_XREF.table:
+        unmistakable(source, frame)
+    version = task.tables.replace(f"{source.name}_ra.{table}", frame, inputs)
     task.log(f"{source.name}_ra.{table} is at version {version}")
+
+
+def unmistakable(source: Source, frame: DataFrame) -> None:
+    """Raise if two persons of the source share an id: their facts would be one person's."""
+    from jobs.featurize.contract import results
+
+    broken = [str(result) for result in results(frame, PERSON_XREF) if result.stops]
+    if broken:
+        raise TaskError(f"facts: {source.name}: {'; '.join(broken)}; the ids of persons must tell them apart")
 
 
 def made(task: Task, source: Source, table: str, tables: Mapping[str, DataFrame]) -> DataFrame:

@@ -4,7 +4,7 @@ from workflows.rules import Rule, after_birth, filled, not_before, not_future, r
 from workflows.source import Column, Contract
 from workflows.vocabularies import known
 
-UID = Column(name="patientuid", type="string", nullable=False, meaning="person")
+UID = Column(name="patientuid", type="string", nullable=False, classification="identifier", meaning="person")
 PRACTICE = Column(name="practiceid", type="string", meaning="practice")
 
 

@@ -10,7 +10,7 @@ from workflows.source import Column, Contract
 PERSON = Contract(
     table="person", meaning="one row a person", key=("person_id",),
     columns=(
-        Column(name="person_id", type="long", nullable=False, meaning="person"),
+        Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
         Column(name="gender_concept_id", type="long", nullable=False, meaning="8507 male, 8532 female"),
         Column(name="year_of_birth", type="long", nullable=False, meaning="year"),
         Column(name="month_of_birth", type="long", meaning="1 to 12"),
@@ -32,7 +32,7 @@ OBSERVATION_PERIOD = Contract(
     key=("observation_period_id",),
     columns=(
         Column(name="observation_period_id", type="long", nullable=False, meaning="span"),
-        Column(name="person_id", type="long", nullable=False, meaning="person"),
+        Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
         Column(name="observation_period_start_date", type="date", nullable=False, meaning="first day of the span"),
         Column(name="observation_period_end_date", type="date", nullable=False, meaning="last day of the span"),
     ),
@@ -46,7 +46,7 @@ VISIT_OCCURRENCE = Contract(
     table="visit_occurrence", meaning="one row a visit: a stay or an outpatient contact", key=("visit_occurrence_id",),
     columns=(
         Column(name="visit_occurrence_id", type="long", nullable=False, meaning="visit"),
-        Column(name="person_id", type="long", nullable=False, meaning="person"),
+        Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
         Column(name="visit_concept_id", type="long", nullable=False, meaning="9201 inpatient, 9202 outpatient, ..."),
         Column(name="visit_start_date", type="date", nullable=False, meaning="first day"),
         Column(name="visit_start_datetime", type="timestamp", meaning="admission"),
@@ -91,7 +91,7 @@ def recorded(
         table=table, meaning=meaning, key=(f"{table}_id",), key_severity="convention", empty=True,
         columns=(
             Column(name=f"{table}_id", type="long", nullable=False, meaning="row"),
-            Column(name="person_id", type="long", nullable=False, meaning="person"),
+            Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
             Column(name=f"{prefix}_concept_id", type="long", nullable=False, meaning="standard concept"),
             Column(name=day, type="date", nullable=False, meaning="first day"),
             Column(name=f"{start}_datetime", type="timestamp", optional=True, meaning="when it began"),
@@ -170,7 +170,7 @@ OBSERVATION = recorded(
 DEATH = Contract(
     table="death", meaning="one row a person who died", key=("person_id",), key_severity="convention", empty=True,
     columns=(
-        Column(name="person_id", type="long", nullable=False, meaning="person"),
+        Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
         Column(name="death_date", type="date", nullable=False, meaning="day of death"),
     ),
     rules=(
@@ -195,14 +195,20 @@ PROVIDER = Contract(
     ),
 )  # fmt: skip
 
+
+def public(name: str, type_: str, meaning: str, *, nullable: bool = True) -> Column:
+    """A column that says nothing of a person."""
+    return Column(name=name, type=type_, nullable=nullable, classification="public", meaning=meaning)
+
+
 CONCEPT = Contract(
     table="concept", meaning="one row a concept of the standardised vocabularies", key=("concept_id",),
     columns=(
-        Column(name="concept_id", type="long", nullable=False, meaning="concept"),
-        Column(name="concept_name", type="string", nullable=False, meaning="name"),
-        Column(name="domain_id", type="string", nullable=False, meaning="Condition, Drug, Measurement, ..."),
-        Column(name="vocabulary_id", type="string", nullable=False, meaning="vocabulary of the code"),
-        Column(name="concept_code", type="string", nullable=False, meaning="code"),
+        public("concept_id", "long", nullable=False, meaning="concept"),
+        public("concept_name", "string", nullable=False, meaning="name"),
+        public("domain_id", "string", nullable=False, meaning="Condition, Drug, Measurement, ..."),
+        public("vocabulary_id", "string", nullable=False, meaning="vocabulary of the code"),
+        public("concept_code", "string", nullable=False, meaning="code"),
     ),
     unused=("concept_class_id", "standard_concept", "valid_start_date", "valid_end_date", "invalid_reason"),
 )  # fmt: skip
@@ -210,10 +216,10 @@ CONCEPT = Contract(
 CDM_SOURCE = Contract(
     table="cdm_source", meaning="one row: what the source is and when it was extracted", key=("cdm_source_name",),
     columns=(
-        Column(name="cdm_source_name", type="string", nullable=False, meaning="name"),
-        Column(name="source_release_date", type="date", meaning="day on which the source was extracted"),
-        Column(name="cdm_release_date", type="date", meaning="day on which the model was filled"),
-        Column(name="cdm_version", type="string", meaning="version of the model"),
+        public("cdm_source_name", "string", nullable=False, meaning="name"),
+        public("source_release_date", "date", meaning="day on which the source was extracted"),
+        public("cdm_release_date", "date", meaning="day on which the model was filled"),
+        public("cdm_version", "string", meaning="version of the model"),
     ),
     unused=(
         "cdm_source_abbreviation", "cdm_holder", "source_description", "source_documentation_reference",

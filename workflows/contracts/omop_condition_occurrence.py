@@ -12,7 +12,7 @@ CONDITION_OCCURRENCE = Contract(
     key=("condition_occurrence_id",),
     columns=(
         Column(name="condition_occurrence_id", type="long", nullable=False, meaning="recorded condition"),
-        Column(name="person_id", type="long", nullable=False, meaning="person"),
+        Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
         Column(name="condition_start_datetime", type="timestamp", nullable=False, meaning="when it was recorded"),
         Column(name="visit_occurrence_id", type="long", meaning="the visit at which it was recorded"),
         Column(name="condition_source_value", type="string", nullable=False, meaning="ICD-10-CM code with its dot"),

@@ -9,7 +9,7 @@ OBSERVATION_PERIOD = Contract(
     key=("observation_period_id",),
     columns=(
         Column(name="observation_period_id", type="long", nullable=False, meaning="span"),
-        Column(name="person_id", type="long", nullable=False, meaning="person"),
+        Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
         Column(name="observation_period_start_date", type="date", nullable=False, meaning="first day of the span"),
         Column(name="observation_period_end_date", type="date", nullable=False, meaning="last day of the span"),
     ),

@@ -8,7 +8,7 @@ PERSON = Contract(
     meaning="one row a person",
     key=("person_id",),
     columns=(
-        Column(name="person_id", type="long", nullable=False, meaning="person"),
+        Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
         Column(
             name="gender_concept_id", type="long", nullable=False, allowed=("8507", "8532", "0"),
             meaning="8507 male, 8532 female, 0 unknown",

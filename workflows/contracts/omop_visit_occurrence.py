@@ -9,7 +9,7 @@ VISIT_OCCURRENCE = Contract(
     key=("visit_occurrence_id",),
     columns=(
         Column(name="visit_occurrence_id", type="long", nullable=False, meaning="visit"),
-        Column(name="person_id", type="long", nullable=False, meaning="person"),
+        Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
         Column(
             name="visit_concept_id", type="long", nullable=False, allowed=("9201", "9202", "9203"),
             meaning="9201 inpatient, 9202 outpatient, 9203 emergency room",

@@ -7,7 +7,7 @@ from workflows.vocabularies import known
 
 def key() -> Column:
     """The encounter of a row."""
-    return Column(name="PAT_KEY", type="long", nullable=False, meaning="encounter")
+    return Column(name="PAT_KEY", type="long", nullable=False, classification="identifier", meaning="encounter")
 
 
 def text(name: str, meaning: str, *allowed: str, nullable: bool = True) -> Column:
@@ -28,7 +28,7 @@ PATDEMO = Contract(
     table="patdemo", meaning="one row an encounter: inpatient stay, emergency or outpatient visit", key=("PAT_KEY",),
     columns=(
         key(),
-        Column(name="MEDREC_KEY", type="long", nullable=False, meaning="person"),
+        Column(name="MEDREC_KEY", type="long", nullable=False, classification="identifier", meaning="person"),
         Column(name="ADMIT_DATE", type="date", nullable=False, meaning="admission"),
         Column(name="DISCHARGE_DATE", type="date", nullable=False, meaning="discharge"),
         Column(name="LOS", type="long", nullable=False, meaning="length of stay in days"),

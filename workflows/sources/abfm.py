@@ -1,5 +1,7 @@
 """A primary-care source in ABFM's shape: text ids become hashes, and each spelling of a vocabulary OMOP's name."""
 
+from typing import Any
+
 from workflows.contracts.abfm import TABLES
 from workflows.source import Delivery, Encounters, Events, Persons, Source, hashed
 from workflows.vocabularies import vocabulary_id
@@ -11,7 +13,7 @@ VISIT = hashed(
 DONE = "coalesce(negationind, 'false') <> 'true'"
 
 
-def dated(table: str, code: str, start: str, vocabulary: str, **more: str) -> Events:
+def dated(table: str, code: str, start: str, vocabulary: str, **more: Any) -> Events:
     """Rows that hang on a person and a day; the source does not say on which contact."""
     return Events(
         table=table, person_id=PERSON, visit_occurrence_id="null", code=code, start=start, vocabulary=vocabulary, **more

@@ -72,7 +72,7 @@ premier = Source(
     ),
     events=(
         of_encounter(
-            "patcpt", "CPT_CODE", "CASE WHEN CPT_CODE RLIKE '^[0-9]{4}[0-9A-Z]$' THEN 'CPT4' ELSE 'HCPCS' END",
+            "patcpt", "CPT_CODE", "CASE WHEN trim(CPT_CODE) RLIKE '^[0-9]{4}[0-9A-Z]$' THEN 'CPT4' ELSE 'HCPCS' END",
             start="coalesce(PROC_DATE, patdemo.ADMIT_DATE)",
         ),
         # Known at admission: the admitting diagnosis, and what was present then.
