@@ -253,3 +253,15 @@ def test_days_from_the_index_become_dates_that_keep_their_distance_to_it(cohort)
     )
     (row,) = event.collect()
     assert ((row["event_start_datetime"] - datetime(2000, 1, 1)).days, row["value_as_number"]) == (-459, 75.0)
+
+
+def test_a_truncated_parquet_file_is_one_clear_line_and_nothing_is_written(spark, tmp_path):
+    from sandbox.delivery import DeliveryError, _read
+    from synthetic.sources.write import write
+
+    write("omop", tmp_path, events=1_000, form="parquet")
+    path = tmp_path / "person.parquet"
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(DeliveryError, match=r"^person\.parquet cannot be read: ") as failure:
+        _read(spark, "person", [path])
+    assert "\n" not in str(failure.value)
