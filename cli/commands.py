@@ -53,12 +53,12 @@ def deploy_stage(name: str) -> None:
 
 def deliver_folder(name: str, folder: Path) -> None:
     """Recognise the folder, then write its files as new versions of curated tables."""
-    console, stage = Console(highlight=False), Stage(House(), name)
     try:
         source = recognise(folder)
     except DeliveryError as error:
         raise UsageError(str(error)) from error
     workspace_of(House().home, House().out, name)
+    console, stage = Console(highlight=False), Stage(House(), name)
     try:
         with console.status(f"delivering {source.name} to {name}"):
             versions = stage.deliver(source, folder)

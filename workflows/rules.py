@@ -40,15 +40,10 @@ class Rule:
     beside: Beside | None = None
 
     def __post_init__(self) -> None:
-        checked_severity(self.id, self.severity)
+        if self.severity not in SEVERITIES:
+            raise DeclarationError(self.id, "severity", self.severity, SEVERITIES)
         if not 0 <= self.threshold <= 1:
             raise DeclarationError(self.id, "threshold", self.threshold, "a share of rows from 0 to 1")
-
-
-def checked_severity(owner: str, severity: str) -> None:
-    """Raise unless `severity` is one of the three."""
-    if severity not in SEVERITIES:
-        raise DeclarationError(owner, "severity", severity, SEVERITIES)
 
 
 def not_before(later: str, earlier: str) -> Rule:

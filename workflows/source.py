@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workflows.errors import DeclarationError
-from workflows.rules import Rule, checked_severity
+from workflows.rules import SEVERITIES, Rule
 
 TYPES = ("string", "long", "double", "date", "timestamp", "boolean")
 CLASSIFICATIONS = ("identifier", "personal", "public")
@@ -75,7 +75,8 @@ class Contract:
                 raise DeclarationError(self.table, "key", name, names)
         if len(set(names)) != len(names):
             raise DeclarationError(self.table, "columns", names, "each column once")
-        checked_severity(self.table, self.key_severity)
+        if self.key_severity not in SEVERITIES:
+            raise DeclarationError(self.table, "key_severity", self.key_severity, SEVERITIES)
         ids = [rule.id for rule in self.rules]
         if len(set(ids)) != len(ids):
             raise DeclarationError(self.table, "rules", ids, "each id once")
@@ -213,6 +214,9 @@ class Source:
         for table in (*(part.table for part in self.deliveries), *sorted(used)):
             if table not in tables:
                 raise DeclarationError(self.name, "contracts", table, sorted(tables))
+        for rule in (rule for contract in self.contracts for rule in contract.rules):
+            if rule.beside is not None and rule.beside.table not in tables:
+                raise DeclarationError(self.name, "rules", rule.beside.table, sorted(tables))
 
     @property
     def made_from(self) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from synthetic.sources.population import Population, Table, chosen, dates
+from synthetic.sources.population import Population, Table, chosen, dates, labels
 
 SHARES = {
     "visitdiagnosis": 0.2, "patientproblem": 0.2, "patientprocedure": 0.2, "patientmedication": 0.2,
@@ -21,19 +21,23 @@ TESTS = ["LOINC", "4", "2.16.840.1.113883.6.1"]
 
 def uid(persons: np.ndarray) -> pa.Array:
     """Text ids of persons."""
-    names = pa.array([f"p-{number:08x}" for number in range(int(persons.max()) + 1)])
-    return names.take(pa.array(persons))
+    return labels("p-", persons)
 
 
 def code(letter: str, size: int) -> pa.Array:
     """Invented codes, each with a running number, so that no two rows are the same by chance."""
-    return pa.array([f"{letter}{number}" for number in range(size)])
+    return labels(letter, np.arange(size))
+
+
+def practice(persons: np.ndarray) -> pa.Array:
+    """The practice of each person."""
+    return labels("practice ", persons % 30)
 
 
 def of_persons(people: Population, of: np.ndarray) -> Table:
     """Whose the rows are, and at which practice."""
     whose = people.visit_person[people.event_visit[of]]
-    return {"patientuid": uid(whose), "practiceid": pa.array([f"practice {n}" for n in range(30)]).take(whose % 30)}
+    return {"patientuid": uid(whose), "practiceid": practice(whose)}
 
 
 def tables(people: Population) -> dict[str, Table]:
@@ -56,7 +60,7 @@ def tables(people: Population) -> dict[str, Table]:
             "gender": pa.array(np.where(people.female, "F", "M")),
             "statecode": chosen(rng, ["GA", "KY", "TX"], people.persons),
             "isdeceased": chosen(rng, ["false", "true"], people.persons),
-            "practiceid": pa.array([f"practice {n}" for n in range(30)]).take(every % 30),
+            "practiceid": practice(every),
         },
         "visit": {
             "patientuid": uid(people.visit_person),
@@ -64,8 +68,8 @@ def tables(people: Population) -> dict[str, Table]:
             "encounterenddate": dates(people.visit_end),
             "encountertypecode": chosen(rng, ["99213", "99214"], visits),
             # Each visit has its own number, so that no two are the same by chance.
-            "serviceprovidernpi": pa.array([f"{1_000_000_000 + number}" for number in range(visits)]),
-            "practiceid": pa.array([f"practice {n}" for n in range(30)]).take(people.visit_person % 30),
+            "serviceprovidernpi": labels("", 1_000_000_000 + np.arange(visits)),
+            "practiceid": practice(people.visit_person),
         },
         "visitdiagnosis": base["visitdiagnosis"] | {
             "encounterdate": dates(day["visitdiagnosis"]),

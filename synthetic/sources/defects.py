@@ -25,6 +25,7 @@ class Defect:
     """One kind in one table. values: the column's new values, from its old ones and those of the row's others.
 
     breaks: (table, check) of every check that counts a row. last: only rows of the last tenth, on which nothing hangs.
+    No defect takes away what tells two rows apart: two of a kind would be duplicates too.
     """
 
     table: str
@@ -116,7 +117,7 @@ PREMIER = {
         table="genlab", column="numeric_value", values=constant("high"), breaks=one("genlab", "numeric_value_readable")
     ),
     "empty_value": Defect(
-        table="patcpt", column="CPT_CODE", values=constant(None), breaks=one("patcpt", "CPT_CODE_not_null")
+        table="patbill", column="PAT_KEY", values=constant(None), breaks=one("patbill", "PAT_KEY_not_null")
     ),
     "duplicate_key": Defect(
         table="patdemo", column="PAT_KEY", breaks=one("patdemo", "key"), last=True,
@@ -153,7 +154,7 @@ PREMIER = {
     ),
     "exact_duplicate": Defect(table="paticd_diag", column="", breaks=one("paticd_diag", "duplicates")),
     "encoding": Defect(
-        table="lab_res", column="observation", values=constant(f"caf{NOT_UTF8}"), breaks=one("lab_res", "utf8")
+        table="lab_res", column="test", values=constant(f"caf{NOT_UTF8}"), breaks=one("lab_res", "utf8")
     ),
 }  # fmt: skip
 
@@ -163,8 +164,8 @@ ABFM = {
         breaks=one("patientimmunization", "immunizationcode_present"),
     ),
     "empty_value": Defect(
-        table="visitdiagnosis", column="encounterdiagnosiscode", values=constant(None),
-        breaks=one("visitdiagnosis", "encounterdiagnosiscode_not_null"),
+        table="visitdiagnosis", column="encounterdate", values=constant(None),
+        breaks=one("visitdiagnosis", "encounterdate_not_null"),
     ),
     "unparseable_date": Defect(
         table="patientprocedure", column="effectivedate", values=constant(UNREADABLE),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 FIRST = np.datetime64("2019-01-01")
 EXTRACTED = np.datetime64("2024-06-30")
@@ -44,12 +45,13 @@ class Population:
         return len(self.visit_start)
 
     def share(self, shares: dict[str, float]) -> dict[str, np.ndarray]:
-        """The positions of all events dealt out to tables by their shares."""
+        """The positions of all events dealt out to tables by their shares, each table in order of its visits."""
         bounds = np.cumsum([0.0, *shares.values()]) / sum(shares.values()) * len(self.event_visit)
         edges = bounds.round().astype(int)
         return {
-            name: np.arange(start, end) for name, start, end in zip(shares, edges[:-1], edges[1:], strict=True)
-        }  # fmt: skip
+            name: start + np.argsort(self.event_visit[start:end], kind="stable")
+            for name, start, end in zip(shares, edges[:-1], edges[1:], strict=True)
+        }
 
 
 def population(events: int, seed: int) -> Population:
@@ -89,6 +91,11 @@ def chosen(rng: np.random.Generator, pool: list[str], size: int) -> pa.Array:
     """Texts drawn from a pool; the first is the most frequent."""
     place = np.minimum(rng.integers(0, len(pool), size), rng.integers(0, len(pool), size))
     return pa.array(pool).take(pa.array(place))
+
+
+def labels(prefix: str | pa.Array, numbers: np.ndarray) -> pa.Array:
+    """A prefix, the same or each its own, with a number behind it."""
+    return pc.binary_join_element_wise(prefix, pa.array(numbers).cast(pa.string()), "")
 
 
 def ids(size: int, first: int = 1) -> pa.Array:

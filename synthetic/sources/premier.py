@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from synthetic.sources.population import Population, Table, chosen, dates, ids, times
+from synthetic.sources.population import Population, Table, chosen, dates, ids, labels, times
 
 SHARES = {
     "patcpt": 0.15, "paticd_diag": 0.3, "paticd_proc": 0.05, "patbill": 0.3, "genlab": 0.12, "vitals": 0.05,
@@ -28,7 +28,7 @@ def result_table(people: Population, of: np.ndarray) -> Table:
         "lab_test_code": chosen(rng, [f"{number}-{number % 9}" for number in range(1000, 1100)], size),
         "lab_test_code_type": chosen(rng, ["LOINC", "4"], size),
         # A running number: two tests of one moment stay two.
-        "lab_test_result": pa.array([f"measured {number}" for number in range(size)]),
+        "lab_test_result": labels("measured ", np.arange(size)),
         "lab_test_result_unit": chosen(rng, ["mg/dL", "mmol/L"], size),
         "numeric_value": pa.array(rng.normal(100, 15, size).round(1)),
     }
@@ -72,7 +72,8 @@ def tables(people: Population) -> dict[str, Table]:
         "patdemo": patdemo(people),
         "patcpt": {
             "PAT_KEY": key["patcpt"], "PROC_DATE": day["patcpt"],
-            "CPT_CODE": pa.array([f"{number % 90_000 + 10_000}" for number in range(size["patcpt"])]),
+            # Rows of one encounter stand together, so no two of them have one code.
+            "CPT_CODE": labels("", np.arange(size["patcpt"]) % 90_000 + 10_000),
         },
         "paticd_diag": {
             "PAT_KEY": key["paticd_diag"],
@@ -89,9 +90,7 @@ def tables(people: Population) -> dict[str, Table]:
         },
         "patbill": {
             "PAT_KEY": key["patbill"], "SERV_DATE": day["patbill"],
-            "STD_CHG_CODE": pa.array(
-                [f"{(250, 300, 110)[number % 3]}{number:09d}" for number in range(size["patbill"])]
-            ),
+            "STD_CHG_CODE": labels(chosen(rng, ["250", "300", "110"], size["patbill"]), np.arange(size["patbill"])),
             "STD_QTY": pa.array(rng.integers(1, 5, size["patbill"]).astype(float)),
         },
         "genlab": labs | {"abnormal_flag": chosen(rng, ["N", "Y"], size["genlab"])},
@@ -101,7 +100,7 @@ def tables(people: Population) -> dict[str, Table]:
             "collection_datetime": times(people.event_day[of["lab_res"]], rng.integers(0, 24, cultures)),
             "SPECIMEN_SOURCE_CODE": chosen(rng, ["119297000", "122575003"], cultures),
             "test": chosen(rng, ["culture", "stain"], cultures),
-            "observation": pa.array([f"seen {number}" for number in range(cultures)]),
+            "observation": labels("seen ", np.arange(cultures)),
         },
         "providers": {
             "PROV_ID": ids(HOSPITALS),
@@ -113,4 +112,4 @@ def tables(people: Population) -> dict[str, Table]:
 
 def numbered(pool: list[str], size: int) -> pa.Array:
     """Codes of a pool, each with a running number, so that no two rows are the same by chance."""
-    return pa.array([f"{pool[number % len(pool)]}{number}" for number in range(size)])
+    return labels(pa.array(pool).take(pa.array(np.arange(size) % len(pool))), np.arange(size))

@@ -36,7 +36,7 @@ def test_the_same_arguments_write_the_same_bytes_and_another_seed_others(name, t
 
 
 @EACH
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(4))
 def test_every_planted_defect_changes_exactly_its_rows_and_none_is_shared(name, seed, tmp_path):
     kinds = [kind for kind in KINDS[name] if kind != "missing_column"]
     plant = {
