@@ -50,12 +50,12 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that may be wrong with a row: of which rows it speaks, and whether one breaks it; neither is null."""
+    """One thing that may be wrong with a row: of which rows it speaks (None: of all), and whether one breaks it."""
 
     id: str
     what: str
     severity: str
-    applies: Column
+    applies: Column | None
     broken: Column
     threshold: float = 0.0
 
@@ -125,12 +125,12 @@ def seen(frame: DataFrame, contract: Contract, others: Mapping[str, DataFrame]) 
 
 def checks(contract: Contract) -> list[Check]:
     """Everything that can be wrong with one row, over `seen`."""
-    always, found, texts = sf.lit(True), [], []
+    found, texts = [], []
     for column in contract.columns:
         name, raw, value = column.name, sf.col("_raw").getField(column.name), sf.col(quoted(column.name))
         if not column.nullable:
             what = f"{name} is empty"
-            found.append(Check(id=f"{name}_not_null", what=what, severity=FATAL, applies=always, broken=raw.isNull()))
+            found.append(Check(id=f"{name}_not_null", what=what, severity=FATAL, applies=None, broken=raw.isNull()))
         if column.type == "string":
             texts.append(sf.coalesce(raw.contains(UNREADABLE), sf.lit(False)))
         else:
@@ -146,7 +146,7 @@ def checks(contract: Contract) -> list[Check]:
         broken = texts[0]
         for text in texts[1:]:
             broken = broken | text
-        found.append(Check(id="utf8", what="text is not UTF-8", severity=FATAL, applies=always, broken=broken))
+        found.append(Check(id="utf8", what="text is not UTF-8", severity=FATAL, applies=None, broken=broken))
     for rule in contract.rules:
         holds = sf.expr(rule.condition)
         # A rule that is null does not speak of the row.
@@ -166,7 +166,9 @@ def results(frame: DataFrame, contract: Contract, others: Mapping[str, DataFrame
     every = checks(contract)
     columns = [sf.count(sf.lit(1)).alias("rows")]
     for place, check in enumerate(every):
-        columns += [sf.count_if(check.broken).alias(f"b{place}"), sf.count_if(check.applies).alias(f"a{place}")]
+        columns.append(sf.count_if(check.broken).alias(f"b{place}"))
+        if check.applies is not None:
+            columns.append(sf.count_if(check.applies).alias(f"a{place}"))
     query = seen(frame, contract, others).agg(*columns)
     table = read(frame, contract)
     if contract.once:
@@ -184,7 +186,9 @@ def results(frame: DataFrame, contract: Contract, others: Mapping[str, DataFrame
         state = "not applicable" if contract.empty else "failed"
         what = "the table is empty"
         made.append(Result(table=contract.table, check="rows", what=what, severity=FATAL, state=state, rows=0, of=0))
-    made += [counted(contract, check, counts[f"b{place}"], counts[f"a{place}"]) for place, check in enumerate(every)]
+    for place, check in enumerate(every):
+        of = rows if check.applies is None else counts[f"a{place}"]
+        made.append(counted(contract, check, counts[f"b{place}"], of))
     for check, name in (
         *((one, "keys") for one in key_check(contract)),
         *((one, "duplicates") for one in once(contract)),
@@ -241,7 +245,7 @@ def once(contract: Contract) -> list[Check]:
     if not contract.once:
         return []
     what, never = "exact duplicates, counted once", sf.lit(False)
-    return [Check(id="duplicates", what=what, severity="characterization", applies=sf.lit(True), broken=never)]
+    return [Check(id="duplicates", what=what, severity="characterization", applies=None, broken=never)]
 
 
 def keyed(contract: Contract) -> Column:

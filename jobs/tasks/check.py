@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -28,63 +28,73 @@ def _check(task: Task) -> None:
     # One session, made before several threads ask for it; their queries wait for the cluster side by side.
     _ = task.spark
     with ThreadPoolExecutor(len(source.contracts)) as pool:
-        counted = list(pool.map(lambda contract: found(task, source, contract), source.contracts))
+        frames = dict(
+            zip(source.contracts, pool.map(lambda one: opened(task, source, one), source.contracts), strict=True)
+        )
+        readable = whole(frames)
+        counted = list(pool.map(lambda one: found(task, source, one, frames[one], readable), source.contracts))
     pairs = zip(source.contracts, counted, strict=True)
-    kept = [table for contract, results in pairs if (table := reject(task, source, contract, results))]
+    kept = [table for contract, results in pairs if (table := reject(task, source, contract, results, readable))]
     broken = [str(result) for results in counted for result in results if result.stops]
     if broken:
         where = f"; the rows at fault are in {', '.join(kept)}" if kept else ""
         raise TaskError(f"{source.name} breaks its contract: {'; '.join(broken)}{where}")
 
 
-def found(task: Task, source: Source, contract: Contract) -> list[Result]:
-    """Every check of one table, with counts."""
-    # Spark's functions are imported with the first table, not by whoever lists the entry points.
-    from jobs.featurize.contract import Result, results
-
+def opened(task: Task, source: Source, contract: Contract) -> DataFrame | None:
+    """The curated table, with its schema asked for; None where there is none."""
     name = f"{source.name}.{contract.table}"
     if not task.tables.exists(name):
-        return [
-            Result(
-                table=contract.table, check="table", what="the table does not exist", severity="fatal", state="error",
-                rows=0, of=0,
-            )
-        ]  # fmt: skip
-    made = results(task.tables.read(name), contract, beside(task, source, contract))
+        return None
+    frame = task.tables.read(name)
+    _ = frame.schema
+    return frame
+
+
+def whole(frames: Mapping[Contract, DataFrame | None]) -> dict[str, DataFrame]:
+    """The tables that rules of others may look at: those that can be read as their contracts describe them."""
+    # Spark's functions are imported with the first table, not by whoever lists the entry points.
+    from jobs.featurize.columns import typed
+    from jobs.featurize.contract import FATAL, shape
+
+    return {
+        contract.table: typed(frame, contract)
+        for contract, frame in frames.items()
+        if frame is not None and not any(severity == FATAL for *_, severity in shape(frame.schema, contract))
+    }
+
+
+def found(
+    task: Task, source: Source, contract: Contract, frame: DataFrame | None, readable: Mapping[str, DataFrame]
+) -> list[Result]:
+    """Every check of one table, with counts; what is below fatal is said in the log."""
+    from jobs.featurize.contract import FATAL, Result, results
+
+    if frame is None:
+        what = "the table does not exist"
+        return [Result(table=contract.table, check="table", what=what, severity=FATAL, state="error", rows=0, of=0)]
+    made = results(frame, contract, readable)
     if not any(result.stops for result in made):
-        task.log(f"{name} keeps its contract")
+        task.log(f"{source.name}.{contract.table} keeps its contract")
     for result in made:
         if result.state in ("failed", "error") and not result.stops:
             task.log(f"{result.severity}: {result}")
     return made
 
 
-def beside(task: Task, source: Source, contract: Contract) -> dict[str, DataFrame]:
-    """The other tables that the contract's rules look at, as their contracts describe them, if they can be read."""
-    from jobs.featurize.columns import typed
-    from jobs.featurize.contract import besides, shape
-
-    wanted, frames = {one.table for one in besides(contract)}, {}
-    for one in source.contracts:
-        name = f"{source.name}.{one.table}"
-        if one.table in wanted and task.tables.exists(name):
-            frame = task.tables.read(name)
-            if not any(severity == "fatal" for _, _, severity in shape(frame.schema, one)):
-                frames[one.table] = typed(frame, one)
-    return frames
-
-
-def reject(task: Task, source: Source, contract: Contract, results: Sequence[Result]) -> str | None:
+def reject(
+    task: Task, source: Source, contract: Contract, results: Sequence[Result], readable: Mapping[str, DataFrame]
+) -> str | None:
     """Keep the rows at fault apart, in `<source>_ra.rejected_<table>`, and name it; None where there are none."""
     from pyspark.sql import functions as sf
 
     from jobs.featurize.contract import rejected
 
-    if any(result.state == "error" for result in results) or not any(one.stops and one.rows for one in results):
+    if any(one.stops and one.state == "error" for one in results) or not any(one.stops and one.rows for one in results):
         return None
     name = f"{source.name}.{contract.table}"
     inputs = task.tables.inputs(name)
-    frame = rejected(task.tables.read(name, inputs[name]), contract, beside(task, source, contract))
+    frame = rejected(task.tables.read(name, inputs[name]), contract, readable)
     rows = frame.select(
         "*",
         sf.lit(task.job_run_id).alias("job_run_id"),

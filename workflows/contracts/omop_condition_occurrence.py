@@ -17,5 +17,5 @@ CONDITION_OCCURRENCE = Contract(
         Column(name="visit_occurrence_id", type="long", meaning="the visit at which it was recorded"),
         Column(name="condition_source_value", type="string", nullable=False, meaning="ICD-10-CM code with its dot"),
     ),
-    rules=(refers("person_id", "person"), refers("visit_occurrence_id", "visit_occurrence")),
+    rules=(refers("visit_occurrence_id", "visit_occurrence"),),
 )

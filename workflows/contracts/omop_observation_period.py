@@ -1,6 +1,6 @@
 """OMOP CDM 5.4 OBSERVATION_PERIOD. https://ohdsi.github.io/CommonDataModel/cdm54.html#observation_period"""
 
-from workflows.rules import not_before, refers
+from workflows.rules import not_before
 from workflows.source import Column, Contract
 
 OBSERVATION_PERIOD = Contract(
@@ -13,8 +13,5 @@ OBSERVATION_PERIOD = Contract(
         Column(name="observation_period_start_date", type="date", nullable=False, meaning="first day of the span"),
         Column(name="observation_period_end_date", type="date", nullable=False, meaning="last day of the span"),
     ),
-    rules=(
-        not_before("observation_period_end_date", "observation_period_start_date"),
-        refers("person_id", "person"),
-    ),
+    rules=(not_before("observation_period_end_date", "observation_period_start_date"),),
 )
