@@ -186,3 +186,10 @@ def test_rows_without_a_key_are_empty_and_not_duplicates(spark: SparkSession):
     made = results(frame(spark, "person", given), contract("person"))
     found = {one.what: one.rows for one in made if one.state == "failed"}
     assert found == {"person_id is empty": 4}
+
+
+def test_a_rule_over_a_table_that_cannot_be_read_is_an_error_and_never_passed(spark: SparkSession):
+    made = results(frame(spark, VISITS, rows()[VISITS]), contract(VISITS))
+    (one,) = (result for result in made if result.check == "person_id_in_person")
+    assert (one.state, one.rows, one.of, one.stops) == ("error", 0, 0, False)
+    assert one.what == "person_id is in person: not checked, as person cannot be read"
