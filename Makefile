@@ -78,6 +78,7 @@ goldens: setup ## Write the golden files of the stages again
 docs: setup ## Make the pages again that are made from the code
 	@$(BIN)/python -m report.not_proved
 	@$(BIN)/python -m infra.access_page
+	@$(BIN)/python -m workflows.handbook
 
 clean: ## Remove the sandbox and what was built; downloads stay
 	@rm -rf .sandbox dist cdktf.out

@@ -45,6 +45,17 @@ def deploy(stage: StageName) -> None:
 
 
 @app.command()
+def deliver(
+    stage: StageName,
+    folder: Annotated[Path, typer.Argument(help="a folder that holds one of the declared sources", show_default=False)],
+) -> None:
+    """Stand for the data manager: a folder's files become the curated tables of the source they are."""
+    from cli.commands import deliver_folder
+
+    deliver_folder(stage, folder)
+
+
+@app.command()
 def destroy(
     stage: StageName,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -31,6 +32,7 @@ from sandbox.runner import (
 from sandbox.runner import run_job as execute
 from sandbox.runs import Runs
 from sandbox.workspace import Workspace, workspace_of
+from workflows.deliveries import DeliveryError, recognise
 
 COLOURS = {"SUCCESS": "green", "EXCLUDED": "dim", "DISABLED": "dim", "SKIPPED": "dim"}
 
@@ -47,6 +49,22 @@ def deploy_stage(name: str) -> None:
         f"[green]✓[/green] {name}: {stage.resources()} resources in {duration(time.monotonic() - begun)}; "
         f"a second plan changes {changes}"
     )
+
+
+def deliver_folder(name: str, folder: Path) -> None:
+    """Recognise the folder, then write its files as new versions of curated tables."""
+    try:
+        source = recognise(folder)
+    except DeliveryError as error:
+        raise UsageError(str(error)) from error
+    workspace_of(House().home, House().out, name)
+    console, stage = Console(highlight=False), Stage(House(), name)
+    try:
+        with console.status(f"delivering {source.name} to {name}"):
+            versions = stage.deliver(source, folder)
+    finally:
+        stage.close()
+    console.print(f"[green]✓[/green] {name}: {source.title}: {len(versions)} tables of {source.name} delivered")
 
 
 def destroy_stage(name: str, yes: bool) -> None:

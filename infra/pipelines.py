@@ -79,7 +79,10 @@ def value(key: str, name: str) -> str:
 def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
     """Contract checks, then one task a fact table, independent of each other; withdrawal; break-glass."""
     sample = {"person_sample": parameter("person_sample")}
-    of_table = {"fact_encounter_index": sample | {"outcomes_through": parameter("outcomes_through")}}
+    of_table: dict[str, dict[str, str]] = {
+        "fact_encounter_index": sample | {"outcomes_through": parameter("outcomes_through")},
+        "fact_provider": {},
+    }
     facts = (
         task(table, "check", entry_point="facts", table=table, **of_table.get(table, sample)) for table in one.tables
     )

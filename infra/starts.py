@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from infra.pipelines import JobPlan
 from infra.roles import On
-from workflows.discover import FACTS, Catalogue
+from workflows.discover import Catalogue
 from workflows.errors import DeclarationError
 
+# What a model's features are made from.
+READ_BY_FEATURES = ("fact_person", "fact_encounter_index")
 MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
 DAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), 1)}
 # Quartz: (field, least, most, names, what else the field may say); the year may be left out.
@@ -89,6 +91,6 @@ def awaited(plan: JobPlan, catalogue: Catalogue, live: Mapping[str, int]) -> tup
     if plan.purpose is not On.FEATURIZE or not any(catalogue.models[name].source == plan.source for name in live):
         return ()
     if plan.declared in catalogue.models:
-        return tuple(f"{plan.source}_ra.{table}" for table in FACTS)
+        return tuple(f"{plan.source}_ra.{table}" for table in READ_BY_FEATURES)
     contracts = catalogue.sources[plan.source].contracts
     return tuple(sorted(f"{plan.source}.{contract.table}" for contract in contracts))

@@ -31,7 +31,8 @@ def recognise(folder: Path) -> Source:
     """The source whose files `folder` holds, each of them readable; raises DeliveryError otherwise."""
     if not folder.is_dir():
         raise DeliveryError(f"{folder} is not a folder")
-    sources = [named(name) for name in names()]
+    # One shape may lie inside another: the source of which most is there is meant.
+    sources = sorted((named(name) for name in names()), key=lambda source: -len(source.deliveries))
     for source in sources:
         if all(present(delivery, folder) for delivery in source.deliveries):
             for delivery in source.deliveries:

@@ -15,7 +15,6 @@ from workflows.loading import assigned, label, loaded
 from workflows.source import Source
 
 HERE = Path(__file__).parent
-FACTS = ("fact_person", "fact_encounter_index")
 RESERVED = ("ml", "reference", "default", "information_schema")
 
 
@@ -90,7 +89,7 @@ def check_featurization(catalogue: Catalogue, one: Featurization, clusters: tupl
     check_reference(one.name, "source", one.source, catalogue.sources, file)
     check_reference(one.name, "cluster", one.cluster, clusters, file)
     for table in one.tables:
-        check_reference(one.name, "tables", table, FACTS, file)
+        check_reference(one.name, "tables", table, catalogue.sources[one.source].made_from, file)
     for name in one.after:
         check_reference(one.name, "after", name, catalogue.featurizations, file)
 

@@ -8,37 +8,65 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workflows.errors import DeclarationError
+from workflows.rules import SEVERITIES, Rule
 
 TYPES = ("string", "long", "double", "date", "timestamp", "boolean")
+CLASSIFICATIONS = ("identifier", "personal", "public")
+TIMES = ("calendar", "relative", "order")
+
+
+def hashed(*expressions: str) -> str:
+    """Spark SQL of a stable id for text: the first 64 bits of SHA-256 of the parts joined by `|`, without the sign."""
+    parts = ", ".join(f"coalesce(cast({expression} AS string), '')" for expression in expressions)
+    digest = f"sha2(concat_ws('|', {parts}), 256)"
+    # Sixteen hexadecimal digits of which the first keeps three bits: what `conv` makes of them fits a bigint.
+    first = f"cast(cast(conv(substring({digest}, 1, 1), 16, 10) AS int) % 8 AS string)"
+    return f"cast(conv(concat({first}, substring({digest}, 2, 15)), 16, 10) AS bigint)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column: its type, whether it may be empty, which values it may take, and what it means."""
+    """One column: its type, whether it may be empty, which values it may take, and what it means.
+
+    optional: the column itself may be missing; it is empty then. also: names that other versions of the source give it.
+    unit: of a number, where the source has one for all rows. classification: an identifier, personal, or public.
+    """
 
     name: str
     type: str
     meaning: str
     nullable: bool = True
     allowed: tuple[str, ...] = ()
+    optional: bool = False
+    also: tuple[str, ...] = ()
+    unit: str = ""
+    classification: str = "personal"
 
     def __post_init__(self) -> None:
         if self.type not in TYPES:
             raise DeclarationError(self.name, "type", self.type, TYPES)
+        if self.classification not in CLASSIFICATIONS:
+            raise DeclarationError(self.name, "classification", self.classification, CLASSIFICATIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
     """What holds of every version of a table: its columns in order, its key and its rules.
 
-    rules: (condition that holds of every row or is null, what it means), such as an end that is not before its start.
+    key: the columns that tell two rows apart; empty where nothing does. key_severity: what a repeated key is.
+    once: exact duplicates of a row count once. empty: the table may have no rows. unused: columns that the source is
+    known to have and that nothing reads; any other is reported as unknown.
     """
 
     table: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     meaning: str
-    rules: tuple[tuple[str, str], ...] = ()
+    rules: tuple[Rule, ...] = ()
+    key_severity: str = "fatal"
+    once: bool = False
+    empty: bool = False
+    unused: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -47,6 +75,11 @@ class Contract:
                 raise DeclarationError(self.table, "key", name, names)
         if len(set(names)) != len(names):
             raise DeclarationError(self.table, "columns", names, "each column once")
+        if self.key_severity not in SEVERITIES:
+            raise DeclarationError(self.table, "key_severity", self.key_severity, SEVERITIES)
+        ids = [rule.id for rule in self.rules]
+        if len(set(ids)) != len(ids):
+            raise DeclarationError(self.table, "rules", ids, "each id once")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +95,29 @@ class Delivery:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Join:
+    """Another curated table beside a table's rows: at most one row of it satisfies `on`, none leaves nulls.
+
+    Expressions then name columns by their table (`patdemo.ADMIT_DATE`), `on` too.
+    """
+
+    table: str
+    on: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Persons:
-    """How a curated table becomes `fact_person`'s persons: expressions for each person attribute."""
+    """How a curated table becomes `fact_person`'s persons: expressions for each person attribute.
+
+    source_value: how the source itself names a person, where `person_id` is made from it; `person_xref` keeps both.
+    """
 
     table: str
     person_id: str
     sex: str
     birth_date: str | None = None
     age_band: str | None = None
+    source_value: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +127,7 @@ class Encounters:
     order: an expression that rises with time. start, end: timestamps, or None where time is only an order.
     not_at_risk: a condition under which the stay does not leave its person at risk (death, hospice).
     attributes: named expressions known at the index date. outcomes: named outcomes that the source itself recorded.
+    provider_id: who gave the care, as `fact_provider` knows them.
     """
 
     table: str
@@ -89,13 +138,17 @@ class Encounters:
     not_at_risk: str
     start: str | None = None
     end: str | None = None
+    provider_id: str | None = None
     attributes: tuple[tuple[str, str], ...] = ()
     outcomes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Events:
-    """How one curated table becomes rows of `fact_person`: one event for each row that satisfies `where`."""
+    """How one curated table becomes rows of `fact_person`: one event for each row that satisfies `where`.
+
+    start, end: when it began and ended, None where the source does not say. unit: the unit of a value, as delivered.
+    """
 
     table: str
     person_id: str
@@ -103,16 +156,40 @@ class Events:
     vocabulary: str
     code: str
     start: str | None = None
+    end: str | None = None
     where: str = "true"
     value_as_number: str = "null"
     value_as_string: str = "null"
+    unit: str = "null"
+    joins: tuple[Join, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """How a curated table becomes `fact_observation_period`: the days, first and last, in which care is recorded."""
+
+    table: str
+    person_id: str
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Providers:
+    """How a curated table becomes `fact_provider`, one row a provider."""
+
+    table: str
+    provider_id: str
+    source_value: str
+    specialty: str = "null"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """One curated dataset: how it is recognised, what holds of its tables and how they become facts.
 
-    time: "calendar" (dates; windows in days make sense) or "order" (only before and after).
+    time: "calendar" (dates), "relative" (days from a person's own index, put on the calendar at an assumed day) or
+    "order" (only before and after: windows in days make no sense).
     collections: concept-set files (`workflows/concepts/<name>.csv`) that fit its vocabularies.
     """
 
@@ -126,15 +203,35 @@ class Source:
     events: tuple[Events, ...]
     collections: tuple[str, ...]
     named_events: tuple[str, ...] = ("inpatient_admission",)
+    observation: Observation | None = None
+    providers: Providers | None = None
 
     def __post_init__(self) -> None:
-        if self.time not in ("calendar", "order"):
-            raise DeclarationError(self.name, "time", self.time, ["calendar", "order"])
+        if self.time not in TIMES:
+            raise DeclarationError(self.name, "time", self.time, TIMES)
         tables = {contract.table for contract in self.contracts}
-        parts = [part.table for part in self.deliveries] + [part.table for part in self.events]
-        for table in (*parts, self.persons.table, self.encounters.table):
+        used = {table for tables in self.made_from.values() for table in tables}
+        for table in (*(part.table for part in self.deliveries), *sorted(used)):
             if table not in tables:
                 raise DeclarationError(self.name, "contracts", table, sorted(tables))
+        for rule in (rule for contract in self.contracts for rule in contract.rules):
+            if rule.beside is not None and rule.beside.table not in tables:
+                raise DeclarationError(self.name, "rules", rule.beside.table, sorted(tables))
+
+    @property
+    def made_from(self) -> dict[str, tuple[str, ...]]:
+        """The fact tables that this source becomes, and the curated tables each is made from."""
+        made = {
+            "fact_encounter_index": {self.encounters.table, self.persons.table},
+            "fact_person": {t for kind in self.events for t in (kind.table, *(join.table for join in kind.joins))},
+        }
+        if self.observation is not None:
+            made["fact_observation_period"] = {self.observation.table}
+        if self.providers is not None:
+            made["fact_provider"] = {self.providers.table}
+        if self.persons.source_value is not None:
+            made["person_xref"] = {self.persons.table}
+        return {fact: tuple(sorted(tables)) for fact, tables in made.items()}
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
@@ -59,11 +60,25 @@ def cast(name: str, wanted: str) -> Column:
     return value
 
 
-def typed_columns(contract: Contract) -> list[Column]:
-    """The contract's columns in its order and types."""
-    return [cast(column.name, column.type).alias(column.name) for column in contract.columns]
+def delivered(names: Collection[str], contract: Contract) -> dict[str, str | None]:
+    """The delivered name of each of the contract's columns; None where none of its names is there."""
+    return {
+        column.name: next((name for name in (column.name, *column.also) if name in names), None)
+        for column in contract.columns
+    }
+
+
+def typed_columns(names: Collection[str], contract: Contract) -> list[Column]:
+    """The contract's columns in its order and types, from a table that has columns `names`."""
+    found = delivered(names, contract)
+    return [
+        (sf.lit(None).cast(SQL_TYPES[column.type]) if (name := found[column.name]) is None else cast(name, column.type))
+        .alias(column.name)
+        for column in contract.columns
+    ]  # fmt: skip
 
 
 def typed(frame: DataFrame, contract: Contract) -> DataFrame:
-    """A delivered table as its contract describes it."""
-    return frame.select(*typed_columns(contract))
+    """A delivered table as its contract describes it; exact duplicates once where it says so."""
+    table = frame.select(*typed_columns(frame.columns, contract))
+    return table.distinct() if contract.once else table

@@ -1,95 +1,251 @@
-"""Holds a curated table against its contract: one aggregate counts every fault, rows at fault are kept apart."""
+"""Holds a curated table against its contract: one query counts what breaks each check, rows at fault are kept apart."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window, types
 from pyspark.sql import functions as sf
 
 from jobs.disclosure import shown
-from jobs.featurize.columns import WORDS, acceptable, quoted, typed_columns
+from jobs.featurize.columns import WORDS, acceptable, delivered, quoted, typed_columns
+from workflows.rules import Beside
 from workflows.source import Contract
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+FATAL = "fatal"
+# Bytes that are no UTF-8 become this character when they are read.
+UNREADABLE = "\ufffd"
 
-@dataclass(frozen=True)
-class Fault:
-    """One thing wrong with a table: what it is and how many rows have it (all of them where a column is missing)."""
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one check found in one table.
+
+    rows: how many break it (all of them where a column is missing). of: of how many it speaks. state: "error" (it
+    could not be run), "not applicable" (it speaks of no row), "failed" (more rows than the threshold), "passed".
+    """
 
     table: str
+    check: str
     what: str
+    severity: str
+    state: str
     rows: int
+    of: int
+    threshold: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.table}: {self.what}: {shown(self.rows)} rows"
 
+    @property
+    def stops(self) -> bool:
+        """Whether nothing may be made from the table."""
+        return self.severity == FATAL and self.state in ("error", "failed")
 
-def shape_faults(schema: types.StructType, contract: Contract) -> list[str]:
-    """Missing columns and columns of a type that cannot hold the contract's."""
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that may be wrong with a row: of which rows it speaks (None: of all), and whether one breaks it."""
+
+    id: str
+    what: str
+    severity: str
+    applies: Column | None
+    broken: Column
+    threshold: float = 0.0
+
+
+def counted(contract: Contract, check: Check, rows: int, of: int) -> Result:
+    """A check's counts with the state they make."""
+    state = "not applicable" if of == 0 else "failed" if rows > check.threshold * of else "passed"
+    return Result(
+        table=contract.table, check=check.id, what=check.what, severity=check.severity, state=state, rows=rows, of=of,
+        threshold=check.threshold,
+    )  # fmt: skip
+
+
+def shape(schema: types.StructType, contract: Contract) -> list[tuple[str, str, str]]:
+    """(check, what, severity) for columns that are missing, of a type that cannot hold the contract's, or unknown."""
     physical = {field.name: field.dataType for field in schema.fields}
-    faults = []
+    found: list[tuple[str, str, str]] = []
+    names = delivered(physical, contract)
     for column in contract.columns:
-        if column.name not in physical:
-            faults.append(f"column {column.name} is missing")
-        elif not acceptable(physical[column.name], column.type):
-            kind = physical[column.name].simpleString()
-            faults.append(f"column {column.name} has type {kind}, not {column.type}")
-    return faults
+        name = names[column.name]
+        if name is None and not column.optional:
+            found.append((f"{column.name}_present", f"column {column.name} is missing", FATAL))
+        elif name is not None and not acceptable(physical[name], column.type):
+            kind = physical[name].simpleString()
+            found.append((f"{column.name}_type", f"column {column.name} has type {kind}, not {column.type}", FATAL))
+    known = {*names.values(), *contract.unused}
+    for name in sorted(set(physical) - known):
+        found.append((f"{name}_known", f"column {name} is unknown", "convention"))
+    return found
 
 
 def read(frame: DataFrame, contract: Contract) -> DataFrame:
     """The contract's columns in its types, null where one cannot be read, and `_raw`: the delivered as text."""
-    raw = [sf.col(quoted(column.name)).cast("string").alias(column.name) for column in contract.columns]
-    return frame.select(sf.struct(*raw).alias("_raw"), *typed_columns(contract))
+    raw = [
+        (sf.lit(None) if name is None else sf.col(quoted(name))).cast("string").alias(column)
+        for column, name in delivered(frame.columns, contract).items()
+    ]
+    return frame.select(sf.struct(*raw).alias("_raw"), *typed_columns(frame.columns, contract))
 
 
-def faults_of(contract: Contract) -> dict[str, Column]:
-    """What can be wrong with one row by itself, and the condition under which it is; over `read`, never null."""
-    faults: dict[str, Column] = {}
+def besides(contract: Contract) -> list[Beside]:
+    """The other tables that the rules look at, each once a key with all that is gathered of it."""
+    merged: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, str]] = {}
+    for beside in (rule.beside for rule in contract.rules if rule.beside is not None):
+        merged.setdefault((beside.table, beside.on), {}).update(beside.gathers)
+    return [Beside(table=table, on=on, gathers=tuple(some.items())) for (table, on), some in merged.items()]
+
+
+def seen(frame: DataFrame, contract: Contract, others: Mapping[str, DataFrame]) -> DataFrame:
+    """`read` with `_<table>` for every other table that a rule looks at; the number of rows stays."""
+    table = read(frame, contract)
+    for beside in besides(contract):
+        gathers = [sf.expr(aggregate).alias(name) for name, aggregate in beside.gathers] or [sf.lit(True).alias("any")]
+        other, name = others[beside.table], f"_{beside.table}"
+        if not beside.on:
+            table = table.crossJoin(sf.broadcast(other.agg(sf.struct(*gathers).alias(name))))
+            continue
+        keys = [f"_key{place}" for place in range(len(beside.on))]
+        there = [sf.col(quoted(column)).alias(key) for key, (_, column) in zip(keys, beside.on, strict=True)]
+        gathered = other.groupBy(*there).agg(sf.struct(*gathers).alias(name))
+        on = sf.lit(True)
+        for key, (here, _) in zip(keys, beside.on, strict=True):
+            on = on & (sf.col(quoted(here)) == sf.col(key))
+        table = table.join(gathered, on, "left").drop(*keys)
+    return table
+
+
+def checks(contract: Contract) -> list[Check]:
+    """Everything that can be wrong with one row, over `seen`."""
+    found, texts = [], []
     for column in contract.columns:
-        raw, value = sf.col("_raw").getField(column.name), sf.col(quoted(column.name))
+        name, raw, value = column.name, sf.col("_raw").getField(column.name), sf.col(quoted(column.name))
         if not column.nullable:
-            faults[f"{column.name} is empty"] = raw.isNull()
-        if column.type != "string":
-            faults[f"{column.name} is not {WORDS[column.type]}"] = raw.isNotNull() & value.isNull()
+            what = f"{name} is empty"
+            found.append(Check(id=f"{name}_not_null", what=what, severity=FATAL, applies=None, broken=raw.isNull()))
+        if column.type == "string":
+            texts.append(sf.coalesce(raw.contains(UNREADABLE), sf.lit(False)))
+        else:
+            what, broken = f"{name} is not {WORDS[column.type]}", raw.isNotNull() & value.isNull()
+            found.append(
+                Check(id=f"{name}_readable", what=what, severity=FATAL, applies=raw.isNotNull(), broken=broken)
+            )
         if column.allowed:
-            outside = value.isNotNull() & ~value.cast("string").isin(*column.allowed)
-            faults[f"{column.name} is none of {', '.join(column.allowed)}"] = outside
-    for rule, meaning in contract.rules:
+            what, filled = f"{name} is none of {', '.join(column.allowed)}", value.isNotNull()
+            broken = filled & ~sf.coalesce(value.cast("string").isin(*column.allowed), sf.lit(True))
+            found.append(Check(id=f"{name}_allowed", what=what, severity=FATAL, applies=filled, broken=broken))
+    if texts:
+        broken = texts[0]
+        for text in texts[1:]:
+            broken = broken | text
+        found.append(Check(id="utf8", what="text is not UTF-8", severity=FATAL, applies=None, broken=broken))
+    for rule in contract.rules:
+        holds = sf.expr(rule.condition)
         # A rule that is null does not speak of the row.
-        faults[f"not so: {meaning}"] = sf.coalesce(~sf.expr(rule), sf.lit(False))
-    return faults
+        found.append(
+            Check(id=rule.id, what=f"not so: {rule.meaning}", severity=rule.severity, threshold=rule.threshold,
+                  applies=holds.isNotNull(), broken=sf.coalesce(~holds, sf.lit(False)))
+        )  # fmt: skip
+    return found
 
 
-def count_faults(frame: DataFrame, contract: Contract) -> list[Fault]:
-    """Every fault of the table with its rows, by one query; a fault of shape is reported instead of the rest."""
-    shape = shape_faults(frame.schema, contract)
-    if shape:
-        rows = frame.count()
-        return [Fault(contract.table, what, rows) for what in shape]
-    faults, table = faults_of(contract), read(frame, contract)
-    by_row = table.agg(
-        sf.count(sf.lit(1)).alias("rows"),
-        *(sf.count_if(condition).alias(f"_{n}") for n, condition in enumerate(faults.values())),
-    )
-    # On its own: a distinct count beside the others would carry all of them once a key.
-    keys = table.where(keyed(contract)).groupBy(*map(quoted, contract.key)).agg(sf.count(sf.lit(1)).alias("_times"))
-    by_key = keys.where("_times > 1").agg(sf.coalesce(sf.sum("_times"), sf.lit(0)).alias("repeated"))
-    counts = by_row.crossJoin(by_key).first()
+def results(frame: DataFrame, contract: Contract, others: Mapping[str, DataFrame] | None = None) -> list[Result]:
+    """Every check of the table with its counts, by one query; an error of shape is reported instead of the rest."""
+    found = shape(frame.schema, contract)
+    if any(severity == FATAL for _, _, severity in found):
+        return shape_results(found, contract, frame.count())
+    others, contract, unheld = held(contract, others)
+    every = checks(contract)
+    columns = [sf.count(sf.lit(1)).alias("rows")]
+    for place, check in enumerate(every):
+        columns.append(sf.count_if(check.broken).alias(f"b{place}"))
+        if check.applies is not None:
+            columns.append(sf.count_if(check.applies).alias(f"a{place}"))
+    query = seen(frame, contract, others).agg(*columns)
+    table = read(frame, contract)
+    if contract.once:
+        query = query.crossJoin(table.groupBy("_raw").agg(beyond_first()).agg(repeated("duplicates")))
+        table = table.distinct()
+    if contract.key:
+        # On its own: a distinct count beside the others would carry all of them once a key.
+        keys = table.where(keyed(contract)).groupBy(*map(quoted, contract.key)).agg(beyond_first())
+        query = query.crossJoin(keys.agg(repeated("keys")))
+    counts = query.first()
     assert counts is not None
-    if counts["rows"] == 0:
-        return [Fault(contract.table, "the table is empty", 0)]
-    found = {what: counts[f"_{n}"] for n, what in enumerate(faults)} | {repeats(contract): counts["repeated"]}
-    return [Fault(contract.table, what, rows) for what, rows in found.items() if rows]
+    rows = counts["rows"]
+    made = shape_results(found, contract, rows) + unheld
+    if rows == 0:
+        state = "not applicable" if contract.empty else "failed"
+        what = "the table is empty"
+        made.append(Result(table=contract.table, check="rows", what=what, severity=FATAL, state=state, rows=0, of=0))
+    for place, check in enumerate(every):
+        of = rows if check.applies is None else counts[f"a{place}"]
+        made.append(counted(contract, check, counts[f"b{place}"], of))
+    for check, name in (
+        *((one, "keys") for one in key_check(contract)),
+        *((one, "duplicates") for one in once(contract)),
+    ):
+        made.append(counted(contract, check, counts[name], rows))
+    return made
 
 
-def repeats(contract: Contract) -> str:
-    """What is said of rows that share a key."""
-    return f"key ({', '.join(contract.key)}) is not unique"
+def held(
+    contract: Contract, others: Mapping[str, DataFrame] | None
+) -> tuple[Mapping[str, DataFrame], Contract, list[Result]]:
+    """The contract with the rules that can be held against it; an error for each that looks at a table not there."""
+    others = others or {}
+    unheld = [rule for rule in contract.rules if rule.beside is not None and rule.beside.table not in others]
+    errors = [
+        Result(table=contract.table, check=rule.id, severity=rule.severity, state="error", rows=0, of=0,
+               what=f"{rule.meaning}: not checked, as {rule.beside.table} cannot be read")
+        for rule in unheld if rule.beside is not None
+    ]  # fmt: skip
+    return others, replace(contract, rules=tuple(rule for rule in contract.rules if rule not in unheld)), errors
+
+
+def shape_results(found: Iterable[tuple[str, str, str]], contract: Contract, rows: int) -> list[Result]:
+    """Faults of shape: a missing column is an error of every check on it."""
+    return [
+        Result(table=contract.table, check=check, what=what, severity=severity, rows=rows, of=rows,
+               state="error" if severity == FATAL else "failed")
+        for check, what, severity in found
+    ]  # fmt: skip
+
+
+def beyond_first() -> Column:
+    """How many rows of a group come after its first."""
+    return (sf.count(sf.lit(1)) - 1).alias("_beyond")
+
+
+def repeated(name: str) -> Column:
+    """The sum of `beyond_first` over all groups."""
+    return sf.coalesce(sf.sum("_beyond"), sf.lit(0)).alias(name)
+
+
+def key_check(contract: Contract) -> list[Check]:
+    """Rows beyond the first of their key; in a single row, whether it shares its key."""
+    if not contract.key:
+        return []
+    window = Window.partitionBy(*map(quoted, contract.key))
+    shared = keyed(contract) & (sf.count(sf.lit(1)).over(window) > 1)
+    what = f"beyond the first of their key ({', '.join(contract.key)})"
+    return [Check(id="key", what=what, severity=contract.key_severity, applies=keyed(contract), broken=shared)]
+
+
+def once(contract: Contract) -> list[Check]:
+    """Exact duplicates of a row, where the contract counts them once."""
+    if not contract.once:
+        return []
+    what, never = "exact duplicates, counted once", sf.lit(False)
+    return [Check(id="duplicates", what=what, severity="characterization", applies=None, broken=never)]
 
 
 def keyed(contract: Contract) -> Column:
@@ -100,14 +256,14 @@ def keyed(contract: Contract) -> Column:
     return complete
 
 
-def rejected(frame: DataFrame, contract: Contract) -> DataFrame:
-    """The rows at fault, every column as text, and `reason`; all rows of a repeated key are at fault."""
-    window = Window.partitionBy(*map(quoted, contract.key))
-    shared = keyed(contract) & (sf.count(sf.lit(1)).over(window) > 1)
-    faults = faults_of(contract) | {repeats(contract): shared}
-    reasons = sf.array_compact(sf.array(*(sf.when(condition, sf.lit(what)) for what, condition in faults.items())))
+def rejected(frame: DataFrame, contract: Contract, others: Mapping[str, DataFrame] | None = None) -> DataFrame:
+    """The rows that break a fatal check, every column as text, and `reason`; all rows of a shared key are at fault."""
+    others, contract, _ = held(contract, others)
+    faults = [check for check in (*checks(contract), *key_check(contract)) if check.severity == FATAL]
+    reasons = sf.array_compact(sf.array(*(sf.when(check.broken, sf.lit(check.what)) for check in faults)))
+    table = seen(frame, contract, others)
     return (
-        read(frame, contract)
+        (table.distinct() if contract.once else table)
         .select("_raw", reasons.alias("_reasons"))
         .where(sf.size("_reasons") > 0)
         .select("_raw.*", sf.array_join("_reasons", "; ").alias("reason"))

@@ -1,4 +1,4 @@
-"""Curated tables to the two fact tables, by the expressions of a source."""
+"""Curated tables to fact tables, by the expressions of a source."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
 
-from workflows.source import Encounters, Events, Persons, Source
+from workflows.source import Encounters, Events, Observation, Persons, Providers, Source
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 SAMPLE_SALT = "person_sample"
-EVENT = "struct<vocabulary_id: string, concept_code: string, value_as_number: double, value_as_string: string>"
+EVENT = (
+    "struct<vocabulary_id: string, concept_code: string, value_as_number: double, value_as_string: string, "
+    "unit_source_value: string>"
+)
 
 
 def in_sample(person_id: Column, share: float) -> Column:
@@ -79,6 +82,7 @@ def encounter_columns(encounters: Encounters) -> list[Column]:
         sf.expr(encounters.visit_occurrence_id).cast("bigint").alias("visit_occurrence_id"),
         optional(encounters.start, "timestamp").alias("visit_start_datetime"),
         optional(encounters.end, "timestamp").alias("visit_end_datetime"),
+        optional(encounters.provider_id, "bigint").alias("provider_id"),
         sf.coalesce(sf.expr(encounters.inpatient), sf.lit(False)).alias("is_inpatient_visit"),
         (~sf.coalesce(sf.expr(encounters.not_at_risk), sf.lit(False))).alias("is_at_risk"),
         *(sf.expr(expression).alias(f"attr_{name}") for name, expression in encounters.attributes),
@@ -106,6 +110,7 @@ def contracted(frame: DataFrame, encounters: Encounters) -> DataFrame:
         "sex",
         "birth_date",
         "age_band",
+        "provider_id",
         "outcome_known",
         *(f"attr_{name}" for name in names),
         *(sf.when(sf.col("outcome_known"), sf.col(f"outcome_{name}")).alias(f"outcome_{name}")
@@ -115,10 +120,11 @@ def contracted(frame: DataFrame, encounters: Encounters) -> DataFrame:
 
 def fact_person(tables: Mapping[str, DataFrame], source: Source, *, person_sample: float) -> DataFrame:
     """One row an event; rows of a curated table that hold many kinds of events are read once for all of them."""
-    kinds: dict[tuple[str, str, str, str | None], list[Events]] = {}
+    kinds: dict[tuple[object, ...], list[Events]] = {}
     for kind in source.events:
-        kinds.setdefault((kind.table, kind.person_id, kind.visit_occurrence_id, kind.start), []).append(kind)
-    frames = [events_of(tables[table], some) for (table, *_), some in kinds.items()]
+        same = (kind.table, kind.joins, kind.person_id, kind.visit_occurrence_id, kind.start, kind.end)
+        kinds.setdefault(same, []).append(kind)
+    frames = [events_of(beside(tables, some[0]), some) for some in kinds.values()]
     frame = frames[0]
     for other in frames[1:]:
         frame = frame.unionByName(other)
@@ -126,17 +132,26 @@ def fact_person(tables: Mapping[str, DataFrame], source: Source, *, person_sampl
         "person_id",
         "visit_occurrence_id",
         "event_start_datetime",
+        "event_end_datetime",
         "vocabulary_id",
         "concept_code",
         "value_as_number",
         "value_as_string",
-        sf.lit(None).cast("string").alias("unit_source_value"),
+        "unit_source_value",
         "source_table",
     )
 
 
+def beside(tables: Mapping[str, DataFrame], kind: Events) -> DataFrame:
+    """The rows of a kind's table with those of the tables it joins, each named by its table."""
+    frame = tables[kind.table].alias(kind.table)
+    for join in kind.joins:
+        frame = frame.join(tables[join.table].alias(join.table), sf.expr(join.on), "left")
+    return frame
+
+
 def events_of(table: DataFrame, kinds: list[Events]) -> DataFrame:
-    """The events of kinds that share a table, person, visit and time: an array of those each row holds, exploded."""
+    """The events of kinds that share rows, person, visit and time: an array of those each row holds, exploded."""
     first, none = kinds[0], sf.expr(f"cast(array() AS array<{EVENT}>)")
     # Arrays of one or none put together: dropping nulls from one array takes a lambda, which Spark interprets.
     held = [sf.when(sf.expr(kind.where), sf.array(event(kind))).otherwise(none) for kind in kinds]
@@ -144,6 +159,7 @@ def events_of(table: DataFrame, kinds: list[Events]) -> DataFrame:
         sf.expr(first.person_id).cast("bigint").alias("person_id"),
         sf.expr(first.visit_occurrence_id).cast("bigint").alias("visit_occurrence_id"),
         optional(first.start, "timestamp").alias("event_start_datetime"),
+        optional(first.end, "timestamp").alias("event_end_datetime"),
         sf.lit(first.table).alias("source_table"),
         sf.inline(sf.concat(*held)),
     )
@@ -156,4 +172,32 @@ def event(kind: Events) -> Column:
         sf.trim(sf.expr(kind.code).cast("string")).alias("concept_code"),
         sf.expr(kind.value_as_number).cast("double").alias("value_as_number"),
         sf.expr(kind.value_as_string).cast("string").alias("value_as_string"),
+        sf.expr(kind.unit).cast("string").alias("unit_source_value"),
     )
+
+
+def fact_observation_period(table: DataFrame, observation: Observation, *, person_sample: float) -> DataFrame:
+    """One row a span of days, both inclusive, in which a person's care is recorded."""
+    return table.where(in_sample(sf.expr(observation.person_id).cast("bigint"), person_sample)).select(
+        sf.expr(observation.person_id).cast("bigint").alias("person_id"),
+        sf.expr(observation.start).cast("date").alias("observation_period_start_date"),
+        sf.expr(observation.end).cast("date").alias("observation_period_end_date"),
+    )
+
+
+def fact_provider(table: DataFrame, providers: Providers) -> DataFrame:
+    """One row a provider."""
+    return table.select(
+        sf.expr(providers.provider_id).cast("bigint").alias("provider_id"),
+        sf.expr(providers.source_value).cast("string").alias("provider_source_value"),
+        sf.expr(providers.specialty).cast("string").alias("specialty_source_value"),
+    )
+
+
+def person_xref(table: DataFrame, persons: Persons, *, person_sample: float) -> DataFrame:
+    """One row a person: the id that the facts use and the value that the source uses."""
+    frame = table.where(in_sample(sf.expr(persons.person_id).cast("bigint"), person_sample)).select(
+        sf.expr(persons.person_id).cast("bigint").alias("person_id"),
+        sf.expr(persons.source_value or "null").cast("string").alias("person_source_value"),
+    )
+    return frame.distinct()

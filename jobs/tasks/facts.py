@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from jobs.errors import TaskError
 from jobs.featurize.withdrawal import TOMBSTONES, kept
 from jobs.io.context import Task, run
+from workflows.contracts.facts import PERSON_XREF
+from workflows.source import Source
 from workflows.sources import named
 
-TABLES = ("fact_encounter_index", "fact_person")
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 def facts() -> None:
@@ -29,16 +35,12 @@ def share(task: Task, name: str) -> float:
 
 def _facts(task: Task) -> None:
     from jobs.featurize.columns import typed
-    from jobs.featurize.facts import fact_encounter_index, fact_person
 
     source, table = named(task.declaration.source), task.parameter("table")
-    if table not in TABLES:
-        raise TaskError(f"facts: table = {table!r} is not valid; valid: {', '.join(TABLES)}")
-    person_sample = share(task, "person_sample")
-    if table == "fact_person":
-        used = {kind.table for kind in source.events}
-    else:
-        used = {source.encounters.table, source.persons.table}
+    if table not in source.made_from:
+        valid = ", ".join(sorted(source.made_from))
+        raise TaskError(f"facts: table = {table!r} is not valid for {source.name}; valid: {valid}")
+    used = source.made_from[table]
     names = {contract: f"{source.name}.{contract.table}" for contract in source.contracts if contract.table in used}
     inputs = task.tables.inputs(*names.values())
     tables = {contract.table: typed(task.tables.read(name, inputs[name]), contract) for contract, name in names.items()}
@@ -47,10 +49,38 @@ def _facts(task: Task) -> None:
         inputs |= task.tables.inputs(withdrawn)
         marks = task.tables.read(withdrawn, inputs[withdrawn])
         tables = {name: kept(frame, marks, source, name) for name, frame in tables.items()}
-    if table == "fact_person":
-        frame = fact_person(tables, source, person_sample=person_sample)
-    else:
-        through = share(task, "outcomes_through")
-        frame = fact_encounter_index(tables, source, person_sample=person_sample, outcomes_through=through)
+    frame = made(task, source, table, tables)
+    if table == PERSON_XREF.table:
+        unmistakable(source, frame)
     version = task.tables.replace(f"{source.name}_ra.{table}", frame, inputs)
     task.log(f"{source.name}_ra.{table} is at version {version}")
+
+
+def unmistakable(source: Source, frame: DataFrame) -> None:
+    """Raise if two persons of the source share an id: their facts would be one person's."""
+    from jobs.featurize.contract import results
+
+    broken = [str(result) for result in results(frame, PERSON_XREF) if result.stops]
+    if broken:
+        raise TaskError(f"facts: {source.name}: {'; '.join(broken)}; the ids of persons must tell them apart")
+
+
+def made(task: Task, source: Source, table: str, tables: Mapping[str, DataFrame]) -> DataFrame:
+    """The rows of one fact table."""
+    from jobs.featurize import facts as transforms
+
+    if table == "fact_provider":
+        assert source.providers is not None
+        return transforms.fact_provider(tables[source.providers.table], source.providers)
+    person_sample = share(task, "person_sample")
+    if table == "fact_person":
+        return transforms.fact_person(tables, source, person_sample=person_sample)
+    if table == "fact_observation_period":
+        assert source.observation is not None
+        spans = tables[source.observation.table]
+        return transforms.fact_observation_period(spans, source.observation, person_sample=person_sample)
+    if table == "person_xref":
+        persons = tables[source.persons.table]
+        return transforms.person_xref(persons, source.persons, person_sample=person_sample)
+    through = share(task, "outcomes_through")
+    return transforms.fact_encounter_index(tables, source, person_sample=person_sample, outcomes_through=through)

@@ -8,8 +8,9 @@ from pathlib import Path
 from infra.roles import On, Principal
 from sandbox.grants.replay import Grant, replay
 from sandbox.workspace import Workspace
+from workflows.sources import names
 
-SOURCES = ("synthetic_omop", "uci130")
+SOURCES = names()
 STAGES = ("dev", "validation", "prod")
 Right = tuple[Principal, On, str]
 
@@ -44,11 +45,11 @@ def thing(securable: str) -> On:
 
 
 def right(workspace: Workspace, grant: Grant) -> Right:
-    names = {
+    principals = {
         one.body["application_id"]: one.body["display_name"]
         for one in workspace.store.list("databricks_service_principal")
     }
-    return Principal(names[grant[0]].rpartition("-")[0]), thing(grant[2]), grant[1]
+    return Principal(principals[grant[0]].rpartition("-")[0]), thing(grant[2]), grant[1]
 
 
 def rights(homes: Iterable[Path]) -> tuple[set[Right], set[Right]]:

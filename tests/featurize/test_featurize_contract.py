@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
 from jobs.errors import TaskError
-from jobs.featurize.contract import count_faults, rejected
+from jobs.featurize.contract import rejected, results
 from jobs.io.context import Task
 from jobs.tasks.check import _check
 from workflows.featurizations.synthetic_omop import synthetic_omop
@@ -40,6 +40,10 @@ def repeated(table: str, times: int) -> Callable[[SparkSession], DataFrame]:
     return lambda spark: frame(spark, table, rows()[table] + rows()[table][:times])
 
 
+def misread(table: str, column: str) -> Callable[[SparkSession], DataFrame]:
+    return spoiled(table, column, "h\ufffdme")
+
+
 def emptied(table: str) -> Callable[[SparkSession], DataFrame]:
     return lambda spark: frame(spark, table, [])
 
@@ -54,7 +58,11 @@ CASES = {
         None,
     ),
     "no rows": (emptied(VISITS), "the table is empty: 0 rows", None),
-    "a duplicated key": (repeated(VISITS, 6), "key (visit_occurrence_id) is not unique: 12 rows", 12),
+    "a duplicated key": (
+        repeated(VISITS, 11),
+        "beyond the first of their key (visit_occurrence_id): 11 rows",
+        22,
+    ),
     "dates that do not parse": (
         spoiled(VISITS, "visit_start_datetime", "2021-02-30 10:00:00"),
         "visit_start_datetime is not a time (YYYY-MM-DD hh:mm:ss): 12 rows",
@@ -77,6 +85,7 @@ CASES = {
         "not so: visit_end_datetime not before visit_start_datetime: 12 rows",
         12,
     ),
+    "text that is not UTF-8": (misread(VISITS, "discharged_to_source_value"), "text is not UTF-8: 12 rows", 12),
     "few rows": (spoiled(VISITS, "person_id", None, first=3), "person_id is empty: fewer than 11 rows", 3),
 }
 
@@ -156,7 +165,7 @@ def test_planted_defects_are_found_exactly_as_often_as_planted(spark: SparkSessi
     given += [given[20], given[21], given[21]]
     person = contract("person")
     table = frame(spark, "person", given)
-    found = {fault.what: fault.rows for fault in count_faults(table, person)}
+    found = {one.what: one.rows for one in results(table, person) if one.state == "failed"}
     assert found == {
         "gender_concept_id is none of 8507, 8532, 0": 3,
         "year_of_birth is not a whole number": 5,
@@ -164,7 +173,7 @@ def test_planted_defects_are_found_exactly_as_often_as_planted(spark: SparkSessi
         "person_id is empty": 2,
         "gender_concept_id is empty": 1,
         "not so: day_of_birth from 1 to 31": 1,
-        "key (person_id) is not unique": 5,
+        "beyond the first of their key (person_id)": 3,
     }
     bad = rejected(table, person).collect()
     assert len(bad) == 3 + 5 + 2 + 2 + 1 + 5
@@ -174,5 +183,13 @@ def test_planted_defects_are_found_exactly_as_often_as_planted(spark: SparkSessi
 
 def test_rows_without_a_key_are_empty_and_not_duplicates(spark: SparkSession):
     given = [row | {"person_id": None} if n < 4 else row for n, row in enumerate(rows()["person"])]
-    found = {fault.what: fault.rows for fault in count_faults(frame(spark, "person", given), contract("person"))}
+    made = results(frame(spark, "person", given), contract("person"))
+    found = {one.what: one.rows for one in made if one.state == "failed"}
     assert found == {"person_id is empty": 4}
+
+
+def test_a_rule_over_a_table_that_cannot_be_read_is_an_error_and_never_passed(spark: SparkSession):
+    made = results(frame(spark, VISITS, rows()[VISITS]), contract(VISITS))
+    (one,) = (result for result in made if result.check == "person_id_in_person")
+    assert (one.state, one.rows, one.of, one.stops) == ("error", 0, 0, False)
+    assert one.what == "person_id is in person: not checked, as person cannot be read"

@@ -31,6 +31,14 @@ def test_a_folder_is_recognised_by_its_files(tmp_path: Path):
         assert stream.readline() == b"encounter_id,patient_nbr\n"
 
 
+def test_of_a_source_inside_another_the_one_is_recognised_of_which_most_is_there(tmp_path: Path):
+    for delivery in named("omop").deliveries:
+        (tmp_path / delivery.files[1]).touch()
+    assert recognise(tmp_path).name == "omop"
+    (tmp_path / "concept.csv").unlink()
+    assert recognise(tmp_path).name == "synthetic_omop", "its four tables are still there"
+
+
 def test_a_folder_that_is_no_source_names_what_was_looked_for_in_one_line(tmp_path: Path):
     (tmp_path / "person.csv").touch()
     with pytest.raises(DeliveryError) as failure:
@@ -74,10 +82,10 @@ def test_a_zip_without_its_member_says_what_it_holds(tmp_path: Path):
 
 
 def test_sources_are_found_by_name_and_an_unknown_one_lists_them():
-    assert names() == ("synthetic_omop", "uci130")
-    assert [named(name) for name in names()] == [synthetic_omop, uci130]
-    with pytest.raises(DeclarationError, match="valid: synthetic_omop, uci130"):
-        named("premier")
+    assert names() == ("abfm", "nafld", "omop", "premier", "synthetic_omop", "uci130")
+    assert [named(name) for name in ("synthetic_omop", "uci130")] == [synthetic_omop, uci130]
+    with pytest.raises(DeclarationError, match="valid: abfm, nafld, omop, premier, synthetic_omop, uci130"):
+        named("truveta")
 
 
 def test_ranges_of_codes_are_expanded_and_a_wrong_range_is_refused():

@@ -11,7 +11,7 @@ from curated import contract, frame, rows
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.featurize.columns import typed
-from jobs.featurize.facts import fact_encounter_index, fact_person
+from jobs.featurize.facts import fact_encounter_index, fact_observation_period, fact_person
 from workflows.contracts.uci130_encounter import DRUGS, ENCOUNTER
 from workflows.sources.synthetic_omop import synthetic_omop
 from workflows.sources.uci130 import uci130
@@ -74,9 +74,16 @@ def test_each_recorded_condition_is_one_event(omop: dict[str, DataFrame]):
     first = next(row for row in events if row["person_id"] == 1)
     assert first.asDict() == {
         "person_id": 1, "visit_occurrence_id": 101, "event_start_datetime": datetime(2021, 3, 1, 8),
-        "vocabulary_id": "ICD10CM", "concept_code": "I50.9", "value_as_number": None, "value_as_string": None,
+        "event_end_datetime": None, "vocabulary_id": "ICD10CM", "concept_code": "I50.9", "value_as_number": None, "value_as_string": None,
         "unit_source_value": None, "source_table": "condition_occurrence",
     }  # fmt: skip
+
+
+def test_observation_periods_are_the_delivered_spans_of_the_persons_in_the_sample(omop: dict[str, DataFrame]):
+    made = fact_observation_period(omop["observation_period"], synthetic_omop.observation, person_sample=0.5).collect()
+    assert {tuple(row) for row in made} == {
+        (n, date(2021, 1, 1), date(2021, 12, 31)) for n in range(1, 31) if in_sample(n, 0.5)
+    }
 
 
 def uci_row(encounter: int, person: int, **values: str) -> tuple[str, ...]:

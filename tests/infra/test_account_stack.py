@@ -25,7 +25,7 @@ ROLES = {
 DATASETS = {
     f"cdh-ml-{who}-{source}"
     for who in ("principal-investigators", "data-science-analysts", "feature-analysts")
-    for source in ("synthetic-omop", "uci130")
+    for source in ("abfm", "nafld", "omop", "premier", "synthetic-notes", "synthetic-omop", "uci130")
 }
 
 
@@ -79,9 +79,9 @@ def test_a_group_of_a_declared_source_without_a_number_is_told_with_its_name(tmp
 
     app = synth.new_app(tmp_path)
     with pytest.raises(
-        DeclarationError, match=r"inputs.json: account: groups.cdh-ml-data-science-analysts-abfm = None"
+        DeclarationError, match=r"inputs.json: account: groups.cdh-ml-data-science-analysts-nowhere = None"
     ):
-        synth.add_account(app, ["uci130", "abfm"], inputs=inputs.load(), left=[])
+        synth.add_account(app, ["uci130", "nowhere"], inputs=inputs.load(), left=[])
 
 
 @pytest.mark.clause("O1")

@@ -3,6 +3,7 @@
 https://ohdsi.github.io/CommonDataModel/cdm54.html#condition_occurrence
 """
 
+from workflows.rules import refers
 from workflows.source import Column, Contract
 
 CONDITION_OCCURRENCE = Contract(
@@ -11,9 +12,10 @@ CONDITION_OCCURRENCE = Contract(
     key=("condition_occurrence_id",),
     columns=(
         Column(name="condition_occurrence_id", type="long", nullable=False, meaning="recorded condition"),
-        Column(name="person_id", type="long", nullable=False, meaning="person"),
+        Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
         Column(name="condition_start_datetime", type="timestamp", nullable=False, meaning="when it was recorded"),
         Column(name="visit_occurrence_id", type="long", meaning="the visit at which it was recorded"),
         Column(name="condition_source_value", type="string", nullable=False, meaning="ICD-10-CM code with its dot"),
     ),
+    rules=(refers("visit_occurrence_id", "visit_occurrence"),),
 )

@@ -1,5 +1,6 @@
 """OMOP CDM 5.4 OBSERVATION_PERIOD. https://ohdsi.github.io/CommonDataModel/cdm54.html#observation_period"""
 
+from workflows.rules import not_before
 from workflows.source import Column, Contract
 
 OBSERVATION_PERIOD = Contract(
@@ -8,14 +9,9 @@ OBSERVATION_PERIOD = Contract(
     key=("observation_period_id",),
     columns=(
         Column(name="observation_period_id", type="long", nullable=False, meaning="span"),
-        Column(name="person_id", type="long", nullable=False, meaning="person"),
+        Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
         Column(name="observation_period_start_date", type="date", nullable=False, meaning="first day of the span"),
         Column(name="observation_period_end_date", type="date", nullable=False, meaning="last day of the span"),
     ),
-    rules=(
-        (
-            "observation_period_end_date >= observation_period_start_date",
-            "observation_period_end_date not before observation_period_start_date",
-        ),
-    ),
+    rules=(not_before("observation_period_end_date", "observation_period_start_date"),),
 )

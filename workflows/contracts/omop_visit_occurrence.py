@@ -1,5 +1,6 @@
 """OMOP CDM 5.4 VISIT_OCCURRENCE, the columns in use. https://ohdsi.github.io/CommonDataModel/cdm54.html#visit_occurrence"""
 
+from workflows.rules import not_before, refers
 from workflows.source import Column, Contract
 
 VISIT_OCCURRENCE = Contract(
@@ -8,7 +9,7 @@ VISIT_OCCURRENCE = Contract(
     key=("visit_occurrence_id",),
     columns=(
         Column(name="visit_occurrence_id", type="long", nullable=False, meaning="visit"),
-        Column(name="person_id", type="long", nullable=False, meaning="person"),
+        Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
         Column(
             name="visit_concept_id", type="long", nullable=False, allowed=("9201", "9202", "9203"),
             meaning="9201 inpatient, 9202 outpatient, 9203 emergency room",
@@ -20,5 +21,5 @@ VISIT_OCCURRENCE = Contract(
             allowed=("home", "nursing facility", "hospice", "expired"),
         ),
     ),
-    rules=(("visit_end_datetime >= visit_start_datetime", "visit_end_datetime not before visit_start_datetime"),),
+    rules=(not_before("visit_end_datetime", "visit_start_datetime"), refers("person_id", "person")),
 )  # fmt: skip

@@ -27,7 +27,7 @@ ENCOUNTER = Contract(
     key=("encounter_id",),
     columns=(
         number("encounter_id", "encounter; rises with time"),
-        number("patient_nbr", "person"),
+        Column(name="patient_nbr", type="long", nullable=False, classification="identifier", meaning="person"),
         category("race", "race as recorded"),
         category("gender", "sex as recorded", "Female", "Male", "Unknown/Invalid"),
         category("age", "ten-year band at the encounter", *BANDS),

@@ -4,7 +4,7 @@ from workflows.contracts.omop_condition_occurrence import CONDITION_OCCURRENCE
 from workflows.contracts.omop_observation_period import OBSERVATION_PERIOD
 from workflows.contracts.omop_person import PERSON
 from workflows.contracts.omop_visit_occurrence import VISIT_OCCURRENCE
-from workflows.source import Delivery, Encounters, Events, Persons, Source
+from workflows.source import Delivery, Encounters, Events, Observation, Persons, Source
 
 CONTRACTS = (PERSON, OBSERVATION_PERIOD, VISIT_OCCURRENCE, CONDITION_OCCURRENCE)
 
@@ -45,6 +45,12 @@ synthetic_omop = Source(
             code="condition_source_value",
             start="condition_start_datetime",
         ),
+    ),
+    observation=Observation(
+        table="observation_period",
+        person_id="person_id",
+        start="observation_period_start_date",
+        end="observation_period_end_date",
     ),
     collections=("chronic_conditions",),
 )

@@ -1,0 +1,37 @@
+"""The page of contracts is what the contracts say, so that what is documented is what is checked."""
+
+from __future__ import annotations
+
+import pytest
+
+from workflows.handbook import PAGE, page
+from workflows.sources import named, names
+
+
+@pytest.mark.clause("F5")
+def test_the_page_is_what_the_contracts_say():
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `make docs`"
+
+
+def test_every_table_column_and_rule_of_every_source_is_on_the_page():
+    sections = page().split("\n## ")[1:]
+    assert [section.split("\n")[0] for section in sections] == list(names())
+    for name, section in zip(names(), sections, strict=True):
+        for contract in named(name).contracts:
+            assert f"### {contract.table}\n" in section
+            for column in contract.columns:
+                assert f"| `{column.name}` | {column.type}" in section
+                assert column.meaning.replace("|", "\\|") in section
+            for rule in contract.rules:
+                assert f"| `{rule.id}` | {rule.severity} |" in section
+
+
+def test_every_column_says_what_it_means_and_every_key_of_a_person_is_an_identifier():
+    for name in names():
+        source = named(name)
+        for contract in source.contracts:
+            assert all(column.meaning for column in contract.columns)
+        (persons,) = (one for one in source.contracts if one.table == source.persons.table)
+        shown = source.persons.source_value or source.persons.person_id
+        (column,) = (one for one in persons.columns if one.name == shown)
+        assert column.classification == "identifier", (name, shown)

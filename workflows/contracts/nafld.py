@@ -1,0 +1,49 @@
+"""The Olmsted County NAFLD cohort, as `survival::nafld` documents it; days count from each subject's index date."""
+
+from workflows.rules import filled, in_range, refers
+from workflows.source import Column, Contract
+
+SUBJECT = Contract(
+    table="nafld1", meaning="one row a subject: a person with NAFLD, or a comparison matched on age and sex",
+    key=("id",),
+    columns=(
+        Column(name="id", type="long", nullable=False, classification="identifier", meaning="subject"),
+        Column(name="age", type="long", unit="years", nullable=False, meaning="completed years at the index date"),
+        Column(name="male", type="long", nullable=False, allowed=("0", "1"), meaning="0 female, 1 male"),
+        Column(name="weight", type="double", unit="kg", meaning="weight"),
+        Column(name="height", type="double", unit="cm", meaning="height"),
+        Column(name="bmi", type="double", unit="kg/m2", meaning="body mass index"),
+        Column(
+            name="futime", type="long", unit="days", nullable=False,
+            meaning="from the index date to death or last contact",
+        ),
+        Column(name="status", type="long", nullable=False, allowed=("0", "1"), meaning="1 dead, 0 alive at futime"),
+    ),
+    rules=(in_range("age", 0, 120), in_range("futime", 0, 40_000), filled("weight"), filled("height"), filled("bmi")),
+    unused=("case.id",),
+)  # fmt: skip
+
+LABORATORY = Contract(
+    table="nafld2", meaning="one row a laboratory value", key=("id", "days", "test"), once=True,
+    columns=(
+        Column(name="id", type="long", nullable=False, classification="identifier", meaning="subject"),
+        Column(name="days", type="long", nullable=False, meaning="days from the index date"),
+        Column(
+            name="test", type="string", nullable=False, allowed=("chol", "dbp", "fib4", "hdl", "sbp", "smoke"),
+            meaning="what was measured",
+        ),
+        Column(name="value", type="double", nullable=False, meaning="value"),
+    ),
+    rules=(refers("id", "nafld1"),),
+)  # fmt: skip
+
+OUTCOME = Contract(
+    table="nafld3", meaning="one row an outcome", key=(), once=True,
+    columns=(
+        Column(name="id", type="long", nullable=False, classification="identifier", meaning="subject"),
+        Column(name="days", type="long", meaning="days from the index date; empty where it is not known"),
+        Column(name="event", type="string", nullable=False, meaning="what happened"),
+    ),
+    rules=(refers("id", "nafld1"), filled("days")),
+)  # fmt: skip
+TABLES = (SUBJECT, LABORATORY, OUTCOME)

@@ -1,0 +1,91 @@
+"""Writes `docs/contracts.md`: every contract of every source, as declared. `python -m workflows.handbook`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from workflows.source import Column, Contract, Source
+from workflows.sources import named, names
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "contracts.md"
+HEAD = """# Contracts
+What must hold of each curated table, as `workflows/contracts/` declares it; made by `make docs`. The task `check` of a
+featurization holds every delivery against it, with one query a table.
+
+**fatal**: the rows are kept apart in `<source>_ra.rejected_<table>` and the job fails; **convention**: counted and
+reported, the rows stay; **characterization**: a figure that describes the source. A check is passed, failed, not
+applicable (it speaks of no row) or an error (it could not be run). Missing columns, unreadable values, empty required
+values, values that are not allowed and text that is not UTF-8 are fatal in every table; unknown columns are a
+convention.
+"""
+
+
+def cell(text: str) -> str:
+    """Text that may stand in a Markdown table."""
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def column_row(column: Column, contract: Contract) -> str:
+    """One column as a row."""
+    kind = column.type + (f", {column.unit}" if column.unit else "")
+    must = [
+        "key" if column.name in contract.key else "",
+        "required" if not column.nullable else "",
+        "may be missing" if column.optional else "",
+        f"also called {', '.join(column.also)}" if column.also else "",
+        f"one of {', '.join(column.allowed)}" if column.allowed else "",
+    ]
+    said = "; ".join(one for one in must if one)
+    return f"| `{column.name}` | {kind} | {cell(said)} | {column.classification} | {cell(column.meaning)} |"
+
+
+def contract_lines(contract: Contract) -> Iterator[str]:
+    """One table: its columns, then its rules."""
+    yield f"### {contract.table}"
+    notes = ["exact duplicates count once"] if contract.once else []
+    notes += ["may be empty"] if contract.empty else []
+    notes += (
+        [f"a repeated key is a {contract.key_severity}"] if contract.key and contract.key_severity != "fatal" else []
+    )
+    yield f"{contract.meaning[0].upper()}{contract.meaning[1:]}{'; ' if notes else ''}{'; '.join(notes)}."
+    yield ""
+    yield "| column | type | holds | classification | meaning |"
+    yield "|---|---|---|---|---|"
+    for column in contract.columns:
+        yield column_row(column, contract)
+    if contract.rules:
+        yield ""
+        yield "| rule | severity | share that may break it | what must hold |"
+        yield "|---|---|---|---|"
+        for rule in contract.rules:
+            yield f"| `{rule.id}` | {rule.severity} | {rule.threshold:g} | {cell(rule.meaning)} |"
+    yield ""
+
+
+def source_lines(source: Source) -> Iterator[str]:
+    """One source: what it becomes, then its tables."""
+    yield f"## {source.name}"
+    made = "; ".join(f"`{fact}` from {', '.join(tables)}" for fact, tables in source.made_from.items())
+    yield f"{source.title}. Its time is {source.time}. It becomes {made}."
+    yield ""
+    for contract in source.contracts:
+        yield from contract_lines(contract)
+
+
+def page() -> str:
+    """The whole page."""
+    lines = [line for name in names() for line in source_lines(named(name))]
+    return "\n".join([HEAD, *lines]).rstrip() + "\n"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"{PAGE.relative_to(ROOT)} written", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
