@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from infra import names
 from infra.roles import On, Principal
 from workflows.declare import Declaration, Featurization, Model
+from workflows.discover import NOTES
 
 TASK_TIMEOUT = 3600
 SCHEDULES = {"hourly": "0 30 * * * ?", "daily": "0 0 4 * * ?", "weekly": "0 0 4 ? * MON", "monthly": "0 0 4 1 * ?"}
@@ -72,19 +73,31 @@ def value(key: str, name: str) -> str:
 
 
 def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
-    """Contract checks, then one task a fact table; the tables are independent of each other."""
+    """Contract checks, then one task a table; fact tables are independent of each other, those of notes are not."""
     sample = {"person_sample": parameter("person_sample")}
     of_table = {"fact_encounter_index": sample | {"outcomes_through": parameter("outcomes_through")}}
     facts = (
-        task(table, "check", entry_point="facts", table=table, **of_table.get(table, sample)) for table in one.tables
+        task(table, "check", entry_point="facts", table=table, **of_table.get(table, sample))
+        for table in one.tables
+        if table not in NOTES
     )
     return (
         JobPlan(
             declared=one.name, purpose=On.FEATURIZE, source=one.source, cluster=one.cluster,
-            run_as=Principal.FEATURIZE, tasks=(task("check"), *facts), schedule=FEATURIZE_AT,
+            run_as=Principal.FEATURIZE, tasks=(task("check"), *facts, *note_tasks(one)), schedule=FEATURIZE_AT,
             parameters={"outcomes_through": "1.0", "person_sample": None},
         ),
     )  # fmt: skip
+
+
+def note_tasks(one: Featurization) -> tuple[Task, ...]:
+    """One task a table of notes, each after the one it is made of; then the sentences are accepted or not."""
+    made = [table for table in NOTES if table in one.tables]
+    tables = [
+        task(table, before, entry_point="notes", table=table)
+        for before, table in zip(("check", *made), made, strict=False)
+    ]
+    return (*tables, *([task("note_acceptance", "note_sentences")] if "note_sentences" in made else []))
 
 
 def training(model: Model, *, validation: bool = False) -> tuple[Task, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TASKS = (
     "check", "facts", "features",
+    "notes", "note_acceptance",
     "prepare", "tune", "train", "evaluate", "register", "record",
     "judge", "promote",
     "score", "observe",

@@ -16,6 +16,8 @@ from workflows.source import Source
 
 HERE = Path(__file__).parent
 FACTS = ("fact_person", "fact_encounter_index")
+# In the order in which each is made of the one before it.
+NOTES = ("note", "note_clean", "note_sentences")
 RESERVED = ("ml", "reference", "default", "information_schema")
 
 
@@ -84,7 +86,13 @@ def check_featurization(catalogue: Catalogue, one: Featurization, clusters: tupl
     check_reference(one.name, "source", one.source, catalogue.sources, file)
     check_reference(one.name, "cluster", one.cluster, clusters, file)
     for table in one.tables:
-        check_reference(one.name, "tables", table, FACTS, file)
+        check_reference(one.name, "tables", table, (*FACTS, *NOTES), file)
+    if (made := [table for table in NOTES if table in one.tables]) != list(NOTES[: len(made)]):
+        raise DeclarationError(
+            one.name, "tables", made, f"each table of notes with those before it: {', '.join(NOTES)}", file
+        )
+    if made and catalogue.sources[one.source].notes is None:
+        raise DeclarationError(one.name, "tables", made, f"no notes, as {one.source} declares none", file)
     for name in one.after:
         check_reference(one.name, "after", name, catalogue.featurizations, file)
 

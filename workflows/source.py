@@ -109,6 +109,26 @@ class Events:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Notes:
+    """How one curated table becomes `note`, one row a note.
+
+    key: an expression that names a note for good in its source. written: when it was; a note without it is rejected.
+    expected: the curated table of sentences that some notes must give, by the contract `note_expected`, if any.
+    """
+
+    table: str
+    key: str
+    person_id: str
+    written: str
+    text: str
+    type: str = "null"
+    title: str = "null"
+    provider_id: str = "null"
+    visit_occurrence_id: str = "null"
+    expected: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """One curated dataset: how it is recognised, what holds of its tables and how they become facts.
 
@@ -126,12 +146,15 @@ class Source:
     events: tuple[Events, ...]
     collections: tuple[str, ...]
     named_events: tuple[str, ...] = ("inpatient_admission",)
+    notes: Notes | None = None
 
     def __post_init__(self) -> None:
         if self.time not in ("calendar", "order"):
             raise DeclarationError(self.name, "time", self.time, ["calendar", "order"])
         tables = {contract.table for contract in self.contracts}
         parts = [part.table for part in self.deliveries] + [part.table for part in self.events]
+        if self.notes is not None:
+            parts += [table for table in (self.notes.table, self.notes.expected) if table is not None]
         for table in (*parts, self.persons.table, self.encounters.table):
             if table not in tables:
                 raise DeclarationError(self.name, "contracts", table, sorted(tables))

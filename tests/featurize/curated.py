@@ -14,6 +14,8 @@ PERSONS = 30
 ZONES = (
     "synthetic_omop",
     "synthetic_omop_ra",
+    "synthetic_notes",
+    "synthetic_notes_ra",
     "uci130",
     "uci130_ra",
     "readmission",
