@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from infra import names
 from infra.roles import On, Principal
-from workflows.declare import Declaration, Featurization, Model
+from workflows.declare import Declaration, Featurization, Model, Reference
 from workflows.discover import NOTES
 
 TASK_TIMEOUT = 3600
@@ -33,7 +33,10 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class JobPlan:
-    """One job. parameters: name -> default, None where the stage's row gives it. schedule: Quartz, UTC, if any."""
+    """One job. parameters: name -> default, None where the stage's row gives it. schedule: Quartz, UTC, if any.
+
+    source: whose persons it works on; empty where there are none.
+    """
 
     declared: str
     purpose: On
@@ -100,6 +103,16 @@ def note_tasks(one: Featurization) -> tuple[Task, ...]:
     return (*tables, *([task("note_acceptance", "note_sentences")] if "note_sentences" in made else []))
 
 
+def reference_jobs(one: Reference) -> tuple[JobPlan, ...]:
+    """Reference data when they are delivered, then the concept sets that are held against them."""
+    return (
+        JobPlan(
+            declared=one.name, purpose=On.FEATURIZE, source="", cluster=one.cluster, run_as=Principal.FEATURIZE,
+            tasks=(task("reference"), task("concept_sets", "reference")),
+        ),
+    )  # fmt: skip
+
+
 def training(model: Model, *, validation: bool = False) -> tuple[Task, ...]:
     """Prepare, tune, train, evaluate: the same chain for training and for the validation of a method."""
     version = {"dataset_version": value("prepare", "dataset_version")}
@@ -158,7 +171,10 @@ def model_jobs(model: Model) -> tuple[JobPlan, ...]:
 
 def jobs(declaration: Declaration) -> tuple[JobPlan, ...]:
     """The jobs of a declaration, each after those it runs."""
-    made = featurization_jobs(declaration) if isinstance(declaration, Featurization) else model_jobs(declaration)
+    if isinstance(declaration, Reference):
+        made = reference_jobs(declaration)
+    else:
+        made = featurization_jobs(declaration) if isinstance(declaration, Featurization) else model_jobs(declaration)
     by_name = {one.name: one for one in made}
     ordered: dict[str, JobPlan] = {}
 

@@ -8,7 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from workflows.declare import AnyOf, AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded
+from workflows.concept_sets import collections
+from workflows.declare import AnyOf, AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded, Reference
 from workflows.errors import DeclarationError
 from workflows.features import reach
 from workflows.loading import assigned, label, loaded
@@ -29,11 +30,12 @@ class Catalogue:
     featurizations: dict[str, Featurization] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    references: dict[str, Reference] = field(default_factory=dict)
 
     @property
     def declarations(self) -> tuple[Declaration, ...]:
-        """Featurizations in dependency order, then models by name."""
-        return (*self.featurizations.values(), *self.models.values())
+        """References, then featurizations in dependency order, then models by name."""
+        return (*self.references.values(), *self.featurizations.values(), *self.models.values())
 
 
 def found(folder: Path, root: Path, kind: type) -> Iterable[tuple[str, Any]]:
@@ -51,6 +53,7 @@ def discover(root: Path = HERE, clusters: Iterable[str] = ()) -> Catalogue:
     catalogue = Catalogue()
     kinds: tuple[tuple[str, type, dict[str, Any]], ...] = (
         ("sources", Source, catalogue.sources),
+        ("references", Reference, catalogue.references),
         ("featurizations", Featurization, catalogue.featurizations),
         ("models", Model, catalogue.models),
     )
@@ -66,18 +69,29 @@ def discover(root: Path = HERE, clusters: Iterable[str] = ()) -> Catalogue:
             into[name] = value
             catalogue.files[key] = file
     clusters = tuple(sorted(clusters))
+    for reference in catalogue.references.values():
+        check_references(catalogue, reference, clusters)
     for featurization in catalogue.featurizations.values():
         check_featurization(catalogue, featurization, clusters)
     for model in catalogue.models.values():
         check_model(catalogue, model, clusters)
     ordered = in_order(catalogue)
-    return Catalogue(catalogue.sources, ordered, dict(sorted(catalogue.models.items())), catalogue.files)
+    return Catalogue(catalogue.sources, ordered, dict(sorted(catalogue.models.items())), catalogue.files,
+                     catalogue.references)  # fmt: skip
 
 
 def check_reference(owner: str, field_name: str, value: str, valid: Iterable[str], file: str) -> None:
     """Raise unless `value` is one of `valid`."""
     if value not in (choices := sorted(valid)):
         raise DeclarationError(owner, field_name, value, choices or "none, as the source has no such thing", file)
+
+
+def check_references(catalogue: Catalogue, one: Reference, clusters: tuple[str, ...]) -> None:
+    """Its cluster and collections exist."""
+    file = catalogue.files[f"declaration:{one.name}"]
+    check_reference(one.name, "cluster", one.cluster, clusters, file)
+    for name in one.collections:
+        check_reference(one.name, "collections", name, collections(), file)
 
 
 def check_featurization(catalogue: Catalogue, one: Featurization, clusters: tuple[str, ...]) -> None:

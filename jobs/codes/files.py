@@ -9,12 +9,14 @@ import csv
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
 from workflows.code_systems import SYSTEMS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Row = dict[str, Any]
 
@@ -107,49 +109,70 @@ def gem(file: Path, source: str, target: str) -> Iterator[Row]:
 
 
 def athena(file: Path) -> Iterator[Row]:
-    """One table of an Athena bundle: CSV with tabs and no quotes, dates as YYYYMMDD or YYYY-MM-DD, or parquet."""
-    if file.suffix == ".parquet":
-        import pyarrow.parquet as pq
-        from pyarrow import ArrowException
-
-        try:
-            yield from pq.read_table(file).to_pylist()
-        except (ArrowException, OSError) as error:
-            raise TaskError(f"{file.name} is not a whole parquet file; deliver the file again") from error
-        return
-    lines = text_of(file).splitlines()
-    names = lines[0].split("\t")
-    for number, line in enumerate(lines[1:], 2):
-        values = line.split("\t")
-        if len(values) != len(names):
-            raise refused(file, number, f"{len(names)} values with tabs between them")
-        yield {
-            name: dated(value, file, number) if name.endswith("_date") else value or None
-            for name, value in zip(names, values, strict=True)
-        }
+    """One table of an Athena bundle, row by row."""
+    for batch in athena_table(file).to_batches():
+        yield from batch.to_pylist()
 
 
-def dated(text: str, file: Path, line: int) -> date:
-    """A date of an Athena file."""
+def athena_table(file: Path) -> pa.Table:
+    """One table of an Athena bundle: parquet, or text with tabs and no quotes, dates as YYYYMMDD or YYYY-MM-DD."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise refused(file, line, "a date such as 20991231 or 2099-12-31") from error
+        return pq.read_table(file) if file.suffix == ".parquet" else tabbed(file)
+    except (pa.ArrowException, OSError) as error:
+        # Arrow's own message quotes the line.
+        kind = "parquet file" if file.suffix == ".parquet" else "table with tabs and as many values in every line"
+        raise TaskError(
+            f"{file.name} is not a whole {kind} ({type(error).__name__}); deliver the file again"
+        ) from error
 
 
+def tabbed(file: Path) -> pa.Table:
+    """A table of text; an empty value is null, and what is named a date becomes YYYY-MM-DD."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import csv as arrow_csv
+
+    with file.open("rb") as stream:
+        names = stream.readline().decode("utf-8-sig").rstrip("\r\n").split("\t")
+        stream.seek(0, 2)
+        if stream.tell():
+            stream.seek(-1, 2)
+            if stream.read(1) != b"\n":
+                raise TaskError(f"{file.name} ends in the middle of a line: it is cut short; deliver the file again")
+    read = arrow_csv.read_csv(
+        file,
+        parse_options=arrow_csv.ParseOptions(delimiter="\t", quote_char=False, double_quote=False),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
+        ),
+    )
+    for place, name in enumerate(names):
+        if name.endswith("_date"):
+            dashed = pc.replace_substring_regex(read[name], r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3")
+            read = read.set_column(place, name, dashed)
+    return read
+
+
+def table(name: str, file: Path) -> pa.Table:
+    """All rows of a table in its file, as a frame can be made of them."""
+    import pyarrow as pa
+
+    if name in ATHENA:
+        return athena_table(file)
+    return pa.Table.from_pylist(list(rows(name, file)))
+
+
+ATHENA = ("concept", "concept_relationship", "concept_ancestor", "vocabulary")
 # table of the reference zone -> (the names its file may have, how it is read)
 READERS: dict[str, tuple[tuple[str, ...], Callable[[Path], Iterator[Row]]]] = {
     "icd10cm": (("icd10cm-order*.txt", "icd10cm-order*.txt.gz", "icd10cm_order*.txt"), icd10cm_order),
     "icd9cm_ccs": (("*ccs_single_dxref*.csv", "$dxref*.csv"), ccs_single),
     "icd9cm_icd10cm_gem": (("icd9toicd10cmgem.csv",), lambda file: gem(file, "ICD9CM", "ICD10CM")),
     "icd9proc_icd10pcs_gem": (("icd9toicd10pcsgem.csv",), lambda file: gem(file, "ICD9Proc", "ICD10PCS")),
-    "concept": (("CONCEPT.csv", "concept.csv", "concept.parquet"), athena),
-    "concept_relationship": (
-        ("CONCEPT_RELATIONSHIP.csv", "concept_relationship.csv", "concept_relationship.parquet"),
-        athena,
-    ),
-    "concept_ancestor": (("CONCEPT_ANCESTOR.csv", "concept_ancestor.csv", "concept_ancestor.parquet"), athena),
-    "vocabulary": (("VOCABULARY.csv", "vocabulary.csv", "vocabulary.parquet"), athena),
+    **{name: ((f"{name.upper()}.csv", f"{name}.csv", f"{name}.parquet"), athena) for name in ATHENA},
 }
 
 

@@ -62,7 +62,7 @@ def of_concepts(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, E
         vocabulary_id = row["vocabulary_id"]
         if (system := SYSTEMS.get(vocabulary_id)) and (code := system.spelled(str(row["concept_code"]))):
             header = "nonbill" in str(row["concept_class_id"]) or "Hierarchy" in str(row["concept_class_id"])
-            until = row["valid_end_date"] if row["invalid_reason"] else FOREVER
+            until = date.fromisoformat(str(row["valid_end_date"])) if row["invalid_reason"] else FOREVER
             yield vocabulary_id, code, Entry(leaf=not header, until=until)
 
 
@@ -73,11 +73,11 @@ def of_source_codes(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, st
 
 
 Told = Callable[[Iterable[Mapping[str, Any]]], Iterator[tuple[str, str, Entry]]]
-# What each table tells about codes; tables that are not here tell nothing that another does not.
+# What each table tells about codes; tables that are not here tell nothing that another does not (the map of ICD-9-CM
+# has no code that CCS lacks).
 TELLS: dict[str, Told] = {
     "icd10cm": lambda rows: (("ICD10CM", row["concept_code"], Entry(leaf=row["is_billable"])) for row in rows),
     "icd9cm_ccs": lambda rows: (("ICD9CM", row["concept_code"], Entry(leaf=True)) for row in rows),
-    "icd9cm_icd10cm_gem": of_source_codes,
     "icd9proc_icd10pcs_gem": of_source_codes,
     "concept": of_concepts,
 }

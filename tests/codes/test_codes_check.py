@@ -183,16 +183,17 @@ BROKEN = [
     ("icd10cm-order-2021.txt", "", "is empty"),
     ("ahrq_ccs_single_dxref_2015.csv", "code,category\n" * 4, "'CCS CATEGORY'"),
     ("icd9toicd10cmgem.csv", "icd9cm,icd10cm\n0010,A000\n", "choice_list"),
-    ("CONCEPT.csv", "concept_id\tconcept_name\n1\tA\tB\n", "2 values with tabs"),
-    ("concept.parquet", "PAR1 and not the rest", "not a whole parquet file"),
+    ("CONCEPT.csv", "concept_id\tconcept_name\n1\tA\tB\n", "as many values in every line"),
+    ("concept.parquet", "PAR1 and not the rest", "is not a whole parquet file"),
 ]
 
 
 @pytest.mark.parametrize(("name", "text", "said"), BROKEN)
 def test_a_reference_file_that_is_cut_or_of_another_shape_is_refused_by_name(tmp_path, name, text, said):
     (tmp_path / name).write_bytes(text.encode())
+    ((table, file),) = files.found(tmp_path).items()
     with pytest.raises(TaskError) as raised:
-        known_in(tmp_path) if name != "CONCEPT.csv" else list(files.rows("concept", tmp_path / name))
+        list(files.rows(table, file))
     assert name in str(raised.value)
     assert said in str(raised.value)
 

@@ -21,6 +21,7 @@ ZONES = (
     "readmission",
     "readmission_uci130",
     "ml",
+    "reference",
     "scratch",
 )
 Row = dict[str, str | None]
