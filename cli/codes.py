@@ -76,6 +76,30 @@ def diff(
     console.print(f"{before} -> {after}: {counted or 'no difference'}")
 
 
+@app.command()
+def recorded(
+    folder: Annotated[Path, typer.Argument(help="a delivery of a source", show_default=False)],
+    columns: Annotated[list[str], typer.Argument(help="columns of codes in its CSV", show_default=False)],
+    vocabulary: Annotated[str, typer.Option(help="their vocabulary, such as ICD9CM", show_default=False)],
+    reference: Annotated[Path, typer.Option(help="a folder with reference files", show_default=False)],
+    zeros_lost: Annotated[bool, typer.Option("--zeros-lost", help="ICD-9-CM without its leading zeros")] = False,
+) -> None:
+    """What the recorded codes of a delivery are: leaves, headers, unknown, malformed."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from jobs.codes.known import known_in
+    from jobs.codes.recorded import STATES, counted, states, told
+    from workflows.code_systems import system_of
+
+    system_of(vocabulary, "mlops codes recorded")
+    known = known_in(reference)
+    table = Table("column", *STATES)
+    for column, codes in counted(folder, columns).items():
+        table.add_row(column, *told(states(codes, vocabulary, known, zeros_lost=zeros_lost)).values())
+    Console(highlight=False).print(table)
+
+
 @app.command("import")
 def take_in(
     file: Annotated[Path, typer.Argument(help="a concept set as OHDSI's tools write it", show_default=False)],

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from jobs.errors import TaskError
 from sandbox.errors import SandboxError
+from workflows.deliveries import DeliveryError
 from workflows.errors import DeclarationError
 
 
@@ -23,7 +24,7 @@ def explained() -> Iterator[None]:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         yield
-    except (SandboxError, DeclarationError, TaskError, UsageError) as error:
+    except (SandboxError, DeclarationError, DeliveryError, TaskError, UsageError) as error:
         console.print(f"[red]mlops:[/red] {console.render_str(str(error), markup=False)}")
         sys.exit(1)
     except KeyboardInterrupt:

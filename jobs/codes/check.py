@@ -171,18 +171,3 @@ class CodeReport:
 def report(collection: str, lines: Sequence[Line], known: Known | None = None) -> CodeReport:
     """The report on the lines of one collection."""
     return CodeReport(collection, len(lines), tuple(checked(lines, known)))
-
-
-# What a recorded code can be, from the best to the worst.
-STATES = ("leaf", "header", "unknown", "malformed", "not_assessable")
-
-
-def state(vocabulary_id: str, code: str, known: Known) -> str:
-    """What a code in a source is: data are judged by this, sets by `checked`."""
-    spelled = SYSTEMS[vocabulary_id].spelled(code) if vocabulary_id in SYSTEMS else None
-    if vocabulary_id in SYSTEMS and spelled is None:
-        return "malformed"
-    if spelled is None or not known.judges(vocabulary_id):
-        return "not_assessable"
-    entry = known.entry(vocabulary_id, spelled)
-    return "unknown" if entry is None else "leaf" if entry.leaf else "header"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import zipfile
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -15,11 +12,11 @@ from typer.testing import CliRunner
 
 from cli.__main__ import app
 from jobs.codes import files
-from jobs.codes.check import CHECKS, FATAL, checked, report, state
+from jobs.codes.check import CHECKS, FATAL, checked, report
 from jobs.codes.known import Entry, Known, known_in
 from jobs.codes.ohdsi import imported, written
+from jobs.codes.recorded import counted, state, states, told
 from jobs.errors import TaskError
-from workflows.code_systems import zeros_restored
 from workflows.concept_sets import Concept, Line, collections, in_version, lines, lines_of, resolved
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -134,28 +131,38 @@ LEAVES = {"diag_1": 9.4, "diag_2": 13.5, "diag_3": 10.7}
 @pytest.mark.clause("F4", "8")
 def test_uci_codes_are_mostly_headers_that_are_told_apart_from_unknown_ones():
     known = known_in(CODES)
-    with zipfile.ZipFile(UCI / "dataset_diabetes.zip") as archive:
-        text = io.TextIOWrapper(archive.open("dataset_diabetes/diabetic_data.csv"), encoding="utf-8")
-        recorded: dict[str, Counter[str]] = {column: Counter() for column in LEAVES}
-        for row in csv.DictReader(text):
-            for column, codes in recorded.items():
-                codes[row[column]] += 1
-    for column, codes in recorded.items():
-        del codes["?"]
-        found: Counter[str] = Counter()
-        as_they_are: Counter[str] = Counter()
-        for code, rows in codes.items():
-            found[state("ICD9CM", zeros_restored(code), known)] += rows
-            as_they_are[state("ICD9CM", code, known)] += rows
+    for column, codes in counted(UCI, list(LEAVES)).items():
+        found = states(codes, "ICD9CM", known, zeros_lost=True)
         total = sum(codes.values())
         assert round(100 * found["leaf"] / total, 1) == LEAVES[column]
         # Every recorded code exists; a code that does not is called neither leaf nor header.
         assert found["leaf"] + found["header"] == total
         # `38` was `038`: the file lost the zeros, and such a code is no code.
-        assert as_they_are["malformed"] == sum(rows for code, rows in codes.items() if len(code.split(".")[0]) < 3)
+        as_they_are = states(codes, "ICD9CM", known, zeros_lost=False)
+        assert as_they_are["malformed"] == sum(rows for code, rows in codes.items() if len(code.split(".")[0]) < 3) > 0
     assert [state("ICD9CM", code, known) for code in ("250", "250.83", "250.99", "38")] == [
         "header", "leaf", "unknown", "malformed",
     ]  # fmt: skip
+
+
+@needs(CODES)
+@needs(UCI)
+def test_codes_recorded_prints_the_shares_of_a_delivery():
+    arguments = ["codes", "recorded", str(UCI), *LEAVES, "--vocabulary", "ICD9CM", "--reference", str(CODES)]
+    ran = CliRunner().invoke(app, [*arguments, "--zeros-lost"], env={"COLUMNS": "200"})
+    assert ran.exit_code == 0
+    for share in LEAVES.values():
+        assert f"({share}%)" in ran.stdout
+    with pytest.raises(TaskError, match="no CSV of readmission_uci130 has the columns diag_9"):
+        counted(UCI, ["diag_9"])
+
+
+def test_a_state_of_few_rows_is_not_shown_nor_left_to_be_computed():
+    assert told(Counter(leaf=90_000, header=9_995, unknown=5)) == {
+        "leaf": "90.0%", "header": "10.0%", "unknown": "fewer than 11", "malformed": "0.0%", "not_assessable": "0.0%",
+    }  # fmt: skip
+    assert told(Counter(leaf=90, unknown=30))["unknown"] == "30 (25.0%)"
+    assert set(told(Counter()).values()) == {"0 (0)"}
 
 
 @needs(CODES)
