@@ -10,7 +10,7 @@ from infra.roles import JOBS, On, Principal
 
 CREATED_FIRST = "here it is owner of the tables that it changes; where another principal creates one first, it is not"
 NOT_YET = "in the demo another job creates these tables first; which one comes first is no contract"
-VOCABULARIES = "vocabularies of a source; the demo's code lists come with the wheel"
+REFERENCES = "the job that loads reference data; the demo has none, its code lists come with the wheel"
 TERRAFORM = "terraform's own: it deploys as this principal, and the sandbox's provider asks no grant"
 
 UNASKED: dict[tuple[Principal, On, str], str] = {
@@ -27,8 +27,10 @@ UNASKED: dict[tuple[Principal, On, str], str] = {
     (Principal.PROMOTE, On.MODEL_ZONE, "CREATE_TABLE"): NOT_YET,
     (Principal.SERVE, On.ML, "CREATE_TABLE"): NOT_YET,
     (Principal.FEATURIZE, On.LANDING, "READ_VOLUME"): "deliveries land there; the demo delivers curated tables",
-    (Principal.FEATURIZE, On.REFERENCE, "SELECT"): VOCABULARIES,
-    (Principal.FEATURIZE, On.REFERENCE, "USE_SCHEMA"): VOCABULARIES,
+    (Principal.FEATURIZE, On.REFERENCE, "CREATE_TABLE"): REFERENCES,
+    (Principal.FEATURIZE, On.REFERENCE, "MODIFY"): REFERENCES,
+    (Principal.FEATURIZE, On.REFERENCE, "SELECT"): REFERENCES,
+    (Principal.FEATURIZE, On.REFERENCE, "USE_SCHEMA"): REFERENCES,
     (Principal.DEPLOY, On.CATALOG, "USE_CATALOG"): TERRAFORM,
     (Principal.DEPLOY, On.REGISTERED_MODEL, "MANAGE"): TERRAFORM,
     (Principal.DEPLOY, On.EXPERIMENT, "CAN_MANAGE"): TERRAFORM,

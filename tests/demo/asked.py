@@ -8,8 +8,9 @@ from pathlib import Path
 from infra.roles import On, Principal
 from sandbox.grants.replay import Grant, replay
 from sandbox.workspace import Workspace
+from workflows import sources
 
-SOURCES = ("synthetic_omop", "uci130")
+SOURCES = sources.names()
 STAGES = ("dev", "validation", "prod")
 Right = tuple[Principal, On, str]
 
