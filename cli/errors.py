@@ -8,8 +8,10 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from jobs.errors import TaskError
 from review.deployed import ReviewError
 from sandbox.errors import SandboxError
+from workflows.deliveries import DeliveryError
 from workflows.errors import DeclarationError
 
 
@@ -23,7 +25,7 @@ def explained() -> Iterator[None]:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         yield
-    except (SandboxError, DeclarationError, ReviewError, UsageError) as error:
+    except (SandboxError, DeclarationError, DeliveryError, ReviewError, TaskError, UsageError) as error:
         console.print(f"[red]mlops:[/red] {console.render_str(str(error), markup=False)}")
         sys.exit(1)
     except KeyboardInterrupt:

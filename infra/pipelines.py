@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from infra import names
 from infra.roles import On, Principal, Role
-from workflows.declare import Batch, Declaration, Featurization, Model
+from workflows.declare import Batch, Declaration, Featurization, Model, Reference
+from workflows.discover import NOTES
 
 TASK_TIMEOUT = 3600
 SCHEDULES = {"hourly": "0 30 * * * ?", "daily": "0 0 4 * * ?", "weekly": "0 0 4 ? * MON", "monthly": "0 0 4 1 * ?"}
@@ -36,6 +37,7 @@ class JobPlan:
     """One job. parameters: name -> default, None where the stage's row gives it. schedule: Quartz, UTC, if any.
 
     told: the operators hear of every start and end, in every stage, and what failed is not tried again.
+    source: whose persons it works on; empty where there are none.
     """
 
     declared: str
@@ -77,19 +79,22 @@ def value(key: str, name: str) -> str:
 
 
 def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
-    """Contract checks, then one task a fact table, independent of each other; withdrawal; break-glass."""
+    """Contract checks, then one task a table; fact tables are independent of each other, those of notes are not;
+    withdrawal; break-glass."""
     sample = {"person_sample": parameter("person_sample")}
     of_table: dict[str, dict[str, str]] = {
         "fact_encounter_index": sample | {"outcomes_through": parameter("outcomes_through")},
         "fact_provider": {},
     }
     facts = (
-        task(table, "check", entry_point="facts", table=table, **of_table.get(table, sample)) for table in one.tables
+        task(table, "check", entry_point="facts", table=table, **of_table.get(table, sample))
+        for table in one.tables
+        if table not in NOTES
     )
     return (
         JobPlan(
             declared=one.name, purpose=On.FEATURIZE, source=one.source, cluster=one.cluster,
-            run_as=Principal.FEATURIZE, tasks=(task("check"), *facts), schedule=FEATURIZE_AT,
+            run_as=Principal.FEATURIZE, tasks=(task("check"), *facts, *note_tasks(one)), schedule=FEATURIZE_AT,
             parameters={"outcomes_through": "1.0", "person_sample": None},
         ),
         JobPlan(
@@ -101,6 +106,26 @@ def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
             declared=one.name, purpose=On.UNSEAL, source=one.source, cluster=one.cluster, run_as=Principal.DEPLOY,
             tasks=(task("unseal", group=Role.R6.value, **{name: parameter(name) for name in UNSEALING}),),
             parameters=dict.fromkeys(UNSEALING, ""), told=True,
+        ),
+    )  # fmt: skip
+
+
+def note_tasks(one: Featurization) -> tuple[Task, ...]:
+    """One task a table of notes, each after the one it is made of; then the sentences are accepted or not."""
+    made = [table for table in NOTES if table in one.tables]
+    tables = [
+        task(table, before, entry_point="notes", table=table)
+        for before, table in zip(("check", *made), made, strict=False)
+    ]
+    return (*tables, *([task("note_acceptance", "note_sentences")] if "note_sentences" in made else []))
+
+
+def reference_jobs(one: Reference) -> tuple[JobPlan, ...]:
+    """Reference data when they are delivered, then the concept sets that are held against them."""
+    return (
+        JobPlan(
+            declared=one.name, purpose=On.FEATURIZE, source="", cluster=one.cluster, run_as=Principal.FEATURIZE,
+            tasks=(task("reference"), task("concept_sets", "reference")),
         ),
     )  # fmt: skip
 
@@ -164,7 +189,10 @@ def model_jobs(model: Model) -> tuple[JobPlan, ...]:
 
 def jobs(declaration: Declaration) -> tuple[JobPlan, ...]:
     """The jobs of a declaration, each after those it runs."""
-    made = featurization_jobs(declaration) if isinstance(declaration, Featurization) else model_jobs(declaration)
+    if isinstance(declaration, Reference):
+        made = reference_jobs(declaration)
+    else:
+        made = featurization_jobs(declaration) if isinstance(declaration, Featurization) else model_jobs(declaration)
     by_name = {one.name: one for one in made}
     ordered: dict[str, JobPlan] = {}
 

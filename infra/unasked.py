@@ -10,13 +10,13 @@ from infra.roles import JOBS, WRITE, On, Principal
 
 CREATED_FIRST = "here it is owner of the tables that it changes; where another principal creates one first, it is not"
 NOT_YET = "in the demo another job creates these tables first; which one comes first is no contract"
-VOCABULARIES = "vocabularies of a source; the demo's code lists come with the wheel"
 EVALUATED = "the dashboard and the alerts read as this principal; the sandbox evaluates none of them"
 ENDPOINTS = "an endpoint loads its model as who made it; the sandbox serves none"
 STREAMS = "a stream notes there how far it has read; the demo's jobs read whole tables"
 EXPORTED = "predictions leave the platform as files there; the demo publishes tables"
 BREAK_GLASS = "its only job is break-glass, and a demo breaks none"
 WITHDRAWAL = "takes the rows of persons who withdraw; the demo has none"
+REFERENCES = "the job that loads reference data; the demo has none, its code lists come with the wheel"
 TERRAFORM = "terraform's own: it deploys as this principal, and the sandbox's provider asks no grant"
 
 UNASKED: dict[tuple[Principal, On, str], str] = {
@@ -37,8 +37,6 @@ UNASKED: dict[tuple[Principal, On, str], str] = {
     (Principal.FEATURIZE, On.EXPLORATORY, "MODIFY"): WITHDRAWAL,
     (Principal.FEATURIZE, On.EXPLORATORY, "SELECT"): WITHDRAWAL,
     (Principal.FEATURIZE, On.EXPLORATORY, "USE_SCHEMA"): WITHDRAWAL,
-    (Principal.FEATURIZE, On.REFERENCE, "SELECT"): VOCABULARIES,
-    (Principal.FEATURIZE, On.REFERENCE, "USE_SCHEMA"): VOCABULARIES,
     (Principal.FEATURIZE, On.CHECKPOINTS, "READ_VOLUME"): STREAMS,
     (Principal.FEATURIZE, On.CHECKPOINTS, "WRITE_VOLUME"): STREAMS,
     (Principal.SERVE, On.CHECKPOINTS, "READ_VOLUME"): STREAMS,
@@ -48,6 +46,10 @@ UNASKED: dict[tuple[Principal, On, str], str] = {
     (Principal.DEPLOY, On.CREDENTIAL, "CREATE_EXTERNAL_LOCATION"): TERRAFORM,
     (Principal.DEPLOY, On.LOCATION, "CREATE_EXTERNAL_VOLUME"): TERRAFORM,
     (Principal.DEPLOY, On.LOCATION, "CREATE_MANAGED_STORAGE"): TERRAFORM,
+    (Principal.FEATURIZE, On.REFERENCE, "CREATE_TABLE"): REFERENCES,
+    (Principal.FEATURIZE, On.REFERENCE, "MODIFY"): REFERENCES,
+    (Principal.FEATURIZE, On.REFERENCE, "SELECT"): REFERENCES,
+    (Principal.FEATURIZE, On.REFERENCE, "USE_SCHEMA"): REFERENCES,
     (Principal.DEPLOY, On.CATALOG, "USE_CATALOG"): TERRAFORM,
     (Principal.DEPLOY, On.REGISTERED_MODEL, "MANAGE"): TERRAFORM,
     (Principal.DEPLOY, On.EXPERIMENT, "CAN_MANAGE"): TERRAFORM,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 TASKS = (
     "check", "facts", "features",
+    "notes", "note_acceptance",
+    "reference", "concept_sets",
     "prepare", "tune", "train", "evaluate", "register", "record",
     "judge", "promote",
     "score", "observe", "withdraw", "unseal",

@@ -56,6 +56,8 @@ def digest(declaration: Declaration) -> str:
 def parse(text: str) -> Declaration:
     """The declaration a canonical text stands for."""
     declaration = decoded(json.loads(text))
-    if not isinstance(declaration, (declare.Model, declare.Featurization)):
-        raise DeclarationError("canonical JSON", "kind", type(declaration).__name__, ["Featurization", "Model"])
+    if not isinstance(declaration, (declare.Model, declare.Featurization, declare.Reference)):
+        raise DeclarationError(
+            "canonical JSON", "kind", type(declaration).__name__, ["Featurization", "Model", "Reference"]
+        )
     return declaration

@@ -20,7 +20,7 @@ from workflows.time import Window, days
 __all__ = [
     "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Choice", "CountOf", "Demographics", "Event",
     "Featurization", "GradientBoosting", "Implausible", "InpatientStays", "LogisticRegression", "Model",
-    "Monitor", "NonInferior", "Online", "Recorded", "Window", "days", "replace",
+    "Monitor", "NonInferior", "Online", "Recorded", "Reference", "Window", "days", "replace",
 ]  # fmt: skip
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,62}")
@@ -168,6 +168,27 @@ class Featurization:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reference:
+    """Loads reference data and, held against them, the concept sets.
+
+    folder: where its files are delivered, below the landing volume. collections: those loaded; none named means all.
+    """
+
+    name: str
+    cluster: str
+    folder: str = "reference"
+    collections: tuple[str, ...] = ()
+    # No one's persons are in it.
+    source = ""
+
+    def __post_init__(self) -> None:
+        checked_name(self.name, "Reference")
+        checked_name(self.folder, self.name)
+        checked_sequence(self.name, "collections", self.collections, str)
+        object.__setattr__(self, "collections", tuple(self.collections))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Model:
     """One prediction model: whom it is about, what it predicts, from what, how, and when it is good enough."""
 
@@ -216,7 +237,7 @@ class Model:
             raise DeclarationError(self.name, "features", sorted(twice), "each feature once")
 
 
-Declaration = Featurization | Model
+Declaration = Featurization | Model | Reference
 
 
 def public_fields(value: Any) -> dict[str, Any]:

@@ -8,13 +8,16 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from workflows.declare import AnyOf, AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded
+from workflows.concept_sets import collections
+from workflows.declare import AnyOf, AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded, Reference
 from workflows.errors import DeclarationError
 from workflows.features import reach
 from workflows.loading import assigned, label, loaded
 from workflows.source import Source
 
 HERE = Path(__file__).parent
+# In the order in which each is made of the one before it.
+NOTES = ("note", "note_clean", "note_sentences")
 RESERVED = ("ml", "reference", "default", "information_schema")
 
 
@@ -30,11 +33,12 @@ class Catalogue:
     models: dict[str, Model] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     retired: dict[str, Declaration] = field(default_factory=dict)
+    references: dict[str, Reference] = field(default_factory=dict)
 
     @property
     def declarations(self) -> tuple[Declaration, ...]:
-        """Featurizations in dependency order, then models by name."""
-        return (*self.featurizations.values(), *self.models.values())
+        """References, then featurizations in dependency order, then models by name."""
+        return (*self.references.values(), *self.featurizations.values(), *self.models.values())
 
 
 def found(folder: Path, root: Path, kind: type) -> Iterable[tuple[str, Any]]:
@@ -52,6 +56,7 @@ def discover(root: Path = HERE, clusters: Iterable[str] = ()) -> Catalogue:
     catalogue = Catalogue()
     kinds: tuple[tuple[str, type, dict[str, Any]], ...] = (
         ("sources", Source, catalogue.sources),
+        ("references", Reference, catalogue.references),
         ("featurizations", Featurization, catalogue.featurizations),
         ("models", Model, catalogue.models),
         ("retired", Featurization, catalogue.retired),
@@ -69,6 +74,8 @@ def discover(root: Path = HERE, clusters: Iterable[str] = ()) -> Catalogue:
             into[name] = value
             catalogue.files[key] = file
     clusters = tuple(sorted(clusters))
+    for reference in catalogue.references.values():
+        check_references(catalogue, reference, clusters)
     for featurization in catalogue.featurizations.values():
         check_featurization(catalogue, featurization, clusters)
     for model in catalogue.models.values():
@@ -83,13 +90,27 @@ def check_reference(owner: str, field_name: str, value: str, valid: Iterable[str
         raise DeclarationError(owner, field_name, value, choices or "none, as the source has no such thing", file)
 
 
+def check_references(catalogue: Catalogue, one: Reference, clusters: tuple[str, ...]) -> None:
+    """Its cluster and collections exist."""
+    file = catalogue.files[f"declaration:{one.name}"]
+    check_reference(one.name, "cluster", one.cluster, clusters, file)
+    for name in one.collections:
+        check_reference(one.name, "collections", name, collections(), file)
+
+
 def check_featurization(catalogue: Catalogue, one: Featurization, clusters: tuple[str, ...]) -> None:
     """Its source, cluster, tables and predecessors exist."""
     file = catalogue.files[f"declaration:{one.name}"]
     check_reference(one.name, "source", one.source, catalogue.sources, file)
     check_reference(one.name, "cluster", one.cluster, clusters, file)
     for table in one.tables:
-        check_reference(one.name, "tables", table, catalogue.sources[one.source].made_from, file)
+        check_reference(one.name, "tables", table, (*catalogue.sources[one.source].made_from, *NOTES), file)
+    if (made := [table for table in NOTES if table in one.tables]) != list(NOTES[: len(made)]):
+        raise DeclarationError(
+            one.name, "tables", made, f"each table of notes with those before it: {', '.join(NOTES)}", file
+        )
+    if made and catalogue.sources[one.source].notes is None:
+        raise DeclarationError(one.name, "tables", made, f"no notes, as {one.source} declares none", file)
     for name in one.after:
         check_reference(one.name, "after", name, catalogue.featurizations, file)
 

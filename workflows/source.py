@@ -185,6 +185,26 @@ class Providers:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Notes:
+    """How one curated table becomes `note`, one row a note.
+
+    key: an expression that names a note for good in its source. written: when it was; a note without it is rejected.
+    expected: the curated table of sentences that some notes must give, by the contract `note_expected`, if any.
+    """
+
+    table: str
+    key: str
+    person_id: str
+    written: str
+    text: str
+    type: str = "null"
+    title: str = "null"
+    provider_id: str = "null"
+    visit_occurrence_id: str = "null"
+    expected: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """One curated dataset: how it is recognised, what holds of its tables and how they become facts.
 
@@ -205,12 +225,15 @@ class Source:
     named_events: tuple[str, ...] = ("inpatient_admission",)
     observation: Observation | None = None
     providers: Providers | None = None
+    notes: Notes | None = None
 
     def __post_init__(self) -> None:
         if self.time not in TIMES:
             raise DeclarationError(self.name, "time", self.time, TIMES)
         tables = {contract.table for contract in self.contracts}
         used = {table for tables in self.made_from.values() for table in tables}
+        if self.notes is not None:
+            used |= {table for table in (self.notes.table, self.notes.expected) if table is not None}
         for table in (*(part.table for part in self.deliveries), *sorted(used)):
             if table not in tables:
                 raise DeclarationError(self.name, "contracts", table, sorted(tables))

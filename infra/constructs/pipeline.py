@@ -77,7 +77,7 @@ class Pipeline(Construct):
             ) if stage.alerts else None,
         )  # fmt: skip
         addresses.place(self.job, plan.name, f"a job of {plan.declared}")
-        access.permit(f"job_{plan.name}", plan.purpose, source=plan.source, job_id=self.job.id)
+        access.permit(f"job_{plan.name}", plan.purpose, source=plan.source or None, job_id=self.job.id)
 
     def defaults(self) -> list[tuple[str, str]]:
         """The job parameters by name, with the stage's default where the plan leaves it to the stage."""

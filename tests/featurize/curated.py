@@ -14,11 +14,14 @@ PERSONS = 30
 ZONES = (
     "synthetic_omop",
     "synthetic_omop_ra",
+    "synthetic_notes",
+    "synthetic_notes_ra",
     "uci130",
     "uci130_ra",
     "readmission",
     "readmission_uci130",
     "ml",
+    "reference",
     "scratch",
 )
 Row = dict[str, str | None]

@@ -283,3 +283,13 @@ def test_every_reference_to_a_job_parameter_or_task_value_can_be_resolved(docume
             text = json.dumps(task)
             assert set(re.findall(r"\{\{job\.parameters\.(\w+)\}\}", text)) <= parameters, name
             assert set(re.findall(r"\{\{tasks\.(\w+)\.values\.", text)) <= before[task["task_key"]], name
+
+
+@pytest.mark.clause("F2")
+def test_tables_of_notes_are_made_one_after_the_other_and_then_accepted_or_not(declared):
+    plan, _, _ = jobs(declared.featurizations["synthetic_notes"])
+    after = {task.key: [key for key, _ in task.after] for task in plan.tasks}
+    assert after == {
+        "check": [], "note": ["check"], "note_clean": ["note"], "note_sentences": ["note_clean"],
+        "note_acceptance": ["note_sentences"],
+    }  # fmt: skip

@@ -1,0 +1,202 @@
+"""Reads the files that reference data come in. A file that is cut short or of another shape is refused by name.
+
+Each reader yields the rows of one table of the `reference` zone, by the columns of its contract.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jobs.errors import TaskError
+from workflows.code_systems import SYSTEMS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Row = dict[str, Any]
+
+
+def refused(file: Path, line: int, valid: str) -> TaskError:
+    """What is said of a line that cannot be. It quotes nothing: a wrong delivery may hold anything."""
+    return TaskError(f"{file.name}, line {line}, is not valid; valid: {valid}; deliver the file again")
+
+
+def text_of(file: Path) -> str:
+    """The whole text of a file, unpacked where its name ends in `.gz`."""
+    try:
+        raw = file.read_bytes()
+        whole = gzip.decompress(raw) if file.suffix == ".gz" else raw
+        text = whole.decode("utf-8-sig")
+    except (EOFError, OSError, zlib.error) as error:
+        raise TaskError(f"{file.name} cannot be read to its end ({error}); deliver the file again") from error
+    except UnicodeDecodeError as error:
+        raise TaskError(f"{file.name} is not UTF-8 text (byte {error.start}); deliver the file again") from error
+    if not text:
+        raise TaskError(f"{file.name} is empty; deliver the file again")
+    if not text.endswith("\n"):
+        raise TaskError(f"{file.name} ends in the middle of a line: it is cut short; deliver the file again")
+    return text
+
+
+def spelled(vocabulary_id: str, code: str, file: Path, line: int) -> str:
+    """The one spelling of a delivered code."""
+    system = SYSTEMS[vocabulary_id]
+    if (one := system.spelled(code)) is None:
+        raise refused(file, line, f"a code of {vocabulary_id} such as {system.example}")
+    return one
+
+
+def icd10cm_order(file: Path) -> Iterator[Row]:
+    """ICD-10-CM's order file: order number, code, whether it is billable, short and long description, by position."""
+    for number, line in enumerate(text_of(file).splitlines(), 1):
+        if not line[:5].isdigit() or line[14:15] not in ("0", "1") or len(line) < 78:
+            raise refused(file, number, "5 digits, a code, 0 or 1 in column 15, two descriptions")
+        if int(line[:5]) != number:
+            raise refused(file, number, f"order number {number:05d}, as lines count up from 00001")
+        yield {
+            "concept_code": spelled("ICD10CM", line[6:14], file, number),
+            "is_billable": line[14] == "1",
+            "short_name": line[16:77].strip(),
+            "concept_name": line[77:].strip(),
+        }
+
+
+def ccs_single(file: Path) -> Iterator[Row]:
+    """AHRQ's single-level CCS of ICD-9-CM: two lines of heading, values in single quotes, only billable codes."""
+    lines = text_of(file).splitlines()
+    heading = "'ICD-9-CM CODE','CCS CATEGORY','CCS CATEGORY DESCRIPTION','ICD-9-CM CODE DESCRIPTION'"
+    if len(lines) < 3 or not lines[1].startswith(heading):
+        raise refused(file, 2, heading)
+    for number, line in enumerate(lines[2:], 3):
+        values = [value.strip() for value in next(csv.reader([line], quotechar="'"))]
+        if len(values) < 4 or not values[1].isdigit():
+            raise refused(file, number, "a code, the number of a category, its name, the code's name")
+        if values[0]:
+            # The one line without a code is the category of codes that are not valid.
+            yield {
+                "concept_code": spelled("ICD9CM", values[0], file, number),
+                "ccs_category": int(values[1]),
+                "ccs_category_name": values[2],
+                "concept_name": values[3].strip('"'),
+            }
+
+
+def gem(file: Path, source: str, target: str) -> Iterator[Row]:
+    """CMS's general equivalence map from one vocabulary to another; a code that maps to nothing has no target."""
+    source_column, target_column = {"ICD9CM": ("icd9cm", "icd10cm"), "ICD9Proc": ("icd9pcs", "icd10pcs")}[source]
+    reader = csv.DictReader(text_of(file).splitlines(), restkey="more")
+    wanted = [source_column, target_column, "flags", "approximate", "no_map", "combination", "scenario", "choice_list"]
+    if reader.fieldnames != wanted:
+        raise refused(file, 1, ", ".join(wanted))
+    for row in reader:
+        if "more" in row or None in row.values() or row["no_map"] not in ("0", "1"):
+            raise refused(file, reader.line_num, f"{len(wanted)} values, no_map 0 or 1")
+        unmapped = row["no_map"] == "1"
+        yield {
+            "source_vocabulary_id": source,
+            "source_code": spelled(source, row[source_column], file, reader.line_num),
+            "target_vocabulary_id": target,
+            "target_code": None if unmapped else spelled(target, row[target_column], file, reader.line_num),
+            "is_approximate": row["approximate"] == "1",
+            "scenario": int(row["scenario"]),
+            "choice_list": int(row["choice_list"]),
+        }
+
+
+def athena(file: Path) -> Iterator[Row]:
+    """One table of an Athena bundle, row by row."""
+    for batch in athena_table(file).to_batches():
+        yield from batch.to_pylist()
+
+
+def athena_table(file: Path) -> pa.Table:
+    """One table of an Athena bundle: parquet, or text with tabs and no quotes, dates as YYYYMMDD or YYYY-MM-DD."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(file) if file.suffix == ".parquet" else tabbed(file)
+    except (pa.ArrowException, OSError) as error:
+        # Arrow's own message quotes the line.
+        kind = "parquet file" if file.suffix == ".parquet" else "table with tabs and as many values in every line"
+        raise TaskError(
+            f"{file.name} is not a whole {kind} ({type(error).__name__}); deliver the file again"
+        ) from error
+
+
+def tabbed(file: Path) -> pa.Table:
+    """A table of text; an empty value is null, and what is named a date becomes YYYY-MM-DD."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import csv as arrow_csv
+
+    with file.open("rb") as stream:
+        names = stream.readline().decode("utf-8-sig").rstrip("\r\n").split("\t")
+        stream.seek(0, 2)
+        if stream.tell():
+            stream.seek(-1, 2)
+            if stream.read(1) != b"\n":
+                raise TaskError(f"{file.name} ends in the middle of a line: it is cut short; deliver the file again")
+    read = arrow_csv.read_csv(
+        file,
+        parse_options=arrow_csv.ParseOptions(delimiter="\t", quote_char=False, double_quote=False),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
+        ),
+    )
+    for place, name in enumerate(names):
+        if name.endswith("_date"):
+            dashed = pc.replace_substring_regex(read[name], r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3")
+            read = read.set_column(place, name, dashed)
+    return read
+
+
+def table(name: str, file: Path) -> pa.Table:
+    """All rows of a table in its file, as a frame can be made of them."""
+    import pyarrow as pa
+
+    if name in ATHENA:
+        return athena_table(file)
+    return pa.Table.from_pylist(list(rows(name, file)))
+
+
+ATHENA = ("concept", "concept_relationship", "concept_ancestor", "vocabulary")
+# table of the reference zone -> (the names its file may have, how it is read)
+READERS: dict[str, tuple[tuple[str, ...], Callable[[Path], Iterator[Row]]]] = {
+    "icd10cm": (("icd10cm-order*.txt", "icd10cm-order*.txt.gz", "icd10cm_order*.txt"), icd10cm_order),
+    "icd9cm_ccs": (("*ccs_single_dxref*.csv", "$dxref*.csv"), ccs_single),
+    "icd9cm_icd10cm_gem": (("icd9toicd10cmgem.csv",), lambda file: gem(file, "ICD9CM", "ICD10CM")),
+    "icd9proc_icd10pcs_gem": (("icd9toicd10pcsgem.csv",), lambda file: gem(file, "ICD9Proc", "ICD10PCS")),
+    **{name: ((f"{name.upper()}.csv", f"{name}.csv", f"{name}.parquet"), athena) for name in ATHENA},
+}
+
+
+def found(folder: Path) -> dict[str, Path]:
+    """The reference tables that a folder holds files of; two files of one table are refused."""
+    if not folder.is_dir():
+        raise TaskError(f"reference folder {folder.name!r} is not there; valid: a folder with {looked_for()}")
+    files: dict[str, Path] = {}
+    for table, (patterns, _) in READERS.items():
+        there = sorted({file for pattern in patterns for file in folder.glob(pattern)})
+        if len(there) > 1:
+            raise TaskError(f"{folder.name} holds {', '.join(file.name for file in there)}; valid: one file of {table}")
+        if there:
+            files[table] = there[0]
+    if not files:
+        raise TaskError(f"{folder.name} holds no reference file; looked for {looked_for()}")
+    return files
+
+
+def looked_for() -> str:
+    """The file names of every table."""
+    return "; ".join(f"{table}: {' or '.join(patterns)}" for table, (patterns, _) in READERS.items())
+
+
+def rows(table: str, file: Path) -> Iterator[Row]:
+    """The rows of a table in its file."""
+    return READERS[table][1](file)

@@ -1,0 +1,121 @@
+"""Concept sets as OHDSI's tools write them (JSON of concept ids), resolved once into the lines of a CSV file.
+
+A set that is resolved when it is imported can be read, reviewed and compared; one that is resolved at every run
+changes with the vocabulary that happens to be loaded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.codes import files
+from jobs.errors import TaskError
+from workflows.code_systems import SYSTEMS
+from workflows.concept_sets import ALWAYS, COLUMNS, SET_NAME, Concept
+
+FLAGS = ("isExcluded", "includeDescendants", "includeMapped")
+NEEDED = ("concept", "concept_ancestor", "concept_relationship")
+
+
+@dataclass(frozen=True)
+class Vocabularies:
+    """concepts: id -> (vocabulary_id, concept_code). below: id -> its descendants. mapped: id -> what maps to it."""
+
+    concepts: Mapping[int, tuple[str, str]]
+    below: Mapping[int, frozenset[int]]
+    mapped: Mapping[int, frozenset[int]]
+
+
+def vocabularies(folder: Path) -> Vocabularies:
+    """The concepts, ancestry and mappings of an Athena bundle."""
+    there = files.found(folder)
+    if missing := [table for table in NEEDED if table not in there]:
+        raise TaskError(f"{folder.name} lacks {', '.join(missing)}; valid: a folder with {', '.join(NEEDED)}")
+    below, mapped = defaultdict(set), defaultdict(set)
+    for row in files.rows("concept_ancestor", there["concept_ancestor"]):
+        below[int(row["ancestor_concept_id"])].add(int(row["descendant_concept_id"]))
+    for row in files.rows("concept_relationship", there["concept_relationship"]):
+        if row["relationship_id"] == "Maps to" and not row["invalid_reason"]:
+            mapped[int(row["concept_id_2"])].add(int(row["concept_id_1"]))
+    return Vocabularies(
+        {
+            int(row["concept_id"]): (row["vocabulary_id"], str(row["concept_code"]))
+            for row in files.rows("concept", there["concept"])
+        },
+        {one: frozenset(some) for one, some in below.items()},
+        {one: frozenset(some) for one, some in mapped.items()},
+    )
+
+
+def items_of(file: Path) -> list[dict[str, Any]]:
+    """The items of a concept-set expression, each with what this import understands and nothing else."""
+    try:
+        read = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TaskError(f"{file.name} is not a JSON file that can be read ({error})") from error
+    if isinstance(read, dict) and "expression" in read:
+        read = read["expression"]
+    items = read.get("items") if isinstance(read, dict) else None
+    if not isinstance(items, list) or not items:
+        raise TaskError(f"{file.name} has no items; valid: a concept set of OHDSI, {{'items': [...]}}")
+    for number, item in enumerate(items, 1):
+        concept = item.get("concept") if isinstance(item, dict) else None
+        if not isinstance(concept, dict) or type(concept.get("CONCEPT_ID")) is not int:
+            raise TaskError(f"{file.name}, item {number}: concept.CONCEPT_ID is missing; valid: a whole number")
+        for name in item:
+            if name not in ("concept", *FLAGS):
+                raise TaskError(f"{file.name}, item {number}: {name} is not supported; valid: {', '.join(FLAGS)}")
+            if name in FLAGS and not isinstance(item[name], bool):
+                raise TaskError(f"{file.name}, item {number}: {name} is not true or false")
+    return items
+
+
+def ids(items: Iterable[Mapping[str, Any]], known: Vocabularies) -> set[int]:
+    """The concepts of an expression: those included, without those excluded, whatever their order."""
+    kept: set[int] = set()
+    gone: set[int] = set()
+    for item in items:
+        start = int(item["concept"]["CONCEPT_ID"])
+        if start not in known.concepts:
+            raise TaskError(f"concept {start} is not in the vocabularies given")
+        some = {start}
+        if item.get("includeDescendants"):
+            some |= known.below.get(start, frozenset())
+        if item.get("includeMapped"):
+            some = some.union(*(known.mapped.get(one, frozenset()) for one in some))
+        (gone if item.get("isExcluded") else kept).update(some)
+    return kept - gone
+
+
+def imported(file: Path, folder: Path, concept_set_name: str, version: int = 1) -> tuple[Concept, ...]:
+    """The lines of a concept set in a JSON file, resolved by the vocabularies in `folder`; sorted."""
+    if not SET_NAME.fullmatch(concept_set_name):
+        raise TaskError(f"name = {concept_set_name!r} is not valid; valid: a lower-case name such as heart_failure")
+    known = vocabularies(folder)
+    found = ids(items_of(file), known)
+    if absent := len(found - known.concepts.keys()):
+        raise TaskError(f"{file.name}: {absent} of {len(found)} concepts have no row in concept; load the whole bundle")
+    if not found:
+        raise TaskError(f"{file.name} includes no concept: everything is excluded")
+    concepts = set()
+    for one in found:
+        vocabulary_id, text = known.concepts[one]
+        code = SYSTEMS[vocabulary_id].spelled(text) if vocabulary_id in SYSTEMS else None
+        if code is None:
+            raise TaskError(f"concept {one} is of {vocabulary_id}; valid: {', '.join(sorted(SYSTEMS))}")
+        concepts.add(Concept(concept_set_name, vocabulary_id, code, version, *ALWAYS))
+    return tuple(sorted(concepts))
+
+
+def written(concepts: Iterable[Concept]) -> str:
+    """The lines of a CSV file of concept sets, with its heading."""
+    rows = [
+        (one.code, one.vocabulary_id, one.concept_set_name, one.version, one.valid_start_date, one.valid_end_date)
+        for one in concepts
+    ]
+    return "".join(",".join(map(str, row)) + "\n" for row in (COLUMNS, *rows))

@@ -1,0 +1,95 @@
+"""What a note is encoded in, and the text that is in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+ENCODINGS = ("utf", "rtf", "html", "xml", "sop")
+
+HTML = re.compile(
+    r"<!doctype html|</?(html|body|div|p|br|span|table|tr|td|ul|ol|li|b|i|font|pre|h[1-6])(\s[^<>]*)?/?>", re.I
+)
+XHTML = re.compile(r"<!doctype html|<html", re.IGNORECASE)
+SOP = re.compile(r"<SOA|<S:", re.I)
+XML = re.compile(r"<\?xml|<CHRT|<Care", re.I)
+TAG = re.compile(r"</?[A-Za-z][\w:.-]*(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*\s*/?>")
+HEADING = re.compile(r"<(?=[A-Za-z]{1,3}:)")
+# Elements whose content stands on lines of its own; between table cells there is a space.
+BLOCKS = frozenset({
+    "address", "article", "blockquote", "body", "br", "dd", "div", "dl", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
+    "html", "li", "ol", "p", "pre", "section", "table", "tr", "ul",
+})  # fmt: skip
+CELLS = frozenset({"td", "th"})
+UNSEEN = frozenset({"head", "script", "style", "title"})
+
+
+def encoding_of(text: str) -> str:
+    """What a note is encoded in: decided by how it begins, for HTML by any of its tags."""
+    start = text.lstrip("\ufeff \t\r\n")
+    if start.startswith("{\\rtf"):
+        return "rtf"
+    if SOP.match(start):
+        return "sop"
+    if XML.match(start) and not XHTML.search(start[:500]):
+        return "xml"
+    return "html" if HTML.search(start) else "utf"
+
+
+def of_rtf(text: str) -> str:
+    """The text of rich text."""
+    from striprtf.striprtf import rtf_to_text
+
+    return str(rtf_to_text(text.lstrip("\ufeff \t\r\n"), errors="strict"))
+
+
+def of_html(text: str) -> str:
+    """The visible text of HTML, blocks on lines of their own."""
+    from lxml import etree
+
+    # Bytes: a declared encoding speaks of the file it once was, not of this text.
+    root = etree.fromstring(text.encode(), etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True))
+    return "" if root is None else "".join(visible(root))
+
+
+def visible(element: Any) -> Iterator[str]:
+    """The text below an element of HTML, in order; what follows an element belongs to its parent."""
+    name = element.tag if isinstance(element.tag, str) else ""
+    if name not in UNSEEN and name:
+        edge = "\n" if name in BLOCKS else " " if name in CELLS else ""
+        yield edge
+        yield element.text or ""
+        for child in element:
+            yield from visible(child)
+        yield "" if name == "br" else edge
+    yield element.tail or ""
+
+
+def of_xml(text: str) -> str:
+    """The text of XML's elements, each on a line of its own; no entity is expanded and nothing is fetched."""
+    from lxml import etree
+
+    declared = re.sub(r"^\s*<\?xml[^>]*\?>", "", text.lstrip("\ufeff"))
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+    try:
+        root = etree.fromstring(declared.strip().encode(), parser)
+    except etree.XMLSyntaxError:
+        # A parser that repairs drops what it does not understand.
+        return of_sop(declared)
+    return "\n".join(piece.strip() for piece in root.itertext() if piece.strip())
+
+
+def of_sop(text: str) -> str:
+    """The text between tags that need not match: a tag ends a line, `<S:` is the heading `S:`."""
+    return HEADING.sub("", TAG.sub("\n", text))
+
+
+def of_utf(text: str) -> str:
+    """Text as it is."""
+    return text
+
+
+TEXT_OF: dict[str, Callable[[str], str]] = {
+    "utf": of_utf, "rtf": of_rtf, "html": of_html, "xml": of_xml, "sop": of_sop,
+}  # fmt: skip

@@ -1,0 +1,54 @@
+"""Fails unless the sentences of a source's notes are what they must be. The log has counts and ids of checks only."""
+
+from __future__ import annotations
+
+from jobs.disclosure import shown, suppressed
+from jobs.errors import TaskError
+from jobs.io.context import Task, run
+from jobs.tasks.notes import curated, described
+
+SCHEMA = "job_run_id string, check_id string, meaning string, state string, checked long, failed long"
+
+
+def note_acceptance() -> None:
+    """Entry point."""
+    run(_note_acceptance)
+
+
+def _note_acceptance(task: Task) -> None:
+    from pyspark.sql import functions as sf
+
+    from jobs.notes.acceptance import CHECKS, Accepted, of_expected, of_offsets
+    from jobs.notes.tables import note_id
+
+    source, declared = described(task)
+    zone = f"{source.name}_ra"
+    inputs = task.tables.inputs(f"{zone}.note_clean", f"{zone}.note_sentences")
+    clean, sentences = (task.tables.read(name, version) for name, version in inputs.items())
+    results = of_offsets(clean, sentences)
+    if declared.expected is None:
+        results.append(Accepted("N5", 0, 0))
+    else:
+        expected, read = curated(task, source, declared.expected)
+        inputs |= read
+        keyed = expected.select(
+            note_id(source.name, sf.trim("note_source_value")).alias("note_id"), "note_sent", "expected_text"
+        )
+        results.append(of_expected(keyed, sentences))
+    rows = [
+        (
+            task.job_run_id,
+            one.check_id,
+            CHECKS[one.check_id],
+            one.state,
+            suppressed(one.checked),
+            suppressed(one.failed),
+        )
+        for one in results
+    ]
+    task.tables.append(f"{zone}.note_acceptance", task.spark.createDataFrame(rows, SCHEMA), inputs)
+    for one in results:
+        task.log(f"{one.check_id} {one.state}: {CHECKS[one.check_id]}: {shown(one.failed)} of {shown(one.checked)}")
+    if failed := [one for one in results if one.state == "failed"]:
+        said = "; ".join(f"{one.check_id}: {shown(one.failed)} of {shown(one.checked)}" for one in failed)
+        raise TaskError(f"the notes of {source.name} are not accepted: {said}")

@@ -1,0 +1,295 @@
+"""Every wrong code is found, by the check that is named for it, and by no other."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.__main__ import app
+from jobs.codes import files
+from jobs.codes.check import CHECKS, FATAL, checked, report
+from jobs.codes.known import Entry, Known, known_in
+from jobs.codes.ohdsi import imported, written
+from jobs.codes.recorded import counted, state, states, told
+from jobs.errors import TaskError
+from workflows.concept_sets import Concept, Line, collections, in_version, lines, lines_of, resolved
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+CODES, GIBLEED, UCI = DATA / "reference_codes", DATA / "omop_gibleed", DATA / "readmission_uci130"
+
+
+def needs(folder: Path) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(not folder.is_dir(), reason=f"../shared/data/{folder.name} is not on this machine")
+
+
+def line(number: int, code: str, vocabulary_id: str = "ICD10CM", name: str = "s") -> Line:
+    return Line(number, Concept(name, vocabulary_id, code))
+
+
+@pytest.fixture
+def known() -> Known:
+    made = Known()
+    for code in ("M61.511", "M61.512", "I50.9", "J44.9"):
+        made.add("ICD10CM", code, Entry(leaf=True))
+    for code in ("I50", "J44", "M61"):
+        made.add("ICD10CM", code, Entry(leaf=False))
+    made.add("ICD10CM", "Z76.0", Entry(leaf=True, until=date(2015, 9, 30)))
+    made.add("CPT4", "99213", Entry(leaf=True))
+    made.add("SNOMED", "74474003", Entry(leaf=True))
+    made.add("SNOMED", "195967001", Entry(leaf=True))
+    return made
+
+
+CASES = [
+    # code, vocabulary, the one finding it gives with a reference, and without
+    ("I50.9", "ICD10CM", None, "not_assessable"),
+    ("I509", "ICD10CM", "spelling", "spelling"),
+    ("I50", "ICD10CM", "header", "not_assessable"),
+    ("I50.8", "ICD10CM", "unknown", "not_assessable"),
+    ("I50,9", "ICD10CM", "format", "format"),
+    ("M61511M61512", "ICD10CM", "merged", "merged"),
+    ("M61.511M61.512", "ICD10CM", "merged", "merged"),
+    ("74474003195967001", "SNOMED", "merged", "not_assessable"),
+    ("99213", "ICD10CM", "wrong_vocabulary", "format"),
+    ("I50.9", "CPT4", "wrong_vocabulary", "format"),
+    ("Q02.40", "CPT4", "format", "format"),
+    ("Z76.0", "ICD10CM", "retired", "not_assessable"),
+    ("I50.9", "ICD", "vocabulary", "vocabulary"),
+    ("4548-4", "LOINC", "not_assessable", "not_assessable"),
+    ("I50-I51", "ICD10CM", "header", "not_assessable"),
+    ("I60-I69", "ICD10CM", "unknown", "not_assessable"),
+    ("I69-I60", "ICD10CM", "format", "format"),
+]  # fmt: skip
+
+
+@pytest.mark.clause("F4")
+@pytest.mark.parametrize(("code", "vocabulary", "with_reference", "without"), CASES)
+def test_a_code_is_found_out_by_the_check_named_for_it(known, code, vocabulary, with_reference, without):
+    def names(reference: Known | None) -> list[str]:
+        found = [finding.check for finding in checked([line(2, code, vocabulary)], reference)]
+        return [name for name in found if name != "not_assessable"] or found
+
+    assert names(known) == ([with_reference] if with_reference else [])
+    assert names(None) == [without]
+
+
+def test_every_check_but_duplicate_is_broken_by_a_case():
+    assert {case[2] for case in CASES} - {None} == set(CHECKS) - {"duplicate"}
+
+
+def test_a_duplicate_is_found_across_spellings_but_not_across_sets_versions_or_vocabularies(known):
+    given = [line(2, "I50.9"), line(3, "I509"), line(4, "I50.9", name="other"), line(5, "99213", "CPT4")]
+    found = [(one.check, one.line, one.detail) for one in checked(given, known)]
+    assert found == [("spelling", 3, "I50.9"), ("duplicate", 3, "as in line 2")]
+
+
+@pytest.mark.clause("F4", "Q2")
+def test_k_planted_defects_of_every_kind_give_exactly_k_findings(known):
+    planted = {
+        "format": ["I50,9", "I5", "??"], "merged": ["M61511M61512"], "unknown": ["I51.0", "A00.0"],
+        "wrong_vocabulary": ["99213"], "retired": ["Z76.0"], "header": ["J44"], "spelling": ["J449"],
+        "duplicate": ["I50.9"],
+    }  # fmt: skip
+    good = ["I50.9", "M61.511", "M61.512"]
+    given = [line(n, code) for n, code in enumerate([*good, *(c for some in planted.values() for c in some)], 2)]
+    made = report("planted", given, known)
+    assert made.counts() == {name: len(planted[name]) for name in CHECKS if name in planted}
+    assert not made.passed
+    without = report("good", [line(n, code) for n, code in enumerate(good, 2)], known)
+    assert without.passed
+    assert without.findings == ()
+
+
+def test_only_fatal_findings_close_the_gate(known):
+    fatal = {"I50,9": False, "I50.8": False, "I50": True, "I509": True, "Z76.0": True}
+    assert {code: report("one", [line(2, code)], known).passed for code in fatal} == fatal
+    assert {name for name, check in CHECKS.items() if check.severity == FATAL} == {
+        "vocabulary", "merged", "wrong_vocabulary", "format", "unknown",
+    }  # fmt: skip
+
+
+@needs(CODES)
+@pytest.mark.clause("F4")
+@pytest.mark.parametrize("collection", collections())
+def test_the_projects_own_code_lists_pass_against_the_public_reference(collection):
+    made = report(collection, in_version(lines(collection)), known_in(CODES))
+    assert made.passed, made.summary()
+    assert set(made.counts()) == {"header"}
+
+
+# Published: this share, in %, of the recorded codes of each column are leaves.
+LEAVES = {"diag_1": 9.4, "diag_2": 13.5, "diag_3": 10.7}
+
+
+@needs(CODES)
+@needs(UCI)
+@pytest.mark.clause("F4", "8")
+def test_uci_codes_are_mostly_headers_that_are_told_apart_from_unknown_ones():
+    known = known_in(CODES)
+    for column, codes in counted(UCI, list(LEAVES)).items():
+        found = states(codes, "ICD9CM", known, zeros_lost=True)
+        total = sum(codes.values())
+        assert round(100 * found["leaf"] / total, 1) == LEAVES[column]
+        # Every recorded code exists; a code that does not is called neither leaf nor header.
+        assert found["leaf"] + found["header"] == total
+        # `38` was `038`: the file lost the zeros, and such a code is no code.
+        as_they_are = states(codes, "ICD9CM", known, zeros_lost=False)
+        assert as_they_are["malformed"] == sum(rows for code, rows in codes.items() if len(code.split(".")[0]) < 3) > 0
+    assert [state("ICD9CM", code, known) for code in ("250", "250.83", "250.99", "38")] == [
+        "header", "leaf", "unknown", "malformed",
+    ]  # fmt: skip
+
+
+@needs(CODES)
+@needs(UCI)
+def test_codes_recorded_prints_the_shares_of_a_delivery():
+    arguments = ["codes", "recorded", str(UCI), *LEAVES, "--vocabulary", "ICD9CM", "--reference", str(CODES)]
+    ran = CliRunner().invoke(app, [*arguments, "--zeros-lost"], env={"COLUMNS": "200"})
+    assert ran.exit_code == 0
+    for share in LEAVES.values():
+        assert f"({share}%)" in ran.stdout
+    with pytest.raises(TaskError, match="no CSV of readmission_uci130 has the columns diag_9"):
+        counted(UCI, ["diag_9"])
+
+
+def test_a_state_of_few_rows_is_not_shown_nor_left_to_be_computed():
+    assert told(Counter(leaf=90_000, header=9_995, unknown=5)) == {
+        "leaf": "90.0%", "header": "10.0%", "unknown": "fewer than 11", "malformed": "0.0%", "not_assessable": "0.0%",
+    }  # fmt: skip
+    assert told(Counter(leaf=90, unknown=30))["unknown"] == "30 (25.0%)"
+    assert set(told(Counter()).values()) == {"0 (0)"}
+
+
+@needs(CODES)
+def test_the_reference_files_have_the_rows_that_their_documentation_counts():
+    counted = {table: sum(1 for _ in files.rows(table, file)) for table, file in files.found(CODES).items()}
+    assert counted == {
+        "icd10cm": 95_358, "icd9cm_ccs": 15_072, "icd9cm_icd10cm_gem": 23_912, "icd9proc_icd10pcs_gem": 69_366,
+    }  # fmt: skip
+    known = known_in(CODES)
+    assert known.entry("ICD10CM", "A00") == Entry(leaf=False)
+    assert known.entry("ICD10CM", "A00.0") == Entry(leaf=True)
+    assert known.entry("ICD9CM", "250") == known.entry("ICD9CM", "250.8") == Entry(leaf=False)
+    assert known.entry("ICD9CM", "250.83") == Entry(leaf=True)
+    assert known.entry("ICD9CM", "250.9999") is None
+
+
+ORDER = "00001 A00     0 Cholera" + " " * 54 + "Cholera\r\n"
+BROKEN = [
+    # a file's name and text, what the error says
+    ("icd10cm-order-2021.txt", ORDER + "00002 A0", "ends in the middle of a line"),
+    ("icd10cm-order-2021.txt", ORDER.replace("00001", "00002"), "line 1, is not valid; valid: order number 00001"),
+    ("icd10cm-order-2021.txt", ORDER + ORDER, "line 2, is not valid; valid: order number 00002"),
+    ("icd10cm-order-2021.txt", ORDER.replace(" 0 ", " 7 "), "0 or 1 in column 15"),
+    ("icd10cm-order-2021.txt", ORDER.replace("A00 ", "000 "), "a code of ICD10CM such as I50.9"),
+    ("icd10cm-order-2021.txt", "", "is empty"),
+    ("ahrq_ccs_single_dxref_2015.csv", "code,category\n" * 4, "'CCS CATEGORY'"),
+    ("icd9toicd10cmgem.csv", "icd9cm,icd10cm\n0010,A000\n", "choice_list"),
+    ("CONCEPT.csv", "concept_id\tconcept_name\n1\tA\tB\n", "as many values in every line"),
+    ("concept.parquet", "PAR1 and not the rest", "is not a whole parquet file"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "said"), BROKEN)
+def test_a_reference_file_that_is_cut_or_of_another_shape_is_refused_by_name(tmp_path, name, text, said):
+    (tmp_path / name).write_bytes(text.encode())
+    ((table, file),) = files.found(tmp_path).items()
+    with pytest.raises(TaskError) as raised:
+        list(files.rows(table, file))
+    assert name in str(raised.value)
+    assert said in str(raised.value)
+
+
+@needs(CODES)
+def test_a_packed_reference_file_that_is_cut_short_is_refused(tmp_path):
+    whole = (CODES / "icd10cm-order-Jan-2021.txt.gz").read_bytes()
+    (tmp_path / "icd10cm-order-Jan-2021.txt.gz").write_bytes(whole[:-500])
+    with pytest.raises(TaskError, match="cannot be read to its end"):
+        known_in(tmp_path)
+
+
+def test_a_folder_without_reference_files_or_with_two_of_one_table_is_refused(tmp_path):
+    with pytest.raises(TaskError, match="holds no reference file; looked for icd10cm: icd10cm-order"):
+        known_in(tmp_path)
+    for year in (2020, 2021):
+        (tmp_path / f"icd10cm-order-{year}.txt").write_text(ORDER)
+    with pytest.raises(TaskError, match="valid: one file of icd10cm"):
+        known_in(tmp_path)
+
+
+@needs(CODES)
+def test_codes_check_ends_with_code_1_for_a_fatal_finding_and_says_where(tmp_path):
+    file = tmp_path / "lung.csv"
+    file.write_text(written(lung := [Concept("lung", "ICD10CM", "J44"), Concept("lung", "ICD10CM", "J44.8")]))
+    ran = CliRunner().invoke(app, ["codes", "check", str(file), "--reference", str(CODES)], env={"COLUMNS": "250"})
+    assert ran.exit_code == 1
+    assert "lung.csv:3" in ran.stdout
+    assert "fatal unknown 1, characterization header 1" in ran.stdout
+    file.write_text(written(lung[:1]))
+    assert CliRunner().invoke(app, ["codes", "check", str(file), "--reference", str(CODES)]).exit_code == 0
+
+
+# GiBleed's vocabularies: 192671 is gastrointestinal hemorrhage, to which K92.2 maps; ethinyl estradiol (1549786) has 9
+# descendants there, itself included.
+def expression(*items: dict) -> str:
+    return json.dumps({"items": list(items)})
+
+
+def item(concept: int, **flags: bool) -> dict:
+    return {"concept": {"CONCEPT_ID": concept, "CONCEPT_NAME": "any"}, **flags}
+
+
+@needs(GIBLEED)
+@pytest.mark.clause("F4")
+def test_a_concept_set_of_ohdsi_becomes_lines_with_descendants_mapped_codes_and_exclusions(tmp_path):
+    import pyarrow.parquet as pq
+
+    file = tmp_path / "set.json"
+    ancestor = pq.read_table(GIBLEED / "concept_ancestor.parquet").to_pylist()
+    code = {row["concept_id"]: row["concept_code"] for row in pq.read_table(GIBLEED / "concept.parquet").to_pylist()}
+    below = {r["descendant_concept_id"] for r in ancestor if r["ancestor_concept_id"] == 1549786} | {1549786}
+    below &= code.keys()
+
+    def codes(*items: dict) -> set[tuple[str, str]]:
+        file.write_text(expression(*items))
+        return {(one.vocabulary_id, one.code) for one in imported(file, GIBLEED, "some")}
+
+    assert len(below) == 9
+    assert codes(item(1549786)) == {("RxNorm", code[1549786])}
+    everything = codes(item(1549786, includeDescendants=True))
+    assert {found for _, found in everything} == {code[one] for one in below}
+    gone = sorted(below - {1549786})[0]
+    without = codes(item(gone, isExcluded=True), item(1549786, includeDescendants=True))
+    assert everything - without == {("RxNorm", code[gone])}
+    assert codes(item(192671, includeMapped=True)) == {("SNOMED", "74474003"), ("ICD10CM", "K92.2")}
+
+    file.write_text(expression(item(192671, includeMapped=True)))
+    (tmp_path / "bleed.csv").write_text(written(imported(file, GIBLEED, "bleed")))
+    again = resolved(lines_of(tmp_path / "bleed.csv"), "bleed")
+    assert again == imported(file, GIBLEED, "bleed")
+
+
+@needs(GIBLEED)
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (expression(item(999_999_999)), "concept 999999999 is not in the vocabularies"),
+        (expression(item(192671, includeSiblings=True)), "includeSiblings is not supported; valid: isExcluded"),
+        (expression(item(192671, isExcluded="yes")), "isExcluded is not true or false"),
+        (expression(item(192671, isExcluded=True)), "everything is excluded"),
+        (expression({"concept": {}}), "item 1: concept.CONCEPT_ID is missing"),
+        ("{}", "has no items"),
+        ("{", "is not a JSON file"),
+    ],
+)
+def test_a_concept_set_of_ohdsi_that_says_more_than_is_understood_is_refused_by_name(tmp_path, text, said):
+    file = tmp_path / "set.json"
+    file.write_text(text)
+    with pytest.raises(TaskError) as raised:
+        imported(file, GIBLEED, "some")
+    assert said in str(raised.value)

@@ -1,0 +1,162 @@
+"""Notes through their tasks on invented data with counted defects; the acceptance test is shown to fail."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from curated import empty_zones
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as sf
+
+from jobs.errors import TaskError
+from jobs.featurize.contract import results
+from jobs.io.context import Task
+from jobs.notes.acceptance import of_expected, of_offsets
+from jobs.tasks.note_acceptance import _note_acceptance
+from jobs.tasks.notes import _notes
+from synthetic.notes import Planted, generate
+from workflows.contracts.notes import NOTES
+from workflows.deliveries import recognise
+from workflows.featurizations.synthetic_notes import synthetic_notes
+from workflows.featurizations.uci130 import uci130
+
+pytestmark = pytest.mark.spark
+RA = "synthetic_notes_ra"
+
+
+@pytest.fixture(scope="module")
+def delivery(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Planted]:
+    folder = tmp_path_factory.mktemp("notes")
+    return folder, generate(folder, persons=150, seed=5)
+
+
+@pytest.fixture(scope="module")
+def delivered(spark: SparkSession, delivery: tuple[Path, Planted]):
+    with empty_zones(spark) as zones:
+        for table in ("note", "note_expected"):
+            save(zones.read.parquet(str(delivery[0] / f"{table}.parquet")), f"synthetic_notes.{table}")
+        yield zones
+
+
+def save(frame, name: str) -> None:
+    frame.coalesce(1).write.format("delta").mode("overwrite").option("overwriteSchema", "true").saveAsTable(name)
+
+
+@pytest.fixture
+def accept(make_task: Callable[..., Task]) -> Callable[[], None]:
+    def run() -> None:
+        task = make_task(synthetic_notes)
+        try:
+            _note_acceptance(task)
+        finally:
+            task.tables.flush()
+
+    return run
+
+
+@pytest.fixture
+def chain(delivered: SparkSession, make_task: Callable[..., Task], accept) -> Callable[[], None]:
+    def run() -> None:
+        for table in NOTES:
+            _notes(make_task(synthetic_notes, table=table))
+        accept()
+
+    return run
+
+
+@pytest.mark.clause("F2", "F3", "Q2")
+def test_notes_become_sentences_and_every_planted_defect_is_counted(
+    chain, delivered: SparkSession, delivery: tuple[Path, Planted], capsys: pytest.CaptureFixture[str]
+):
+    folder, planted = delivery
+    assert recognise(folder).name == "synthetic_notes"
+    assert min(planted.undated, planted.unreadable) >= 11, "counts below 11 are suppressed, and could be anything"
+    chain()
+    log = capsys.readouterr().out
+    counted = {
+        name: delivered.table(f"{RA}.{name}").count()
+        for name in ("note", "note_rejected", "note_clean", "note_clean_rejected")
+    }
+    assert counted == {
+        "note": planted.notes - planted.undated, "note_rejected": planted.undated,
+        "note_clean": planted.notes - planted.undated - planted.unreadable, "note_clean_rejected": planted.unreadable,
+    }  # fmt: skip
+    assert f"{RA}.note_rejected: no date: {planted.undated} notes" in log
+    assert f"{RA}.note_clean_rejected: rtf cannot be read (UnicodeDecodeError): {planted.unreadable} notes" in log
+    for name, contract in NOTES.items():
+        frame = delivered.table(f"{RA}.{name}")
+        assert frame.columns == [column.name for column in contract.columns]
+        assert [one for one in results(frame, contract) if one.stops] == []
+
+    # An id is a hash that anyone can compute, so it is the same in the next load.
+    ids = {(row["note_source_value"], row["note_id"]) for row in delivered.table(f"{RA}.note").collect()}
+    for key, note_id in ids:
+        assert note_id == int(hashlib.sha256(f"synthetic_notes|{key}".encode()).hexdigest()[:16], 16) // 2
+    accepted = {row["check_id"]: row for row in delivered.table(f"{RA}.note_acceptance").collect()}
+    assert {name: row["state"] for name, row in accepted.items()} == dict.fromkeys(
+        ("N1", "N2", "N3", "N4", "N5"), "passed"
+    )
+    assert accepted["N5"]["checked"] == planted.expected == pq.read_table(folder / "note_expected.parquet").num_rows
+    secret = delivered.table(f"{RA}.note_sentences").select("note_text").distinct().toPandas()["note_text"]
+    assert not [text for text in secret if text in log]
+
+
+BROKEN = [
+    # what is done to the sentences, the checks that find it
+    (lambda frame: frame.withColumn("note_text", sf.upper("note_text")), {"N1", "N5"}),
+    (lambda frame: frame.withColumn("end", sf.col("end") - 1), {"N1"}),
+    (lambda frame: frame.where("note_sent <> 1"), {"N2", "N3", "N5"}),
+    (lambda frame: frame.where("note_id <> 2"), {"N3", "N5"}),
+    (lambda frame: frame.withColumn("note_sent", sf.col("note_sent") + 1), {"N2", "N5"}),
+    (lambda frame: frame.withColumn("note_id", sf.col("note_id") + 1), {"N1", "N3", "N5"}),
+    (lambda frame: frame.withColumn("note_text", sf.repeat("note_text", 141)), {"N1", "N3", "N4", "N5"}),
+]
+
+
+@pytest.mark.clause("F2", "Q2")
+@pytest.mark.parametrize(("spoil", "wanted"), [(lambda frame: frame, set()), *BROKEN], ids=range(len(BROKEN) + 1))
+def test_what_is_wrong_with_sentences_is_found_by_the_check_that_says_so(spark, spoil, wanted):
+    text = "One is here.  Two is there.\nThree."
+    parts = [(0, 12, "One is here."), (14, 27, "Two is there."), (28, 34, "Three.")]
+    clean = spark.createDataFrame([(1, text), (2, text)], "note_id long, clean_text string")
+    rows = [(note, place, *part) for note in (1, 2) for place, part in enumerate(parts)]
+    sentences = spark.createDataFrame(rows, "note_id long, note_sent long, `begin` long, `end` long, note_text string")
+    expected = sentences.select("note_id", "note_sent", sf.col("note_text").alias("expected_text"))
+    spoiled = spoil(sentences)
+    results = [*of_offsets(clean, spoiled), of_expected(expected, spoiled)]
+    assert {one.check_id for one in results if one.state == "failed"} == wanted
+    assert {one.check_id for one in results} == {"N1", "N2", "N3", "N4", "N5"}
+
+
+@pytest.mark.clause("F2", "Q2")
+def test_the_acceptance_test_fails_with_counts_and_ids_of_checks_and_no_text(accept, delivered, capsys):
+    good = delivered.table(f"{RA}.note_sentences")
+    texts = [row["note_text"] for row in good.select("note_text").distinct().collect()]
+    spoiled = good.where("note_sent > 0").count()
+    save(good.where("note_sent = 0").withColumn("note_text", sf.upper("note_text")), f"{RA}.note_sentences")
+    with pytest.raises(TaskError, match="the notes of synthetic_notes are not accepted: N1: ") as raised:
+        accept()
+    said = str(raised.value) + capsys.readouterr().out
+    assert spoiled > 0
+    assert [one for one in texts if one in said or one.upper() in said] == []
+    failed = delivered.table(f"{RA}.note_acceptance").where("state = 'failed'").collect()
+    assert {row["check_id"] for row in failed} == {"N1", "N3", "N5"}
+
+
+def test_two_notes_of_one_key_are_refused_and_the_previous_version_stays(delivered, make_task):
+    before = delivered.table(f"{RA}.note").count()
+    delivered.sql("INSERT INTO synthetic_notes.note SELECT * FROM synthetic_notes.note LIMIT 20")
+    with pytest.raises(TaskError, match=r"note breaks its contract: note: beyond the first of their key \(note_id\)"):
+        _notes(make_task(synthetic_notes, table="note"))
+    assert delivered.table(f"{RA}.note").count() == before
+
+
+def test_a_source_without_notes_and_a_table_that_is_none_of_notes_are_refused(make_task):
+    with pytest.raises(TaskError, match=r"uci130 declares no notes; valid: a source with notes=Notes"):
+        _notes(make_task(uci130, table="note"))
+    with pytest.raises(TaskError, match="table = 'note_nlp' is not valid; valid: note, note_clean, note_sentences"):
+        _notes(make_task(synthetic_notes, table="note_nlp"))

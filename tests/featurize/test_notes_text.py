@@ -1,0 +1,152 @@
+"""Notes as text: encodings, the one form of a text, and sentences whose offsets are exact."""
+
+from __future__ import annotations
+
+import csv
+import io
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from jobs.notes.clean import cleaned, normalised, words
+from jobs.notes.encodings import encoding_of
+from jobs.notes.sentences import LONGEST, lost, sentences, tokens
+from synthetic import notes as synthetic
+
+DIALOGUES = Path(__file__).resolve().parents[3] / "shared" / "data" / "notes_mtsdialog"
+
+ENCODED = [
+    # text, what it is encoded in, its clean text
+    ("Plain\u00a0text,  two   spaces.", "utf", "Plain text, two spaces."),
+    ("\ufeffBP <120 and >80, a < b", "utf", "BP <120 and >80, a < b"),
+    ("A &amp;amp; B,, ,C | D", "utf", "A & B,C D"),
+    ("One line\nthat goes on.\nAnother.\n\n\n\nA paragraph.", "utf", "One line that goes on.\nAnother.\n\nA paragraph."),
+    ("Cafe\u0301\r\nau lait\x00\x0b", "utf", "Caf\u00e9 au lait"),
+    (r"{\rtf1\ansi {\fonttbl{\f0 Arial;}}\f0 Chest pain.\par No fever, caf\'e9.}", "rtf", "Chest pain.\nNo fever, caf\u00e9."),
+    ("<html><head><title>x</title></head><body><p>Pain&nbsp;&amp; fever</p><script>x=1</script></body></html>", "html", "Pain & fever"),
+    ("Seen today.<br>No change.<BR/>Done.", "html", "Seen today.\nNo change.\nDone."),
+    ("<table><tr><td>BP</td><td>120</td></tr><tr><td>HR</td><td>80</td></tr></table>", "html", "BP 120\n\nHR 80"),
+    ("<?xml version='1.0'?><!DOCTYPE html><html><body>One<b>Two</b></body></html>", "html", "OneTwo"),
+    ("<?xml version='1.0' encoding='utf-16'?><Care><a>One.</a><b>Two &amp; three.</b></Care>", "xml", "One.\nTwo & three."),
+    ("<CHRT><T>One</T>", "xml", "One"),
+    ("<?xml version='1.0'?><!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><a>x&e;y</a>", "xml", "x\n&e; y"),
+    ("<SOAP><S>Headache.<O>BP < 120", "sop", "Headache.\nBP < 120"),
+    ("<S: Headache.\n<O: Fine.", "sop", "S: Headache.\nO: Fine."),
+]  # fmt: skip
+
+
+@pytest.mark.clause("F2")
+@pytest.mark.parametrize(("text", "encoding", "wanted"), ENCODED)
+def test_the_encoding_of_a_note_is_decided_and_its_text_extracted(text, encoding, wanted):
+    found = cleaned(text)
+    assert (found.encoding, found.text, found.reason) == (encoding, wanted, None)
+
+
+UNREADABLE = [
+    (r"{\rtf1\ansicpg99999 \'e9}", "rtf cannot be read (UnicodeDecodeError)"),
+    (r"{\rtf1", "rtf holds no text"),
+    ("<html><head><title>x</title></head></html>", "html holds no text"),
+    (" \u200b ", "utf holds no text"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), UNREADABLE)
+def test_a_note_that_cannot_be_read_says_why_and_does_not_quote_it(text, reason):
+    found = cleaned(text)
+    assert found.text is None
+    assert found.reason == reason
+
+
+TEXT = st.text(alphabet=st.sampled_from("aBé 1.,;|&#<>\n\r\t\u00a0\u0301\x00-!?()"), max_size=60)
+
+
+@given(TEXT)
+@example("&amp;#38;#38;")
+def test_a_normalised_text_is_its_own_normal_form(text):
+    once = normalised(text)
+    assert normalised(once) == once
+    assert "\r" not in once
+    assert "  " not in once
+    assert once == once.strip()
+
+
+@pytest.mark.clause("F2")
+@settings(deadline=None)  # the first example imports the splitter
+@given(TEXT)
+def test_sentences_have_exact_offsets_in_order_and_lose_only_white_space(text):
+    clean = normalised(text)
+    spans = sentences(clean)
+    assert [span for span in spans if span[0] >= span[1]] == []
+    assert all(one[1] <= other[0] for one, other in pairwise(spans))
+    assert not lost(clean, spans).strip()
+    assert all(clean[begin:end] == clean[begin:end].strip() and "\n" not in clean[begin:end] for begin, end in spans)
+
+
+SPLIT = [
+    ("Dr. Smith saw the pt. today at 5 p.m. He is stable.", ["Dr. Smith saw the pt. today at 5 p.m.", "He is stable."]),
+    ("Temp. 98.6 F. No fever. BP 120/80.", ["Temp. 98.6 F.", "No fever.", "BP 120/80."]),
+    ("1. Aspirin 81 mg daily.\n2. Rest.", ["1. Aspirin 81 mg daily.", "2. Rest."]),
+    ("Follow up in approx. 3 weeks? Yes!", ["Follow up in approx. 3 weeks?", "Yes!"]),
+    ("1.\nA", ["1.", "A"]),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), SPLIT)
+def test_abbreviations_units_and_numbers_of_items_end_no_sentence(text, wanted):
+    assert [text[begin:end] for begin, end in sentences(text)] == wanted
+
+
+@pytest.mark.clause("F2")
+@settings(deadline=None)
+@given(st.integers(1, 900), st.integers(0, 300))
+def test_no_sentence_is_longer_than_a_reader_of_names_can_take_and_long_ones_end_with_a_clause(count, comma):
+    text = " ".join(f"word{',' if place == comma else ''}" for place in range(count))
+    spans = sentences(text)
+    assert all(tokens(text[begin:end]) <= LONGEST for begin, end in spans)
+    assert not lost(text, spans).strip()
+    if LONGEST // 2 < comma + 2 <= LONGEST < count:
+        assert text[spans[0][1] - 1] == ","
+
+
+def test_words_are_counted_as_a_reader_counts_them():
+    assert words("The patient's low-salt diet, 2.5 g.") == 7
+
+
+@pytest.mark.parametrize("encoding", synthetic.ENCODINGS)
+def test_the_same_invented_note_gives_the_same_sentences_in_every_encoding(encoding):
+    rng = np.random.default_rng(3)
+    for _ in range(100):
+        paragraphs = synthetic.paragraphs(rng)
+        written = synthetic.WRITERS[encoding](paragraphs)
+        found = cleaned(written)
+        assert encoding_of(written) == found.encoding == encoding
+        assert found.text is not None
+        got = [found.text[begin:end] for begin, end in sentences(found.text)]
+        assert got == [sentence for some in paragraphs for sentence in some]
+
+
+@pytest.mark.skipif(not DIALOGUES.is_dir(), reason="../shared/data/notes_mtsdialog is not on this machine")
+@pytest.mark.clause("F2")
+def test_real_dialogues_keep_every_character_but_white_space():
+    texts = []
+    for file in sorted(DIALOGUES.glob("*.csv")):
+        rows = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"), newline=""))
+        texts += [row[name] for row in rows for name in ("section_text", "dialogue")]
+    # 1,201 + 100 + 200 + 200 dialogues with their sections, as the folder's documentation counts them.
+    assert len(texts) == 2 * 1_701
+    longest = many = 0
+    for text in texts:
+        found = cleaned(text)
+        assert found.text is not None
+        assert found.encoding == "utf"
+        spans = sentences(found.text)
+        assert not lost(found.text, spans).strip()
+        longest = max(longest, *(tokens(found.text[begin:end]) for begin, end in spans))
+        many += len(spans)
+    assert longest <= LONGEST
+    # A dialogue has turns: far more sentences than texts, or the splitter splits nothing.
+    assert many > 5 * len(texts)
