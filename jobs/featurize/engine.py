@@ -24,7 +24,7 @@ BITS = 62
 SCALE = 1_000_000
 LARGEST = 5e12
 # Room for any scaled value beside the moment in one ordered number.
-SPREAD = 10**19
+SPREAD = "1" + 19 * "0"
 VALUES = ("latest", "min", "max", "mean", "trend")
 
 
@@ -113,11 +113,12 @@ def marked(events: DataFrame, concepts: DataFrame, some: Sequence[Covariate], ke
 
 def bit_of(sets: Sequence[tuple[str, str]], word: int) -> Column:
     """The bit of a concept's set in one word, 0 where it is not in use."""
-    column = sf.lit(0).cast("bigint")
+    # One flat CASE: a sum of many would nest as deep as there are sets, deeper than a plan can be sent.
+    column = sf.when(sf.lit(False), sf.lit(0).cast("bigint"))
     for bit, (collection, name) in enumerate(sets[word * BITS : (word + 1) * BITS]):
         here = (sf.col("collection") == collection) & (sf.col("concept_set_name") == name)
-        column = column + sf.when(here, sf.lit(1 << bit)).otherwise(sf.lit(0)).cast("bigint")
-    return column
+        column = column.when(here, sf.lit(1 << bit).cast("bigint"))
+    return column.otherwise(sf.lit(0).cast("bigint"))
 
 
 def slim_columns(some: Sequence[Covariate], key: str) -> list[Column]:
