@@ -11,7 +11,7 @@ from typing import Any
 from workflows.covariates import covariates, derived_in_order, named_event, sets_of
 from workflows.declare import AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded
 from workflows.errors import DeclarationError
-from workflows.features import OfConcepts, reach
+from workflows.features import Demographics, Derived, OfConcepts, reach
 from workflows.loading import assigned, label, loaded
 from workflows.source import Source
 
@@ -151,9 +151,11 @@ def check_columns(model: Model, source: Source, file: str) -> None:
     sets = sets_of(model.features, source.collections)
     try:
         of_events = {one.column: one.feature for one in covariates(model.features, sets)}
-        names = ["age" if source.persons.birth_date else "age_band", "sex"]
+        # Sex and an age band are no numbers.
+        names = ["age"] if source.persons.birth_date else []
         for feature in model.features:
-            if not isinstance(feature, OfConcepts) or named_event(feature, sets):
+            counted = not isinstance(feature, OfConcepts) or named_event(feature, sets)
+            if counted and not isinstance(feature, (Demographics, Derived)):
                 names.append(feature.name)
         derived_in_order(model.name, model.features, [*names, *of_events])
     except DeclarationError as error:
