@@ -53,7 +53,7 @@ def _features(task: Task) -> None:
     version = task.tables.replace(f"{source.name}_ra.feature_{model.name}", frame, inputs)
     described = reference(covariates(model.features, sets), codes)
     if described:
-        name = f"{source.name}_ra.feature_reference_{model.name}"
+        name = f"{source.name}_ra.covariates_{model.name}"
         task.tables.replace(name, task.spark.createDataFrame(described, REFERENCE_SCHEMA), inputs)
     rows = [
         # Few persons hide their encounters too: a count of encounters would tell them apart.
