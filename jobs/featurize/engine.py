@@ -160,8 +160,7 @@ def meetings(index: DataFrame, events: DataFrame, some: Sequence[Covariate], key
     if all(one.feature.window is None for one in some):
         # Nothing but the index encounter's own events is asked for: do not pair them with the person's other stays.
         on = on & (index[key] == events["_visit"])
-    # Partitioned by person once: the aggregate that follows needs no second shuffle, and none of half-filled groups.
-    pairs = events.join(index.hint("shuffle_hash"), on)
+    pairs = events.join(index, on)
     day = sf.datediff(sf.col("_start"), sf.col("_index"))
     pairs = pairs.withColumn("_day", day)
     if "_end" in events.columns:
@@ -172,7 +171,8 @@ def meetings(index: DataFrame, events: DataFrame, some: Sequence[Covariate], key
         first, last = min(window.start for window in reach), max(window.end for window in reach)
         late_enough = sf.col("_last") if "_end" in events.columns else sf.col("_day")
         pairs = pairs.where((sf.col("_day") <= last) & (late_enough >= first))
-    return pairs
+    # What is in reach is shuffled once, slim as it is: half-filled groups of every feature would be far wider.
+    return pairs.repartition("person_id")
 
 
 def when(one: Covariate, key: str | None = None) -> Column:
