@@ -34,6 +34,8 @@ SPARK = {
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.shuffle.partitions": "8",
     "spark.sql.files.maxPartitionBytes": "32m",
+    # Spark compiles no stage of more than 100 columns unless told so.
+    "spark.sql.codegen.maxFields": "2000",
 }
 KINDS = [*[AnyOf] * 10, *[CountOf] * 8, *[DaysSince] * 4, *[LatestOf] * 4, *[MeanOf] * 4]
 WINDOWS = [days(-30, -1), days(-90, -1), days(-180, -1), days(-365, -1)]
