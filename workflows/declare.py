@@ -12,15 +12,34 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from workflows.errors import DeclarationError
-from workflows.features import AnyOf, AtIndex, CountOf, Demographics, Feature
+from workflows.features import (
+    AnyOf,
+    AtIndex,
+    Codes,
+    CountOf,
+    DaysSince,
+    Demographics,
+    Derived,
+    Feature,
+    FirstOf,
+    LastOf,
+    LatestOf,
+    MaxOf,
+    MeanOf,
+    MinOf,
+    StayDays,
+    TrendOf,
+    Visits,
+)
 from workflows.gates import AtLeast, Calibrated, Gate, Implausible, NonInferior
 from workflows.methods import Choice, GradientBoosting, LogisticRegression, Method
 from workflows.time import Window, days
 
 __all__ = [
-    "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Choice", "CountOf", "Demographics", "Event",
-    "Featurization", "GradientBoosting", "Implausible", "InpatientStays", "LogisticRegression", "Model",
-    "Monitor", "NonInferior", "Online", "Recorded", "Reference", "Window", "days", "replace",
+    "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Choice", "Codes", "CountOf", "DaysSince", "Demographics",
+    "Derived", "Event", "Featurization", "FirstOf", "GradientBoosting", "Implausible", "InpatientStays", "LastOf",
+    "LatestOf", "LogisticRegression", "MaxOf", "MeanOf", "MinOf", "Model", "Monitor", "NonInferior", "Online",
+    "Recorded", "Reference", "StayDays", "TrendOf", "Visits", "Window", "days", "replace",
 ]  # fmt: skip
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,62}")
@@ -33,10 +52,15 @@ def checked_name(value: object, owner: str) -> str:
     return value
 
 
+def leaves(kind: type) -> list[type]:
+    """The kinds that can be declared: those below `kind` that nothing is below, or itself."""
+    return [leaf for one in kind.__subclasses__() for leaf in leaves(one)] or [kind]
+
+
 def checked_sequence(owner: str, name: str, values: object, kinds: type | tuple[type, ...]) -> None:
     """Raise unless `values` is a list or tuple whose members are all of `kinds`."""
     wanted = kinds if isinstance(kinds, tuple) else (kinds,)
-    names = [one.__name__ for kind in wanted for one in (kind.__subclasses__() or [kind])]
+    names = [one.__name__ for kind in wanted for one in leaves(kind)]
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise DeclarationError(owner, name, values, f"a list of {' | '.join(names)}")
     for value in values:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from workflows.concept_sets import collections
-from workflows.declare import AnyOf, AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded, Reference
+from workflows.covariates import covariates, derived_in_order, named_event, sets_of
+from workflows.declare import AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded, Reference
 from workflows.errors import DeclarationError
-from workflows.features import reach
+from workflows.features import Demographics, Derived, OfConcepts, reach
 from workflows.loading import assigned, label, loaded
 from workflows.source import Source
 
@@ -135,10 +136,9 @@ def check_model(catalogue: Catalogue, model: Model, clusters: tuple[str, ...]) -
             )  # fmt: skip
         if isinstance(feature, AtIndex):
             check_reference(model.name, where, feature.attribute, source.attributes, file)
-        elif isinstance(feature, AnyOf):
-            check_reference(model.name, where, feature.collection, source.collections, file)
-        elif isinstance(feature, CountOf):
-            check_reference(model.name, where, feature.event, source.named_events, file)
+        elif isinstance(feature, OfConcepts):
+            check_concepts(catalogue, model, feature, file)
+    check_columns(model, source, file)
     if isinstance(model.outcome, Recorded):
         check_reference(model.name, "outcome", model.outcome.name, source.outcomes, file)
     elif isinstance(model.outcome, Event):
@@ -149,6 +149,43 @@ def check_model(catalogue: Catalogue, model: Model, clusters: tuple[str, ...]) -
                 file,
             )  # fmt: skip
         check_reference(model.name, "outcome", model.outcome.name, source.named_events, file)
+
+
+def check_concepts(catalogue: Catalogue, model: Model, feature: OfConcepts, file: str) -> None:
+    """Its collection or named event is known to the source, and observation periods are where it asks for them."""
+    source, where = catalogue.sources[model.source], f"features.{feature.name}"
+    events = source.named_events if isinstance(feature, CountOf) else ()
+    if feature.collection:
+        check_reference(model.name, where, feature.collection, [*source.collections, *events], file)
+    if feature.in_observation:
+        tables = {
+            table for one in catalogue.featurizations.values() if one.source == source.name for table in one.tables
+        }
+        if "fact_observation_period" not in tables:
+            raise DeclarationError(
+                model.name, where, "in_observation=True",
+                f"in_observation=False: no featurization of {source.name} makes fact_observation_period", file,
+            )  # fmt: skip
+    if feature.collection in events and (feature.rule != "start" or feature.in_observation):
+        raise DeclarationError(
+            model.name, where, feature.concepts, "a concept set; encounters are counted by start", file
+        )
+
+
+def check_columns(model: Model, source: Source, file: str) -> None:
+    """Each column once; derived features are of columns that there are, without a cycle."""
+    sets = sets_of(model.features, source.collections)
+    try:
+        of_events = {one.column: one.feature for one in covariates(model.features, sets)}
+        # Sex and an age band are no numbers.
+        names = ["age"] if source.persons.birth_date else []
+        for feature in model.features:
+            counted = not isinstance(feature, OfConcepts) or named_event(feature, sets)
+            if counted and not isinstance(feature, (Demographics, Derived)):
+                names.append(feature.name)
+        derived_in_order(model.name, model.features, [*names, *of_events])
+    except DeclarationError as error:
+        raise error.at(file) from error
 
 
 def in_order(catalogue: Catalogue) -> dict[str, Featurization]:

@@ -1,11 +1,20 @@
-"""Features a model can declare. A window never reaches the index day; what is known on that day says why."""
+"""Features a model can declare. A window never reaches the index day unless `because` says why it is known by then.
+
+Of events: `concepts` is a collection (a column for each of its sets), one set of it (`"collection.set"`) or `Codes`.
+An event counts where it starts (`rule="start"`) or where any of it lies (`rule="overlap"`; without an end it ends where
+it starts). `in_observation=True`: the event starts, and the index date lies, in the same observation period, both ends
+inclusive; what the unobserved part of a window could have held is unknown then, never zero.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from workflows.errors import DeclarationError
 from workflows.time import Window
+
+RULES = ("start", "overlap")
 
 
 @dataclass(frozen=True)
@@ -15,7 +24,7 @@ class Feature:
     @property
     def name(self) -> str:
         """Unique in a model; starts the names of its columns."""
-        raise TypeError(f"{type(self).__name__} declares no feature: use Demographics, AtIndex, AnyOf or CountOf")
+        raise TypeError(f"{type(self).__name__} declares no feature: use Demographics, AtIndex or AnyOf")
 
 
 def reach(feature: Feature) -> Window | None:
@@ -23,14 +32,15 @@ def reach(feature: Feature) -> Window | None:
     return getattr(feature, "window", None)
 
 
-def past(owner: str, window: object) -> Window:
-    """`window` if it ends before the index day."""
+def past(owner: str, window: object, because: str = "") -> Window:
+    """`window` if it ends before the index day, or on it with a reason."""
     if not isinstance(window, Window):
         raise DeclarationError(owner, "window", window, "days(-365, -1) for example")
-    if window.end > -1:
+    if window.end > (0 if because.strip() else -1):
         raise DeclarationError(
-            owner, "window", str(window), "a window that ends on day -1 or earlier; the index day only by AtIndex"
-        )
+            owner, "window", str(window),
+            "a window that ends on day -1 or earlier; the index day only by AtIndex or because=, later days never",
+        )  # fmt: skip
     return window
 
 
@@ -62,41 +72,211 @@ class AtIndex(Feature):
 
 
 @dataclass(frozen=True)
-class AnyOf(Feature):
-    """One yes/no column for each concept set of a collection: an event of it starts inside the window.
+class Codes:
+    """A concept set written out: its name, and (vocabulary_id, code) pairs that stand for themselves and below."""
+
+    name: str
+    codes: tuple[tuple[str, str], ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "codes", tuple(tuple(pair) for pair in self.codes))
+        if not self.name.isidentifier() or not self.name.islower():
+            raise DeclarationError("Codes", "name", self.name, "a lower-case name such as 'nsaid'")
+        if not self.codes or any(len(pair) != 2 or not all(pair) for pair in self.codes):
+            raise DeclarationError("Codes", self.name, self.codes, "(vocabulary_id, code) pairs, at least one")
+
+
+@dataclass(frozen=True)
+class OfConcepts(Feature):
+    """A feature of the events of concept sets in a window.
+
+    label: what the name ends with instead of the window, where one model declares the same feature of two windows.
+    """
+
+    concepts: str | Codes
+    window: Window | None = None
+    because: str = ""
+    rule: str = "start"
+    in_observation: bool = False
+    label: str = ""
+    aggregation: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        owner = type(self).__name__
+        past(owner, self.window, self.because)
+        if self.rule not in RULES:
+            raise DeclarationError(owner, "rule", self.rule, RULES)
+        if self.label and not f"f{self.label}".isidentifier():
+            raise DeclarationError(owner, "label", self.label, "a part of a name such as 'year'")
+
+    @property
+    def collection(self) -> str:
+        """The collection that its concept sets belong to; empty where they are written out."""
+        return self.concepts.partition(".")[0] if isinstance(self.concepts, str) else ""
+
+    @property
+    def set_name(self) -> str:
+        """The one concept set it is of; empty where it is of every set of the collection."""
+        return self.concepts.partition(".")[2] if isinstance(self.concepts, str) else self.concepts.name
+
+    @property
+    def stem(self) -> str:
+        """What it is of, as a part of its name."""
+        return "_".join(part for part in (self.collection, self.set_name) if part)
+
+    @property
+    def name(self) -> str:
+        """Unique in a model; starts the names of its columns."""
+        span = f"{-self.window.start}_{-self.window.end}" if self.window else ""
+        return "_".join(part for part in (self.aggregation, self.stem, self.label or span) if part)
+
+
+@dataclass(frozen=True)
+class AnyOf(OfConcepts):
+    """Yes or no: an event lies in the window.
 
     window None: on the index encounter itself, for sources whose time is only an order.
     """
 
-    collection: str
-    window: Window | None = None
-    because: str = ""
+    aggregation: ClassVar[str] = "any"
 
     def __post_init__(self) -> None:
-        if self.window is None and not self.because.strip():
+        if self.window is not None:
+            super().__post_init__()
+        elif not self.because.strip():
             raise DeclarationError(
                 "AnyOf", "because", self.because, "a window, or the reason why it is known at the index date"
             )
-        if self.window is not None:
-            past("AnyOf", self.window)
+        elif self.in_observation or self.rule != "start":
+            raise DeclarationError("AnyOf", "window", None, "a window in days, as its rule speaks of days")
 
     @property
     def name(self) -> str:
-        """Unique in a model; starts the names of its columns."""
-        return f"any_{self.collection}"
+        """Unique in a model; starts the names of its columns. Without the window, which few models vary."""
+        return "_".join(part for part in (self.aggregation, self.stem, self.label) if part)
 
 
 @dataclass(frozen=True)
-class CountOf(Feature):
-    """How many events of a name start inside the window."""
+class CountOf(OfConcepts):
+    """How many events: of concept sets, or of a named event of the source ("inpatient_admission")."""
 
-    event: str
+    aggregation: ClassVar[str] = "count"
+
+
+@dataclass(frozen=True)
+class DaysSince(OfConcepts):
+    """Days from the start of the last event to the index date."""
+
+    aggregation: ClassVar[str] = "days_since"
+
+
+@dataclass(frozen=True)
+class FirstOf(OfConcepts):
+    """The day of the first event's start, counted from the index date: negative before it."""
+
+    aggregation: ClassVar[str] = "first"
+
+
+@dataclass(frozen=True)
+class LastOf(OfConcepts):
+    """The day of the last event's start, counted from the index date: negative before it."""
+
+    aggregation: ClassVar[str] = "last"
+
+
+@dataclass(frozen=True)
+class LatestOf(OfConcepts):
+    """The value of the last event that has one; of several at one moment, the largest."""
+
+    aggregation: ClassVar[str] = "latest"
+
+
+@dataclass(frozen=True)
+class MinOf(OfConcepts):
+    """The smallest value."""
+
+    aggregation: ClassVar[str] = "min"
+
+
+@dataclass(frozen=True)
+class MaxOf(OfConcepts):
+    """The largest value."""
+
+    aggregation: ClassVar[str] = "max"
+
+
+@dataclass(frozen=True)
+class MeanOf(OfConcepts):
+    """The mean value."""
+
+    aggregation: ClassVar[str] = "mean"
+
+
+@dataclass(frozen=True)
+class TrendOf(OfConcepts):
+    """The slope of the values over days, by least squares; nothing where all were measured on one day."""
+
+    aggregation: ClassVar[str] = "trend"
+
+
+@dataclass(frozen=True)
+class Visits(Feature):
+    """How many encounters of any kind start inside the window, but for the index encounter."""
+
     window: Window
 
     def __post_init__(self) -> None:
-        past("CountOf", self.window)
+        past("Visits", self.window)
 
     @property
     def name(self) -> str:
         """Unique in a model; starts the names of its columns."""
-        return f"count_{self.event}_{-self.window.start}_{-self.window.end}"
+        return f"visits_{-self.window.start}_{-self.window.end}"
+
+
+@dataclass(frozen=True)
+class StayDays(Feature):
+    """Days in hospital of the inpatient stays that start inside the window, but for the index encounter."""
+
+    window: Window
+
+    def __post_init__(self) -> None:
+        past("StayDays", self.window)
+
+    @property
+    def name(self) -> str:
+        """Unique in a model; starts the names of its columns."""
+        return f"stay_days_{-self.window.start}_{-self.window.end}"
+
+
+OPERATIONS = ("ratio", "sum", "difference", "at_least")
+
+
+@dataclass(frozen=True)
+class Derived(Feature):
+    """A number from other columns of the model: their `ratio`, `sum`, `difference`, or whether one is `at_least`.
+
+    of: the names of those columns, derived ones too. A missing part makes it missing, and so does a ratio to zero.
+    """
+
+    label: str
+    operation: str
+    of: tuple[str, ...]
+    threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "of", (self.of,) if isinstance(self.of, str) else tuple(self.of))
+        if not self.label.isidentifier() or not self.label.islower():
+            raise DeclarationError("Derived", "label", self.label, "a lower-case name such as 'visit_rate'")
+        if self.operation not in OPERATIONS:
+            raise DeclarationError("Derived", "operation", self.operation, OPERATIONS)
+        least, most = {"sum": (2, 999), "at_least": (1, 1)}.get(self.operation, (2, 2))
+        if not least <= len(self.of) <= most:
+            raise DeclarationError("Derived", "of", self.of, f"{least} column names for {self.operation}")
+        if (self.threshold is not None) != (self.operation == "at_least"):
+            raise DeclarationError("Derived", "threshold", self.threshold, "a number for at_least, and only for that")
+
+    @property
+    def name(self) -> str:
+        """Unique in a model; the name of its column."""
+        return self.label

@@ -83,3 +83,9 @@ def attrition(encounters: DataFrame, model: Model) -> list[Step]:
     ).first()
     assert row is not None
     return [Step(step, reasons[step], row[f"e{step}"] or 0, row[f"p{step}"] or 0) for step in steps]
+
+
+def landmark(index: DataFrame, day: int) -> DataFrame:
+    """`index` moved `day` days later, without those who are not followed until then (`followed_until`)."""
+    moved = sf.date_add(sf.to_date("index_datetime"), day)
+    return index.where(sf.col("followed_until") >= moved).withColumn("index_datetime", moved.cast("timestamp"))

@@ -7,13 +7,16 @@ encounter is no event of its own past: `CountOf("inpatient_admission", ...)` cou
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
 
+from jobs.featurize import engine
 from jobs.featurize.cohort import cohort, completed_years, last_known, matured
+from workflows.covariates import covariates, derived_in_order, named_event
 from workflows.declare import Event, Model, Recorded
-from workflows.features import AnyOf, AtIndex, CountOf, Demographics
+from workflows.features import AtIndex, CountOf, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
 from workflows.source import Source
 from workflows.time import Window
 
@@ -21,16 +24,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 KEY = "visit_occurrence_id"
-
-
-def any_column(feature: AnyOf, set_name: str) -> str:
-    """The name of the yes/no column of one concept set."""
-    return f"f_{feature.name}_{set_name}"
-
-
-def count_column(feature: CountOf) -> str:
-    """The name of a count's column."""
-    return f"f_{feature.name}"
 
 
 def inside(window: Window, day: Column) -> Column:
@@ -45,21 +38,23 @@ def feature_table(
     model: Model,
     source: Source,
     sets: Mapping[str, Sequence[str]],
+    observation: DataFrame | None = None,
 ) -> DataFrame:
     """The feature table of `model`.
 
-    encounters, events: `fact_encounter_index` and `fact_person`. concepts: collection, concept_set_name, vocabulary_id,
-    code. sets: the set names of each collection, which fix the columns even where nobody has an event.
+    encounters, events, observation: `fact_encounter_index`, `fact_person` and `fact_observation_period`. concepts:
+    collection, concept_set_name, vocabulary_id, code. sets: the set names of each collection, which fix the columns
+    even where nobody has an event.
     """
     frame = cohort(encounters, model)
     index = frame.select("person_id", KEY, "index_datetime")
     joined = frame
     if isinstance(model.outcome, Event):
         joined = joined.crossJoin(sf.broadcast(last_known(encounters)))
-    anys = [feature for feature in model.features if isinstance(feature, AnyOf)]
-    if anys:
-        joined = joined.join(any_of(index, events, concepts, anys), KEY, "left")
-    counts = [feature for feature in model.features if isinstance(feature, CountOf)]
+    of_events = covariates(model.features, sets)
+    if of_events:
+        joined = joined.join(engine.wide(index, events, concepts, of_events, key=KEY, observation=observation), KEY)
+    counts = [feature for feature in model.features if of_encounters(feature, sets)]
     if counts or isinstance(model.outcome, Event):
         joined = joined.join(stays(index, encounters, counts, model.outcome), KEY, "left")
     known = matured(model)
@@ -74,48 +69,38 @@ def feature_table(
     )
 
 
-def any_of(index: DataFrame, events: DataFrame, concepts: DataFrame, features: Sequence[AnyOf]) -> DataFrame:
-    """One row an index encounter with any matching event: for each feature, the array of its sets; one scan."""
-    code = sf.col("concept_code")
-    # A set's code stands for itself and what is below it, and the dot is where below begins: two keys, a hash join.
-    keys = sf.array_distinct(sf.array(code, sf.substring_index(code, ".", 1)))
-    coded = events.select(
+def of_encounters(feature: Feature, sets: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a feature counts encounters and not events."""
+    return isinstance(feature, (Visits, StayDays)) or (isinstance(feature, CountOf) and named_event(feature, sets))
+
+
+def stays(index: DataFrame, encounters: DataFrame, features: Sequence[Feature], outcome: Event | Recorded) -> DataFrame:
+    """One row an index encounter whose person has other encounters: the features, and `_event` where it occurs."""
+    others = encounters.select(
         sf.col("person_id").alias("_person"),
         sf.col(KEY).alias("_visit"),
-        sf.to_date("event_start_datetime").alias("_day"),
-        "vocabulary_id",
-        sf.explode(keys).alias("code"),
+        sf.col("is_inpatient_visit").alias("_inpatient"),
+        sf.col("length_of_stay").alias("_stay"),
+        sf.to_date("visit_start_datetime").alias("_day"),
     )
-    matched = coded.join(sf.broadcast(concepts), ["vocabulary_id", "code"]).select(
-        "_person", "_visit", "_day", "collection", "concept_set_name"
-    )
-    on = index["person_id"] == matched["_person"]
-    if all(feature.window is None for feature in features):
-        # Nothing but the index encounter's own events is asked for: do not pair them with the person's other stays.
-        on = on & (index[KEY] == matched["_visit"])
+    if not any(isinstance(feature, Visits) for feature in features):
+        others = others.where("_inpatient")
+    same = (index["person_id"] == others["_person"]) & (index[KEY] != others["_visit"])
     day = sf.datediff(sf.col("_day"), sf.to_date("index_datetime"))
     columns = []
     for feature in features:
-        when = sf.col("_visit") == sf.col(KEY) if feature.window is None else inside(feature.window, day)
-        hit = (sf.col("collection") == feature.collection) & when
-        columns.append(sf.collect_set(sf.when(hit, sf.col("concept_set_name"))).alias(f"_{feature.name}"))
-    return index.join(matched, on).groupBy(KEY).agg(*columns)
-
-
-def stays(index: DataFrame, encounters: DataFrame, features: Sequence[CountOf], outcome: Event | Recorded) -> DataFrame:
-    """One row an index encounter whose person has other stays: the counts, and `_event` 1 where the outcome occurs."""
-    others = encounters.where("is_inpatient_visit").select(
-        sf.col("person_id").alias("_person"),
-        sf.col(KEY).alias("_visit"),
-        sf.to_date("visit_start_datetime").alias("_day"),
-    )
-    same = (index["person_id"] == others["_person"]) & (index[KEY] != others["_visit"])
-    day = sf.datediff(sf.col("_day"), sf.to_date("index_datetime"))
-    columns = [
-        sf.count_if(inside(feature.window, day)).cast("double").alias(count_column(feature)) for feature in features
-    ]
+        if isinstance(feature, Visits):
+            column = sf.count_if(inside(feature.window, day))
+        elif isinstance(feature, StayDays):
+            column = sf.sum(sf.when(sf.col("_inpatient") & inside(feature.window, day), sf.col("_stay")))
+        elif isinstance(feature, CountOf) and feature.window is not None:
+            column = sf.count_if(sf.col("_inpatient") & inside(feature.window, day))
+        else:
+            raise TypeError(f"{feature.name} is no feature of encounters")
+        columns.append(column.cast("double").alias(f"f_{feature.name}"))
     if isinstance(outcome, Event):
-        columns.append(sf.max(inside(outcome.time_at_risk, day).cast("int")).alias("_event"))
+        occurs = sf.col("_inpatient") & inside(outcome.time_at_risk, day)
+        columns.append(sf.max(occurs.cast("int")).alias("_event"))
     return index.join(others, same).groupBy(KEY).agg(*columns)
 
 
@@ -130,28 +115,43 @@ def feature_columns(
     model: Model, source: Source, sets: Mapping[str, Sequence[str]], types: Mapping[str, str]
 ) -> list[Column]:
     """Every feature as its columns, in the declared order: numbers as double, categories as string."""
-    columns = []
+    found: dict[str, dict[str, Column]] = {}
     for feature in model.features:
         if isinstance(feature, Demographics):
-            columns += demographics(source)
+            found[feature.name] = demographics(source)
         elif isinstance(feature, AtIndex):
             name = f"attr_{feature.attribute}"
             kind = "string" if types[name] == "string" else "double"
-            columns.append(sf.col(name).cast(kind).alias(f"f_{feature.name}"))
-        elif isinstance(feature, AnyOf):
-            for name in sets[feature.collection]:
-                hit = sf.coalesce(sf.array_contains(f"_{feature.name}", name), sf.lit(False))
-                columns.append(hit.cast("double").alias(any_column(feature, name)))
-        elif isinstance(feature, CountOf):
-            name = count_column(feature)
-            columns.append(sf.coalesce(sf.col(name), sf.lit(0.0)).alias(name))
-    return columns
+            found[feature.name] = {feature.name: sf.col(name).cast(kind)}
+        elif of_encounters(feature, sets):
+            found[feature.name] = {feature.name: sf.coalesce(sf.col(f"f_{feature.name}"), sf.lit(0.0))}
+        elif isinstance(feature, OfConcepts):
+            names = [one.column for one in covariates([feature], sets)]
+            found[feature.name] = {name: sf.col(f"f_{name}") for name in names}
+    plain = {name: column for columns in found.values() for name, column in columns.items()}
+    for derived in derived_in_order(model.name, model.features, plain):
+        plain[derived.name] = from_others(derived, plain)
+        found[derived.name] = {derived.name: plain[derived.name]}
+    return [
+        column.alias(f"f_{name}") for feature in model.features for name, column in found[feature.name].items()
+    ]  # fmt: skip
 
 
-def demographics(source: Source) -> list[Column]:
+def from_others(derived: Derived, columns: Mapping[str, Column]) -> Column:
+    """A derived column; empty where a part is."""
+    parts = [columns[name].cast("double") for name in derived.of]
+    if derived.operation == "ratio":
+        return sf.when(parts[1] != 0, parts[0] / parts[1])
+    if derived.operation == "at_least":
+        return (parts[0] >= sf.lit(derived.threshold)).cast("double")
+    if derived.operation == "difference":
+        return parts[0] - parts[1]
+    return reduce(lambda left, right: left + right, parts)
+
+
+def demographics(source: Source) -> dict[str, Column]:
     """Sex, and age in completed years where the source has birth dates, its age band otherwise."""
-    if source.persons.birth_date is not None:
-        age = completed_years(sf.col("birth_date"), sf.to_date("index_datetime")).cast("double").alias("f_age")
-    else:
-        age = sf.col("age_band").alias("f_age_band")
-    return [age, sf.col("sex").alias("f_sex")]
+    if source.persons.birth_date is None:
+        return {"age_band": sf.col("age_band"), "sex": sf.col("sex")}
+    age = completed_years(sf.col("birth_date"), sf.to_date("index_datetime")).cast("double")
+    return {"age": age, "sex": sf.col("sex")}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.release import nested
-from workflows.concept_sets import concepts, set_names
-from workflows.declare import AnyOf, Model
+from workflows.covariates import REFERENCE_SCHEMA, code_rows, covariates, reference, sets_of
+from workflows.declare import Model
+from workflows.features import OfConcepts
 from workflows.sources import named
 
 CONCEPT_SCHEMA = "collection string, concept_set_name string, vocabulary_id string, code string"
@@ -27,22 +28,20 @@ def _features(task: Task) -> None:
         raise TaskError(f"features: {model.name} is a {type(model).__name__}; valid: a Model")
     source = named(model.source)
     encounters_name, events_name = f"{source.name}_ra.fact_encounter_index", f"{source.name}_ra.fact_person"
-    inputs = task.tables.inputs(encounters_name, events_name)
-    encounters = task.tables.read(encounters_name, inputs[encounters_name])
-    events = task.tables.read(events_name, inputs[events_name])
-    names = sorted({feature.collection for feature in model.features if isinstance(feature, AnyOf)})
-    codes = [
-        (name, concept.concept_set_name, concept.vocabulary_id, concept.code)
-        for name in names
-        for concept in concepts(name)
-    ]
+    observed = any(isinstance(one, OfConcepts) and one.in_observation for one in model.features)
+    names = [encounters_name, events_name] + [f"{source.name}_ra.fact_observation_period"] * observed
+    inputs = task.tables.inputs(*names)
+    encounters, events, *observation = (task.tables.read(name, inputs[name]) for name in names)
+    sets = sets_of(model.features, source.collections)
+    codes = code_rows(model.features, sets)
     frame = feature_table(
         encounters,
         events,
         task.spark.createDataFrame(codes, CONCEPT_SCHEMA),
         model,
         source,
-        {name: set_names(name) for name in names},
+        sets,
+        *observation,
     )
     steps = attrition(encounters, model)
     # Few persons hide their encounters too: a count of encounters would tell them apart.
@@ -57,5 +56,9 @@ def _features(task: Task) -> None:
     if steps[-1].encounters == 0:
         raise TaskError(f"{model.name}: no encounter of {source.name} satisfies the cohort; see the attrition above")
     version = task.tables.replace(f"{source.name}_ra.feature_{model.name}", frame, inputs)
+    described = reference(covariates(model.features, sets), codes)
+    if described:
+        name = f"{source.name}_ra.covariates_{model.name}"
+        task.tables.replace(name, task.spark.createDataFrame(described, REFERENCE_SCHEMA), inputs)
     task.tables.append(f"{model.name}.attrition", task.spark.createDataFrame(rows, ATTRITION_SCHEMA), inputs)
     task.log(f"{source.name}_ra.feature_{model.name} is at version {version}")

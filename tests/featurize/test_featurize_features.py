@@ -20,10 +20,13 @@ from workflows.declare import (
     AtIndex,
     CountOf,
     Demographics,
+    Derived,
     Event,
     InpatientStays,
     Model,
     Recorded,
+    StayDays,
+    Visits,
     days,
     replace,
 )
@@ -237,3 +240,28 @@ def test_without_dates_events_count_on_the_index_encounter_itself(spark: SparkSe
     assert on == {11: {"endocrine"}, 12: {"supplementary", "infectious"}, 13: set()}
     assert [found[n]["outcome"] for n in (11, 12, 13)] == [1, 0, None]
     assert {row["f_age_band"] for row in found.values()} == {"[70-80)"}
+
+
+def test_visits_days_in_hospital_and_derived_columns_leave_the_index_stay_out(spark: SparkSession):
+    model = replace(
+        MODEL,
+        features=[
+            AtIndex("length_of_stay", because="known at discharge"),
+            Visits(days(-90, -1)),
+            StayDays(days(-90, -1)),
+            CountOf("chronic_conditions.heart_failure", days(-60, -1)),
+            Derived("share_in_hospital", "ratio", ("stay_days_90_1", "visits_90_1")),
+            Derived("stayed_again", "at_least", ("share_in_hospital",), threshold=2),
+            AnyOf("chronic_conditions.diabetes", days(-60, 0), because="coded by discharge"),
+        ],
+    )
+    # The index stay is from day 100 to 104; before it a stay of six days, a visit without one, and one too long ago.
+    stays = [Stay(1, 100, 4), Stay(1, 40, 6), Stay(1, 60, 0, inpatient=False), Stay(1, 5, 3)]
+    records = [Record(1, 50, "I50.9"), Record(1, 60, "I11.0"), Record(1, 43, "I50"), Record(1, 104, "E11.9")]
+    table = made(spark, encounters(spark, stays, 4), events(spark, records), model)
+    row = table.orderBy("encounter_order").collect()[-1].asDict()
+    assert {name: value for name, value in row.items() if name.startswith("f_")} == {
+        "f_length_of_stay": 4.0, "f_visits_90_1": 2.0, "f_stay_days_90_1": 6.0,
+        "f_count_chronic_conditions_heart_failure_60_1": 2.0, "f_share_in_hospital": 3.0, "f_stayed_again": 1.0,
+        "f_any_chronic_conditions_diabetes": 1.0,
+    }  # fmt: skip

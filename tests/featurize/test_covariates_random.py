@@ -1,0 +1,244 @@
+"""The engine against a few lines of plain Python and against DuckDB, on random persons, features and observation."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.featurize import engine
+from workflows.covariates import Covariate, code_rows, covariates
+from workflows.features import (
+    AnyOf,
+    Codes,
+    CountOf,
+    DaysSince,
+    FirstOf,
+    LastOf,
+    LatestOf,
+    MaxOf,
+    MeanOf,
+    MinOf,
+    OfConcepts,
+    TrendOf,
+)
+from workflows.time import days
+
+pytestmark = [pytest.mark.spark, pytest.mark.clause("F1")]
+
+START = date(2021, 1, 1)
+KINDS = [AnyOf, CountOf, DaysSince, FirstOf, LastOf, LatestOf, MinOf, MaxOf, MeanOf, TrendOf]
+SETS = [
+    Codes("heart", (("ICD10CM", "I50"), ("ICD10CM", "I11.0"))),
+    Codes("circulation", (("ICD10CM", "I50.9"), ("ICD10CM", "I11"))),
+    Codes("sugar", (("LOINC", "2345-7"), ("ICD10CM", "E11"))),
+]
+CODES = [("ICD10CM", "I50.9"), ("ICD10CM", "I50"), ("ICD10CM", "I11.0"), ("ICD10CM", "I11.9"), ("ICD9CM", "I50"),
+         ("LOINC", "2345-7"), ("ICD10CM", "E11.65"), ("ICD10CM", "I509")]  # fmt: skip
+EVENTS = (
+    "person_id long, event_start_datetime timestamp, event_end_datetime timestamp, vocabulary_id string, "
+    "concept_code string, value_as_number double"
+)
+CONCEPTS = "collection string, concept_set_name string, vocabulary_id string, code string"
+PERIODS = "person_id long, observation_period_start_date date, observation_period_end_date date"
+
+
+def features() -> st.SearchStrategy[list[OfConcepts]]:
+    """Any aggregations of any sets in any windows by any rule."""
+
+    def feature(kind: Any, one: Codes, ends: list[int], rule: str, in_observation: bool) -> OfConcepts:
+        label = f"{one.name}_{rule}_{int(in_observation)}_{ends[0]}_{ends[1]}"
+        window = days(-max(ends), -min(ends))
+        made = kind(one, window, because="random", rule=rule, in_observation=in_observation, label=label)
+        assert isinstance(made, OfConcepts)
+        return made
+
+    ends = st.lists(st.sampled_from([0, 1, 5, 30, 90]), min_size=2, max_size=2)
+    one = st.builds(feature, st.sampled_from(KINDS), st.sampled_from(SETS), ends,
+                    st.sampled_from(["start", "overlap"]), st.booleans())  # fmt: skip
+    return st.lists(one, min_size=10, max_size=16, unique_by=lambda f: covariates([f], {})[0].covariate_id)
+
+
+def world(seed: int) -> tuple[list[Any], list[Any], list[Any]]:
+    """Index rows, events and observation periods of sixty persons, with ties, open ends and missing values."""
+    chance = random.Random(seed)
+    index, events, periods = [], [], []
+    for person in range(60):
+        for _ in range(chance.randint(1, 2)):
+            index.append((person, len(index), chance.randint(80, 200)))
+        for _ in range(chance.randint(0, 14)):
+            begun = chance.randint(0, 210)
+            last = begun + chance.choice([0, 3, 40]) if chance.random() < 0.6 else None
+            number = chance.choice([None, 1.0, 2.5, -3.25, 0.1, 7.123456])
+            events.append((person, begun, chance.choice([8, 8, 20]), last, *chance.choice(CODES), number))
+        opened = chance.randint(0, 120)
+        for _ in range(chance.randint(0, 2)):
+            closed = opened + chance.randint(0, 120)
+            periods.append((person, opened, closed))
+            opened = closed + chance.choice([0, 1, 2, 20])
+    return index, events, periods
+
+
+def moment(day: int, hour: int, shift: int) -> datetime:
+    return datetime.combine(START, datetime.min.time()) + timedelta(days=day + shift, hours=hour)
+
+
+def computed(
+    spark: SparkSession, some: tuple[Covariate, ...], rows: tuple[list[Any], list[Any], list[Any]], *,
+    shift: int = 0, partitions: int = 1, once: bool = False,
+) -> dict[int, dict[str, Any]]:  # fmt: skip
+    """The wide table, by row."""
+    index, events, periods = rows
+    facts = [
+        (p, moment(a, h, shift), b if b is None else moment(b, 0, shift), v, c, n) for p, a, h, b, v, c, n in events
+    ]
+    spans = [(p, moment(a, 0, shift).date(), moment(b, 0, shift).date()) for p, a, b in periods]
+    dates = [(p, row, moment(day, 12, shift)) for p, row, day in index]
+    table: DataFrame = engine.wide(
+        spark.createDataFrame(dates, "person_id long, row_id long, index_datetime timestamp"),
+        spark.createDataFrame(facts, EVENTS).repartition(partitions),
+        spark.createDataFrame(code_rows([one.feature for one in some], {}), CONCEPTS),
+        some, key="row_id", observation=spark.createDataFrame(spans, PERIODS), once=once,
+    )  # fmt: skip
+    return {row["row_id"]: row.asDict() for row in table.collect()}
+
+
+def inside(codes: Codes, vocabulary: str, code: str) -> bool:
+    return any(vocabulary == v and (code == c or code.startswith(c + ".")) for v, c in codes.codes)
+
+
+def plain(one: OfConcepts, person: int, index: int, events: list[Any], periods: list[Any]) -> float | None:
+    """What the declaration of a feature says of one index date, in plain Python."""
+    assert one.window is not None
+    assert isinstance(one.concepts, Codes)
+    seen_days: set[int] = set()
+    for owner, opened, closed in periods:
+        if owner == person:
+            seen_days |= set(range(opened, closed + 1))
+    observed = set()
+    for step in (1, -1):
+        day = index
+        while day in seen_days:
+            observed.add(day)
+            day += step
+    found = []
+    for owner, begun, hour, last, vocabulary, code, number in events:
+        day, end = begun - index, (begun if last is None else last) - index
+        if one.rule == "start":
+            hit = one.window.start <= day <= one.window.end
+        else:
+            hit = day <= one.window.end and end >= one.window.start
+        hit = hit and (begun in observed or not one.in_observation)
+        if owner == person and hit and inside(one.concepts, vocabulary, code):
+            found.append((day, hour, number))
+    measured = sorted((d, h, n) for d, h, n in found if n is not None)
+    values, when = [n for *_, n in measured], [d for d, *_ in measured]
+    whole = not one.in_observation or index + one.window.start in observed
+    kind = one.aggregation
+    if kind == "any":
+        return 1.0 if found else 0.0 if whole else None
+    if kind in ("days_since", "last"):
+        return max(d for d, *_ in found) * (-1.0 if kind == "days_since" else 1.0) if found else None
+    if kind == "latest":
+        return values[-1] if values else None
+    if not whole:
+        return None
+    if kind == "count":
+        return float(len(found))
+    if kind == "first":
+        return float(min(d for d, *_ in found)) if found else None
+    if not values:
+        return None
+    if kind == "trend":
+        mean = sum(when) / len(when)
+        spread = sum((d - mean) ** 2 for d in when)
+        return sum((d - mean) * v for d, v in zip(when, values, strict=True)) / spread if len(set(when)) > 1 else None
+    return {"min": min(values), "max": max(values), "mean": sum(values) / len(values)}[kind]
+
+
+DUCK = {
+    "any": "CASE WHEN count(h) > 0 THEN 1 WHEN whole THEN 0 END",
+    "count": "CASE WHEN whole THEN count(h) END",
+    "days_since": "-max(day) FILTER (h)", "last": "max(day) FILTER (h)",
+    "latest": "arg_max(value, (day, hour, value)) FILTER (h AND value IS NOT NULL)",
+    "first": "CASE WHEN whole THEN min(day) FILTER (h) END",
+    "min": "CASE WHEN whole THEN min(value) FILTER (h) END",
+    "max": "CASE WHEN whole THEN max(value) FILTER (h) END",
+    "mean": "CASE WHEN whole THEN avg(value) FILTER (h) END",
+    "trend": "CASE WHEN whole AND count(DISTINCT day) FILTER (h AND value IS NOT NULL) > 1 "
+             "THEN regr_slope(value, day) FILTER (h) END",
+}  # fmt: skip
+
+
+def duck(one: OfConcepts, index: list[Any], events: list[Any], periods: list[Any]) -> dict[int, float | None]:
+    """The same by one SQL query a feature."""
+    assert one.window is not None
+    assert isinstance(one.concepts, Codes)
+    i = pd.DataFrame(index, columns=["person", "nr", "dated"])
+    e = pd.DataFrame(events, columns=["person", "begun", "hour", "ended", "vocabulary", "code", "value"])
+    e = e.astype({"ended": "Int64", "value": "Float64"})
+    p = pd.DataFrame([(a, d) for a, b, c in periods for d in range(b, c + 1)], columns=["person", "day"]).astype(
+        "int64"
+    )
+    window = one.window
+    reach = (f"day BETWEEN {window.start} AND {window.end}" if one.rule == "start"
+             else f"day <= {window.end} AND until >= {window.start}")  # fmt: skip
+    codes = " OR ".join(f"(vocabulary = '{v}' AND (code = '{c}' OR code LIKE '{c}.%'))" for v, c in one.concepts.codes)
+    watched = "AND begun BETWEEN first_day AND last_day" if one.in_observation else ""
+    whole = f"coalesce(first_day <= dated + {window.start}, false)" if one.in_observation else "true"
+    query = f"""
+        WITH islands AS (SELECT person, day, day - row_number() OVER (PARTITION BY person ORDER BY day) AS island
+                         FROM (SELECT DISTINCT * FROM p)),
+        spans AS (SELECT person, min(day) AS first_day, max(day) AS last_day FROM islands GROUP BY person, island),
+        idx AS (SELECT i.*, first_day, last_day FROM i LEFT JOIN spans s ON i.person = s.person AND dated BETWEEN first_day AND last_day),
+        met AS (SELECT nr, {whole} AS whole, begun - dated AS day, hour, value, coalesce(ended, begun) - dated AS until,
+                       first_day, last_day, begun, vocabulary, code FROM idx LEFT JOIN e ON idx.person = e.person)
+        SELECT nr, {DUCK[one.aggregation]} FROM
+          (SELECT *, CASE WHEN {reach} AND ({codes}) {watched} THEN true END AS h FROM met) GROUP BY nr, whole"""
+    connection = duckdb.connect()
+    for name, frame in {"i": i, "e": e, "p": p}.items():
+        connection.register(name, frame)
+    return {row: None if number is None else float(number) for row, number in connection.execute(query).fetchall()}
+
+
+@settings(
+    max_examples=4, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
+@given(declared=features(), seed=st.integers(0, 2**32))
+def test_plain_python_and_duckdb_find_the_same_features(spark: SparkSession, declared: list[OfConcepts], seed: int):
+    rows = world(seed)
+    index, events, periods = rows
+    some = covariates(declared, {})
+    found = computed(spark, some, rows)
+    assert sorted(found) == [row for _, row, _ in index]
+    for one in some:
+        by_duck = duck(one.feature, index, events, periods)
+        for person, row, day in index:
+            ours = found[row][f"f_{one.column}"]
+            assert ours == pytest.approx(plain(one.feature, person, day, events, periods), abs=1e-9), (one.title, row)
+            assert ours == pytest.approx(by_duck[row], abs=1e-9), (one.title, row)
+
+
+@settings(
+    max_examples=2, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
+@given(declared=features(), seed=st.integers(0, 2**32))
+def test_order_partitions_a_shift_of_all_dates_and_exact_duplicates_change_no_bit(
+    spark: SparkSession, declared: list[OfConcepts], seed: int
+):
+    index, events, periods = world(seed)
+    unique = sorted(set(events), key=str)
+    some = covariates([*declared, *(kind(SETS[0], days(-90, -1), label="all") for kind in KINDS)], {})
+    chance = random.Random(seed)
+    mixed = unique + chance.sample(unique, 40)
+    chance.shuffle(mixed)
+    first = computed(spark, some, (index, unique, periods))
+    other = computed(spark, some, (index[::-1], mixed, periods[::-1]), shift=1_000, partitions=5, once=True)
+    assert other == first

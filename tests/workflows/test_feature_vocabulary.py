@@ -1,0 +1,75 @@
+"""What can be declared of features, what is refused, and what stays the same when a list or a window changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from workflows.canonical import canonical, parse
+from workflows.covariates import covariates, derived_in_order
+from workflows.declare import AnyOf, Codes, CountOf, DaysSince, Demographics, Derived, LatestOf, days, replace
+from workflows.errors import DeclarationError
+from workflows.models.readmission import readmission
+
+COLD = Codes("cold", (("ICD10CM", "J00"),))
+YEAR = days(-365, -1)
+REFUSED = [
+    (lambda: CountOf(COLD, days(-365, 0)), "window", "-1 or earlier"),
+    (lambda: CountOf(COLD, days(-365, 1), because="known"), "window", "later days never"),
+    (lambda: CountOf(COLD, None), "window", "days(-365, -1)"),
+    (lambda: AnyOf(COLD, YEAR, rule="end"), "rule", "start, overlap"),
+    (lambda: AnyOf(COLD, because="of the stay", in_observation=True), "window", "a window in days"),
+    (lambda: AnyOf(COLD, YEAR, label="last year"), "label", "part of a name"),
+    (lambda: Codes("cold", ()), "cold", "at least one"),
+    (lambda: Codes("Common cold", (("ICD10CM", "J00"),)), "name", "lower-case"),
+    (lambda: Derived("x", "power", ("a", "b")), "operation", "ratio, sum"),
+    (lambda: Derived("x", "ratio", ("a",)), "of", "2 column names"),
+    (lambda: Derived("x", "at_least", ("a",)), "threshold", "a number"),
+    (lambda: Derived("x", "sum", ("a", "b"), threshold=1), "threshold", "only for that"),
+    (lambda: covariates([AnyOf("chronic.rare", YEAR)], {"chronic": ["diabetes"]}), "concepts", "diabetes"),
+    (lambda: covariates([AnyOf(COLD, YEAR), AnyOf(COLD, days(-9, -1))], {}), "name", "give the feature a label"),
+    (lambda: covariates([AnyOf(COLD, YEAR), AnyOf(COLD, YEAR, label="b")], {}), "covariate_id", "each meaning once"),
+]  # fmt: skip
+
+
+@pytest.mark.clause("F1")
+@pytest.mark.parametrize(("declared", "field", "valid"), REFUSED)
+def test_a_feature_that_cannot_be_is_refused_with_the_valid_values(declared, field, valid):
+    with pytest.raises(DeclarationError) as found:
+        declared()
+    assert found.value.field == field
+    assert valid in str(found.value)
+
+
+@pytest.mark.clause("F1")
+def test_derived_features_are_of_columns_that_there_are_and_never_of_themselves():
+    a, b = Derived("a", "sum", ("age", "b")), Derived("b", "at_least", ("age",), threshold=65)
+    assert [one.name for one in derived_in_order("m", [a, b], ["age"])] == ["b", "a"]
+    with pytest.raises(DeclarationError, match=r"weight.*valid: age, b"):
+        derived_in_order("m", [Derived("a", "sum", ("age", "weight")), b], ["age"])
+    with pytest.raises(DeclarationError, match="cycle"):
+        derived_in_order("m", [a, Derived("b", "sum", ("a", "age"))], ["age"])
+
+
+@pytest.mark.clause("F1", "P3")
+def test_an_id_is_of_the_meaning_and_a_version_of_the_codes_too():
+    (one,) = covariates([AnyOf(COLD, YEAR)], {})
+    (labelled,) = covariates([AnyOf(COLD, YEAR, label="other")], {})
+    others = [AnyOf(COLD, days(-364, -1)), CountOf(COLD, YEAR), AnyOf(COLD, YEAR, rule="overlap"),
+              AnyOf(COLD, YEAR, in_observation=True)]  # fmt: skip
+    ids = {covariates([other], {})[0].covariate_id for other in others}
+    assert labelled.covariate_id == one.covariate_id
+    assert len(ids | {one.covariate_id}) == 5
+    codes = [("ICD10CM", "J00"), ("ICD10CM", "J01")]
+    assert one.version(codes) == labelled.version(reversed(codes))
+    assert one.version(codes) != one.version(codes[:1])
+
+
+@pytest.mark.clause("F1")
+def test_every_kind_of_feature_survives_its_canonical_text():
+    features = [
+        Demographics(), AnyOf(COLD, days(-30, 0), because="in the referral"), DaysSince("chronic_conditions", YEAR),
+        LatestOf("chronic_conditions.diabetes", YEAR, rule="overlap", in_observation=True),
+        Derived("old", "at_least", ("age",), threshold=65),
+    ]  # fmt: skip
+    model = replace(readmission, features=features)
+    assert parse(canonical(model)) == model

@@ -1,0 +1,155 @@
+"""The columns that declared features become: what each is, where it comes from, and what its absence means."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from workflows.concept_sets import concepts, set_names
+from workflows.errors import DeclarationError
+from workflows.features import Codes, Derived, Feature, OfConcepts
+
+WORDS = {
+    "any": "any", "count": "number of", "days_since": "days since the last", "first": "day of the first",
+    "last": "day of the last", "latest": "latest value of", "min": "smallest value of", "max": "largest value of",
+    "mean": "mean value of", "trend": "change a day of",
+}  # fmt: skip
+ENGINE = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Covariate:
+    """One column of events of one concept set."""
+
+    column: str
+    feature: OfConcepts
+    set_name: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Collection and set: what its codes are known by."""
+        return (self.feature.collection, self.set_name)
+
+    @property
+    def meaning(self) -> dict[str, object]:
+        """All that decides its value, but for the codes of its set."""
+        one = self.feature
+        return {
+            "aggregation": one.aggregation, "collection": one.collection, "concept_set_name": self.set_name,
+            "window": str(one.window) if one.window else "index encounter", "rule": one.rule,
+            "in_observation": one.in_observation,
+        }  # fmt: skip
+
+    @property
+    def covariate_id(self) -> int:
+        """The same number for the same meaning, in every model and at every time."""
+        return int(hashlib.sha256(json.dumps(self.meaning, sort_keys=True).encode()).hexdigest()[:15], 16)
+
+    @property
+    def missing(self) -> str:
+        """What it means that a person has no value: zero, unknown or never measured."""
+        if self.feature.in_observation:
+            return "unknown"
+        return "zero" if self.feature.aggregation in ("any", "count") else "never measured"
+
+    @property
+    def title(self) -> str:
+        """A name that a reader understands."""
+        one = self.feature
+        when = f"in days {one.window} of the index date" if one.window else "on the index encounter"
+        rule = "" if one.rule == "start" else ", overlapping"
+        return (
+            f"{WORDS[one.aggregation]} {self.set_name} {when}{rule}{', in observation' if one.in_observation else ''}"
+        )
+
+    def version(self, codes: Iterable[tuple[str, str]]) -> str:
+        """Changes when its meaning, its codes or the engine's reading of them does."""
+        text = json.dumps([ENGINE, self.meaning, sorted(codes)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def covariates(features: Iterable[Feature], sets: Mapping[str, Sequence[str]]) -> tuple[Covariate, ...]:
+    """The columns of every feature of events, in order. sets: the set names of each collection."""
+    found: dict[str, Covariate] = {}
+    for feature in features:
+        if not isinstance(feature, OfConcepts) or named_event(feature, sets):
+            continue
+        names = [feature.set_name] if feature.set_name else sets[feature.collection]
+        for name in names:
+            column = feature.name if feature.set_name else f"{feature.name}_{name}"
+            if feature.collection and name not in sets[feature.collection]:
+                raise DeclarationError(feature.name, "concepts", feature.concepts, sets[feature.collection])
+            if column in found:
+                raise DeclarationError(feature.name, "name", column, "a column of its own; give the feature a label")
+            found[column] = Covariate(column=column, feature=feature, set_name=name)
+    ids = {one.covariate_id: one for one in found.values()}
+    if twice := [one.column for one in found.values() if ids[one.covariate_id] is not one]:
+        raise DeclarationError(twice[0], "covariate_id", twice, "each meaning once")
+    return tuple(found.values())
+
+
+def named_event(feature: OfConcepts, sets: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a count is of a named event of the source, which encounters tell, and not of a concept set."""
+    return feature.aggregation == "count" and isinstance(feature.concepts, str) and feature.collection not in sets
+
+
+def sets_of(features: Iterable[Feature], known: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The set names of each collection that features are of; `known` are the collections that there are."""
+    named = {feature.collection for feature in features if isinstance(feature, OfConcepts)}
+    return {name: set_names(name) for name in sorted(named & set(known))}
+
+
+def code_rows(features: Iterable[Feature], sets: Mapping[str, Sequence[str]]) -> list[tuple[str, str, str, str]]:
+    """(collection, concept_set_name, vocabulary_id, code) of every concept set that features are of."""
+    rows = {(name, one.concept_set_name, one.vocabulary_id, one.code) for name in sets for one in concepts(name)}
+    for feature in features:
+        if isinstance(feature, OfConcepts) and isinstance(feature.concepts, Codes):
+            rows |= {("", feature.concepts.name, *pair) for pair in feature.concepts.codes}
+    return sorted(rows)
+
+
+def reference(
+    some: Iterable[Covariate], codes: Iterable[tuple[str, str, str, str]]
+) -> list[tuple[int, str, str, str, str, list[str], str, str, bool, str, str, str]]:
+    """The feature reference, one row a column (REFERENCE_SCHEMA)."""
+    of: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for collection, name, vocabulary, code in codes:
+        of.setdefault((collection, name), []).append((vocabulary, code))
+    rows = []
+    for one in some:
+        held = sorted(of.get(one.key, []))
+        meaning = one.meaning
+        rows.append((
+            one.covariate_id, f"f_{one.column}", one.title, one.feature.collection, one.set_name,
+            [f"{vocabulary}:{code}" for vocabulary, code in held], str(meaning["window"]), one.feature.rule,
+            one.feature.in_observation, one.feature.aggregation, one.missing, one.version(held),
+        ))  # fmt: skip
+    return rows
+
+
+REFERENCE_SCHEMA = (
+    "covariate_id long, column_name string, covariate_name string, collection string, concept_set_name string, "
+    "source_codes array<string>, window string, rule string, in_observation boolean, aggregation string, "
+    "missing_means string, version string"
+)
+
+
+def derived_in_order(owner: str, features: Iterable[Feature], columns: Iterable[str]) -> tuple[Derived, ...]:
+    """Derived features, each after those it is made from; `columns` are the columns of all others."""
+    derived = {feature.name: feature for feature in features if isinstance(feature, Derived)}
+    known = [*columns, *derived]
+    for one in derived.values():
+        for name in one.of:
+            if name not in known:
+                raise DeclarationError(owner, f"features.{one.name}", name, [n for n in known if n != one.name])
+    try:
+        order = TopologicalSorter({name: one.of for name, one in derived.items()}).static_order()
+        return tuple(derived[name] for name in order if name in derived)
+    except CycleError as error:
+        cycle = " -> ".join(reversed(error.args[1]))
+        raise DeclarationError(
+            owner, f"features.{error.args[1][0]}", cycle, "derived features without a cycle"
+        ) from error
