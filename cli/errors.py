@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from operate.errors import OperateError
 from sandbox.errors import SandboxError
 from workflows.errors import DeclarationError
 
@@ -22,7 +23,7 @@ def explained() -> Iterator[None]:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         yield
-    except (SandboxError, DeclarationError, UsageError) as error:
+    except (SandboxError, OperateError, DeclarationError, UsageError) as error:
         console.print(f"[red]mlops:[/red] {console.render_str(str(error), markup=False)}")
         sys.exit(1)
     except KeyboardInterrupt:
