@@ -43,7 +43,7 @@ def tries(task: TaskRun) -> list[Attempt]:
     begun = bool(done) and task.started is not None and done[-1].started >= task.started
     if begun and task.ended is not None:
         done[-1] = replace(done[-1], life_cycle=task.life_cycle, result=task.result, reason=task.reason)
-    elif not begun or task.life_cycle == "WAITING_FOR_RETRY":
+    elif not begun or task.life_cycle in ("PENDING", "WAITING_FOR_RETRY"):
         at = task.ended or 0.0
         done.append(Attempt(len(done) + 1, task.life_cycle, task.result, task.reason, at, task.ended, 0))
     return done
