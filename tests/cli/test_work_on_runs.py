@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,27 @@ def test_ctrl_c_stops_a_run_that_is_ours_in_order(bench: Bench, workspace: Opene
     with pytest.raises(KeyboardInterrupt):
         cli.work._follow(screen.console, Where(stage="dev"), workspace, run_id)
     assert screen.lines == ["run 1 long: CANCELED"]
+
+
+def test_ctrl_c_leaves_a_run_that_is_not_ours_and_says_how_to_stop_it(workspace: Opened, monkeypatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Watch, "follow", interrupted)
+    screen = Screen()
+    with pytest.raises(KeyboardInterrupt):
+        cli.work._follow(screen.console, Where(stage="dev"), replace(workspace, ours=False), 7)
+    assert screen.lines == ["run 7 goes on; `mlops cancel dev 7` stops it"]
+
+
+def test_the_exit_code_of_a_run_that_did_not_succeed_is_1(bench: Bench, monkeypatch):
+    monkeypatch.setattr(cli.work, "opened", lambda _: of_sandbox(bench.workspace, services=NoServers()))
+    bench.deploy("good", [task("a", "say")])
+    bench.deploy("bad", [task("a", "fail")])
+    cli.work.run_job(Where(stage="dev"), "good", [])
+    with pytest.raises(SystemExit) as ended:
+        cli.work.run_job(Where(stage="dev"), "bad", [])
+    assert ended.value.code == 1
 
 
 def appeared(path: Path) -> None:

@@ -137,7 +137,8 @@ class Azure:
             if one["run_id"] == number:
                 history = [{"type": "ORIGINAL"}, {"type": "REPAIR", "id": 77}] if number == 900 else []
                 return 200, one | ({"repair_history": history} if given.get("include_history") else {})
-        return 404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": f"Run {number} does not exist."}
+        # As the service says it: the SDK's own table of overrides (databricks/sdk/errors/overrides.py) knows it.
+        return 400, {"error_code": "INVALID_PARAMETER_VALUE", "message": f"Run {number} does not exist."}
 
     def _growing(self) -> dict[str, Any]:
         """A run that is waiting, then works, then is done."""

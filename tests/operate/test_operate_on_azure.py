@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parent))
 from azure_answers import Azure, azure
 
+from cli.__main__ import app
 from cli.client import Where, opened
 from cli.errors import UsageError
 from cli.runs import Forest, print_runs
@@ -113,6 +115,39 @@ def test_the_workspace_of_another_stage_is_refused_before_anything_is_done(there
     ):
         with pytest.raises(error, match=said), opened(where):
             pass
+    assert {method for method, _, _ in there.asked} == {"GET"}
+
+
+def test_a_run_or_a_job_that_is_not_there_is_named_with_those_that_are(there: Azure):
+    with pytest.raises(OperateError, match=r"^run 77 is unknown; the newest: 950, 900$"):
+        Runs(connected()).run(77)
+    with pytest.raises(OperateError, match=r"^job 'x' is not deployed, .*; valid: child, readmission_train$"):
+        start(connected(), "x", {})
+    with pytest.raises(OperateError, match=r"^job 'readmission_train' has no parameter 'b'; valid: folds$"):
+        start(connected(), "readmission_train", {"b": "1"})
+
+
+COMMANDS = {
+    "status prod": ("cdh_prod.readmission.readmission", "version 7"),
+    "runs prod": ("✗ run 900 readmission_train", "✓ run 950 child"),
+    "logs prod 900 bad --attempt 2": ("bad, attempt 2 of 2", "ValueError: no such fold"),
+    "run prod readmission_train folds=[1]": ("▸ readmission_train only", "SUCCESS readmission_train, run 960"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_works_on_the_workspace_that_the_environment_names(command, there: Azure, monkeypatch):
+    monkeypatch.setattr("cli.client.AZURE_POLL", 0.01)
+    done = CliRunner().invoke(app, [*command.split(), "--azure"], env={"COLUMNS": "100"})
+    assert done.exit_code == 0, done.output
+    for said in COMMANDS[command]:
+        assert said in done.output
+
+
+@pytest.mark.parametrize("command", ["cancel prod 900", "run dev readmission_train", "repair prod 77"])
+def test_a_command_that_cannot_be_sends_nothing_that_changes_anything(command, there: Azure):
+    done = CliRunner().invoke(app, [*command.split(), "--azure"])
+    assert isinstance(done.exception, OperateError)
     assert {method for method, _, _ in there.asked} == {"GET"}
 
 
