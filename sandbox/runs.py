@@ -104,15 +104,6 @@ class TaskRun:
 
 
 @dataclass(frozen=True)
-class Iterations:
-    """The iterations of a `for_each_task` by state: result, or life cycle without one. failed: the first few."""
-
-    total: int
-    states: dict[str, int]
-    failed: tuple[TaskRun, ...]
-
-
-@dataclass(frozen=True)
 class Repair:
     """One stretch of work on a run: 0 is the first, each repair another one."""
 
@@ -198,15 +189,14 @@ class Runs:
             rows = db.execute(f"SELECT {columns} FROM repair WHERE run_id = ? ORDER BY repair", (run_id,))
             return [Repair(*row) for row in rows]
 
-    def iteration_states(self, task_run_id: int, failed: int = 3) -> Iterations:
-        """How the iterations stand, with the first ``failed`` of those that failed."""
+    def iteration_states(self, task_run_id: int) -> dict[str, int]:
+        """How many iterations of a `for_each_task` are in each state: result, or life cycle without one."""
         with reading(self.folder) as db:
             rows = db.execute(
                 "SELECT coalesce(result, life_cycle), count(*) FROM task WHERE for_each = ? GROUP BY 1 ORDER BY 1",
                 (task_run_id,),
-            ).fetchall()
-        bad = "for_each = ? AND result NOT IN ('SUCCESS', 'EXCLUDED') ORDER BY iteration LIMIT ?"
-        return Iterations(sum(row[1] for row in rows), dict(rows), tuple(self._tasks(bad, task_run_id, failed)))
+            )
+            return dict(rows.fetchall())
 
     def notifications(self, run_id: int | None = None) -> list[Notification]:
         """The outbox (of one run), oldest first."""

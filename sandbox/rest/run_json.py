@@ -176,17 +176,17 @@ class Telling:
         return self._defined[run.job_id]
 
     def _stats(self, task: TaskRun) -> Object:
-        found = self.runs.iteration_states(task.task_run_id, 0)
-        count = found.states.get
+        found = self.runs.iteration_states(task.task_run_id)
+        count, total = found.get, sum(found.values())
         good = count("SUCCESS", 0) + count("EXCLUDED", 0)
         active, waiting = count("RUNNING", 0) + count("WAITING_FOR_RETRY", 0), count("PENDING", 0)
         return {
-            "total_iterations": found.total,
+            "total_iterations": total,
             "active_iterations": active,
             "succeeded_iterations": good,
-            "failed_iterations": found.total - good - active - waiting,
-            "completed_iterations": found.total - active - waiting,
-            "scheduled_iterations": found.total - waiting,
+            "failed_iterations": total - good - active - waiting,
+            "completed_iterations": total - active - waiting,
+            "scheduled_iterations": total - waiting,
         }
 
 
