@@ -16,6 +16,10 @@ app.add_typer(codes, name="codes")
 
 StageName = Annotated[str, typer.Argument(help="dev, validation or prod", show_default=False)]
 RunNumber = Annotated[int, typer.Argument(help="the run's number, as `mlops runs` shows it", show_default=False)]
+Azure = Annotated[bool, typer.Option("--azure", help="the workspace on Azure that DATABRICKS_HOST or a profile names")]
+As = Annotated[
+    str, typer.Option("--as", metavar="NAME", help="in the sandbox, as this principal: sp-train-dev, r3@cdh.example")
+]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="also write what is shown to this file", dir_okay=False)]
 
 
@@ -74,11 +78,14 @@ def run(
     stage: StageName,
     job: Annotated[str, typer.Argument(help="the job's name", show_default=False)],
     parameters: Annotated[list[str] | None, typer.Argument(metavar="[name=value]...", show_default=False)] = None,
+    azure: Azure = False,
+    principal: As = "",
 ) -> None:
     """Run a deployed job and watch it."""
-    from cli.commands import run_job
+    from cli.client import Where
+    from cli.work import run_job
 
-    run_job(stage, job, parameters or [])
+    run_job(Where(stage=stage, azure=azure, principal=principal), job, parameters or [])
 
 
 @app.command()
@@ -86,11 +93,23 @@ def runs(
     stage: StageName,
     last: Annotated[int, typer.Option(help="how many of the newest runs; 0 = all", min=0)] = 20,
     json: JsonFile = None,
+    azure: Azure = False,
+    principal: As = "",
 ) -> None:
     """The runs of a stage: states, times, and the reason of the first failure."""
+    from cli.client import Where
     from cli.runs import list_runs
 
-    list_runs(stage, json, last)
+    list_runs(Where(stage=stage, azure=azure, principal=principal), json, last)
+
+
+@app.command()
+def status(stage: StageName, azure: Azure = False, principal: As = "") -> None:
+    """How a stage stands: what is deployed, what runs, how each job ended last, which versions are champions."""
+    from cli.client import Where
+    from cli.status import show_status
+
+    show_status(Where(stage=stage, azure=azure, principal=principal))
 
 
 @app.command()
@@ -99,19 +118,28 @@ def logs(
     run: RunNumber,
     task: Annotated[str, typer.Argument(help="a task, or an iteration such as each.3; by default all")] = "",
     attempt: Annotated[int, typer.Option(help="one attempt; by default all", min=0)] = 0,
+    azure: Azure = False,
+    principal: As = "",
 ) -> None:
     """What the tasks of a run wrote, in the order in which they ran."""
+    from cli.client import Where
     from cli.logs import show_logs
 
-    show_logs(stage, run, task, attempt)
+    show_logs(Where(stage=stage, azure=azure, principal=principal), run, task, attempt)
 
 
 @app.command()
-def cancel(stage: StageName, run: RunNumber) -> None:
+def cancel(
+    stage: StageName,
+    run: RunNumber,
+    azure: Azure = False,
+    principal: As = "",
+) -> None:
     """Stop a run that is queued or runs, with the runs it started."""
-    from cli.commands import cancel as stop
+    from cli.client import Where
+    from cli.work import cancel as stop
 
-    stop(stage, run)
+    stop(Where(stage=stage, azure=azure, principal=principal), run)
 
 
 @app.command()
@@ -122,11 +150,14 @@ def repair(
     parameters: Annotated[
         list[str] | None, typer.Option("--set", metavar="name=value", help="over the run's parameters")
     ] = None,
+    azure: Azure = False,
+    principal: As = "",
 ) -> None:
     """Run again what failed in a run and what follows it; what succeeded keeps its values."""
-    from cli.commands import repair as mend
+    from cli.client import Where
+    from cli.work import repair as mend
 
-    mend(stage, run, tasks or [], parameters or [])
+    mend(Where(stage=stage, azure=azure, principal=principal), run, tasks or [], parameters or [])
 
 
 @app.command()

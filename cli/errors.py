@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 
 from jobs.errors import TaskError
+from operate.errors import OperateError
 from review.deployed import ReviewError
 from sandbox.errors import SandboxError
 from workflows.deliveries import DeliveryError
@@ -25,7 +26,9 @@ def explained() -> Iterator[None]:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         yield
-    except (SandboxError, DeclarationError, DeliveryError, ReviewError, TaskError, UsageError) as error:
+    except (
+        SandboxError, OperateError, DeclarationError, DeliveryError, ReviewError, TaskError, UsageError
+    ) as error:  # fmt: skip
         console.print(f"[red]mlops:[/red] {console.render_str(str(error), markup=False)}")
         sys.exit(1)
     except KeyboardInterrupt:

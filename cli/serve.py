@@ -9,29 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.house import House
-from infra.names import group
-from infra.roles import BY_DATASET, Role
+from cli.people import people
+from sandbox.rest.announced import announced
 from sandbox.rest.server import serving
-from sandbox.rest.tokens import Person
 from sandbox.workspace import Workspace, workspace_of
-
-
-def people(workspace: Workspace) -> list[Person]:
-    """One invented user a role, and one for each part of a role that may see a source's persons.
-
-    The parts are the groups that the stored grants name: a group of a dataset is a member of its role's group.
-    """
-    named = {
-        str(one["principal"]) for item in workspace.store.list("databricks_grants") for one in item.body["grant"] or []
-    }
-    found = []
-    for role in Role:
-        found.append(Person(f"{role.name.lower()}@cdh.example", (group(role.value),)))
-        for part in sorted(named) if role in BY_DATASET else ():
-            if part.startswith(f"{role.value}-"):
-                dataset = part.removeprefix(f"{role.value}-")
-                found.append(Person(f"{role.name.lower()}-{dataset}@cdh.example", (role.value, part)))
-    return found
 
 
 def serve_stage(name: str, port: int) -> None:
@@ -50,7 +31,8 @@ def serve_workspace(name: str, workspace: Workspace, port: int) -> None:
         console.print(f"[green]✓[/green] {name}: {workspace.name} answers at {served.host}")
         console.print(table)
         console.print(f"their tokens: {served.tokens.path} (only you may read it)\nCtrl-C ends it")
-        served.wait(end)
+        with announced(workspace, served.host):
+            served.wait(end)
 
 
 def _asked_to_end() -> threading.Event:

@@ -104,12 +104,14 @@ class TaskRun:
 
 
 @dataclass(frozen=True)
-class Iterations:
-    """The iterations of a `for_each_task` by state: result, or life cycle without one. failed: the first few."""
+class Repair:
+    """One stretch of work on a run: 0 is the first, each repair another one."""
 
-    total: int
-    states: dict[str, int]
-    failed: tuple[TaskRun, ...]
+    repair: int
+    started: float
+    ended: float | None
+    result: str | None
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -166,19 +168,35 @@ class Runs:
             raise SandboxError(f"run {run_id} has no task '{task_key}'; valid: {valid}")
         return found[0]
 
-    def iterations(self, task_run_id: int) -> list[TaskRun]:
-        """The iterations of a `for_each_task`, in the order of its inputs."""
-        return self._tasks("for_each = ? ORDER BY iteration", task_run_id)
+    def task_run(self, task_run_id: int) -> TaskRun | None:
+        """A task or an iteration of any run, or None."""
+        return next(iter(self._tasks("task_run_id = ?", task_run_id)), None)
 
-    def iteration_states(self, task_run_id: int, failed: int = 3) -> Iterations:
-        """How the iterations stand, with the first ``failed`` of those that failed."""
+    def iterations(self, task_run_id: int, start: int = 0, count: int = -1) -> list[TaskRun]:
+        """The iterations of a `for_each_task`, in the order of its inputs: ``count`` of them (-1: all)."""
+        return self._tasks("for_each = ? ORDER BY iteration LIMIT ? OFFSET ?", task_run_id, count, start)
+
+    def inputs(self, task_run_id: int) -> list[str]:
+        """The inputs of a `for_each_task`, each as JSON."""
+        with reading(self.folder) as db:
+            rows = db.execute("SELECT input FROM task WHERE for_each = ? ORDER BY iteration", (task_run_id,))
+            return [row[0] for row in rows]
+
+    def repairs(self, run_id: int) -> list[Repair]:
+        """A run's work: the first, then each repair."""
+        columns = "repair, started, ended, result, coalesce(reason, '')"
+        with reading(self.folder) as db:
+            rows = db.execute(f"SELECT {columns} FROM repair WHERE run_id = ? ORDER BY repair", (run_id,))
+            return [Repair(*row) for row in rows]
+
+    def iteration_states(self, task_run_id: int) -> dict[str, int]:
+        """How many iterations of a `for_each_task` are in each state: result, or life cycle without one."""
         with reading(self.folder) as db:
             rows = db.execute(
                 "SELECT coalesce(result, life_cycle), count(*) FROM task WHERE for_each = ? GROUP BY 1 ORDER BY 1",
                 (task_run_id,),
-            ).fetchall()
-        bad = "for_each = ? AND result NOT IN ('SUCCESS', 'EXCLUDED') ORDER BY iteration LIMIT ?"
-        return Iterations(sum(row[1] for row in rows), dict(rows), tuple(self._tasks(bad, task_run_id, failed)))
+            )
+            return dict(rows.fetchall())
 
     def notifications(self, run_id: int | None = None) -> list[Notification]:
         """The outbox (of one run), oldest first."""
@@ -202,9 +220,9 @@ class Runs:
             return
         with path.open(encoding="utf-8") as lines:
             for line in lines:
-                # A runner that was killed may have left half a line.
+                # Half a line: one that is being written, or that a runner which was killed left.
                 parts = line.rstrip("\n").split(" ", 2)
-                if len(parts) == 3:
+                if len(parts) == 3 and line.endswith("\n"):
                     yield LogLine(*parts)
 
     def _runs(self, where: str, values: tuple[Any, ...]) -> list[Run]:

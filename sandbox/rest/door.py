@@ -30,6 +30,7 @@ from sandbox.rest import (
     tables,
     unity,
 )
+from sandbox.rest.announced import HEADER, METADATA, identity
 from sandbox.rest.asking import Ask, Object, Route, json_answer, refusal
 from sandbox.rest.caller import Caller
 from sandbox.rest.resources import Mlflow, Resources, schemas
@@ -55,7 +56,6 @@ _NOUNS = (
     mlflow,
 )
 ROUTES: tuple[Route, ...] = tuple(route for noun in _NOUNS for route in noun.ROUTES.all)
-_METADATA = "/.well-known/databricks-config"
 
 
 # Not proved here: that the real provider itself works on the REST door of the sandbox. Why: it cannot be had here; each
@@ -93,9 +93,11 @@ class Door:
         return response(environ, start_response)
 
     def _answered(self, request: Request) -> Response:
-        if request.path == _METADATA:
+        if request.path == METADATA:
             host = request.host_url.rstrip("/")
-            return json_answer({"oidc_endpoint": f"{host}/oidc", "workspace_id": str(unity.WORKSPACE_ID)})
+            answer = json_answer({"oidc_endpoint": f"{host}/oidc", "workspace_id": str(unity.WORKSPACE_ID)})
+            answer.headers[HEADER] = identity(self.workspace)
+            return answer
         principal = self.tokens.principal(request.headers.get("Authorization", ""))
         route, parts = self._route(request)
         ask = Ask(

@@ -23,7 +23,8 @@ def job(ask: Ask, level: str) -> Resource:
     return found
 
 
-def _settings(ask: Ask, found: Resource) -> Object:
+def settings(ask: Ask, found: Resource) -> Object:
+    """What a job says, as the API tells it."""
     return answer(ask.resources.block(TYPE), found.body, without=_TERRAFORMS)
 
 
@@ -34,16 +35,16 @@ def run_as(found: Resource) -> str:
 
 
 def _told(ask: Ask, found: Resource, *, tasks: bool) -> Object:
-    settings = _settings(ask, found)
+    said = settings(ask, found)
     if not tasks:
         for name in ("tasks", "job_clusters", "environments"):
-            settings.pop(name, None)
+            said.pop(name, None)
     return {
         "job_id": int(found.id),
         "creator_user_name": "deployer",
         "run_as_user_name": run_as(found),
         "created_time": found.created_at,
-        "settings": settings,
+        "settings": said,
     }
 
 

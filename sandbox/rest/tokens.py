@@ -14,6 +14,7 @@ from sandbox.errors import SandboxError, ServiceError
 from sandbox.workspace import Workspace
 
 ADMINS = "admins"
+DEPLOYER = "deployer"
 USER, SERVICE_PRINCIPAL = "user", "service principal"
 
 
@@ -98,17 +99,24 @@ class Tokens:
         return {one.name: frozenset(one.groups) for one in self.all() if one.groups}
 
     def _administrator(self) -> Principal:
-        """Who deploys: the owner of the catalog, or the plugin door's own word for one who gives no name."""
+        """Who deploys: the owner of the catalog, or the plugin door's own word for one who gives no name.
+
+        A service principal that owns the catalog is an administrator too, under its own name.
+        """
+        owner = self._owner()
+        taken = owner in {one.name for one in self._service_principals()}
+        return Principal(DEPLOYER if taken else owner, DEPLOYER, USER, (ADMINS,), "")
+
+    def _owner(self) -> str:
         catalogs = self._workspace.store.list("databricks_catalog")
-        name = str(catalogs[0].body.get("owner") or "deployer") if catalogs else "deployer"
-        return Principal(name, "deployer", USER, (ADMINS,), "")
+        return str(catalogs[0].body.get("owner") or DEPLOYER) if catalogs else DEPLOYER
 
     def _service_principals(self) -> list[Principal]:
+        owner = self._owner()
+        found = self._workspace.store.list("databricks_service_principal")
+        names = [(str(item.body["application_id"]), str(item.body.get("display_name") or "")) for item in found]
         return [
-            Principal(
-                str(item.body["application_id"]), str(item.body.get("display_name") or ""), SERVICE_PRINCIPAL, (), ""
-            )
-            for item in self._workspace.store.list("databricks_service_principal")
+            Principal(name, label, SERVICE_PRINCIPAL, (ADMINS,) if name == owner else (), "") for name, label in names
         ]
 
     def _write(self, found: list[Principal]) -> None:

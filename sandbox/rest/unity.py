@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
+from contextlib import closing
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from sandbox.privileges import Securable
 from sandbox.rest.asking import DOCUMENTED, Ask, Object, Routes, invalid, page
@@ -87,7 +90,10 @@ class Collection:
         found, on = ask.resources.need(self.type, name), Securable(self.kind, name)
         if not ask.caller.sees(self.use, on):
             ask.caller.need(self.use, on)
-        return self.shown(ask, found)
+        shown = self.shown(ask, found)
+        if self.kind == "model" and ask.flag("include_aliases"):
+            shown["aliases"] = aliases(ask, name)
+        return shown
 
     def update(self, ask: Ask, name: str) -> Object:
         """Change what may change; names stay."""
@@ -131,6 +137,16 @@ for one in COLLECTIONS:
     ROUTES.add("GET", f"{_API}/{one.path}/<name>", one.get)
     ROUTES.add("PATCH", f"{_API}/{one.path}/<name>", one.update)
     ROUTES.add("DELETE", f"{_API}/{one.path}/<name>", one.delete)
+
+
+def aliases(ask: Ask, name: str) -> list[Object]:
+    """A model's aliases, read from MLflow's database: to know them no server has to be started."""
+    path = ask.workspace.mlflow / "mlflow.db"
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=60)) as db:
+        rows = db.execute("SELECT alias, version FROM registered_model_aliases WHERE name = ? ORDER BY alias", (name,))
+        return [{"alias_name": alias, "version_num": int(version)} for alias, version in rows]
 
 
 def identity(found: Resource) -> str:

@@ -99,7 +99,7 @@ def test_the_doctor_names_every_placeholder_with_its_value_and_ends_with_1(progr
     told = capsys.readouterr().out
     left = placeholders()
     assert f"{len(left)} placeholders left" in told
-    assert len(left) == 44
+    assert len(left) == 59
     for one in left:
         assert f"{one.path} = {one.value}  (for " in told
     for line in (*azure.CHECKLIST, "stages.*.network: a private network"):

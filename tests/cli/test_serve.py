@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.serve import people
+from cli.people import people
 from sandbox.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]

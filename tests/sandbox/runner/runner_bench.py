@@ -69,6 +69,10 @@ def meet():
     open(mine, "w").close()
     _until(other)
 
+def greet():
+    print("hello")
+    _until(_args()["other"])
+
 def flaky():
     count = _args()["count"]
     with open(count, "a") as file:
@@ -127,7 +131,7 @@ def where():
         print("no sandbox")
 """
 ENTRY_POINTS = ["say", "value", "fail", "crash", "leave", "hang", "meet", "flaky", "environment", "picky", "sleep"]
-ENTRY_POINTS += ["argv", "shout", "effect", "pause", "endless", "json_value"]
+ENTRY_POINTS += ["argv", "shout", "effect", "pause", "endless", "json_value", "greet"]
 
 
 class NoServers:
