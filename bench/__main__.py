@@ -36,15 +36,16 @@ def main(wanted: list[str]) -> int:
     for name in wanted or known:
         console.print(f"[dim]{name} ...[/dim]")
         found += importlib.import_module(f"bench.{name}").results()
-    fresh = {one.name for one in found}
-    rows = [row for row in kept if row["name"] not in fresh] + [one.written() for one in found]
+    fresh = {(one.name, one.opponent_name) for one in found}
+    rows = [row for row in kept if (row["name"], row["opponent_name"]) not in fresh]
+    rows += [one.written() for one in found]
     FILE.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     table = Table("measurement", "ours", "opponent", "", "ratio", "at most")
     for one in found:
         mark = "green" if one.good else "red"
         table.add_row(
             one.name, f"{one.ours:.4g}", f"{one.opponent:.4g}", one.opponent_name, f"[{mark}]{one.ratio:.3f}[/{mark}]",
-            f"{one.bound:g}",
+            "" if one.bound is None else f"{one.bound:g}",
         )  # fmt: skip
     console.print(table)
     return 0 if all(one.good for one in found) else 1

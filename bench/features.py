@@ -1,15 +1,10 @@
 """The feature engine against what Spark needs merely to scan and join the same rows, one query a feature, and DuckDB.
 
-    python -m bench.features [--events 10000000] [--persons 200000]
-
 Seconds of processor time, so that what else runs on the machine matters little; each is the better of two turns.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +15,7 @@ import psutil
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
+from bench.result import Result
 from jobs.featurize import engine
 from sandbox.spark import server
 from workflows.covariates import Covariate, code_rows, covariates
@@ -125,13 +121,6 @@ def cost(process: psutil.Process, work: Callable[[], Any], turns: int = TURNS) -
     return min(costs)
 
 
-def row(name: str, ours: float, opponent: float, opponent_name: str, bound: float | None) -> dict[str, Any]:
-    """One line of bench/results.json."""
-    ratio = round(ours / opponent, 3)
-    return {"name": name, "ours": round(ours, 2), "opponent": round(opponent, 2), "opponent_name": opponent_name,
-            "ratio": ratio, "bound": bound}  # fmt: skip
-
-
 class Bench:
     """One server, its data and its measurements."""
 
@@ -157,7 +146,7 @@ class Bench:
             kinds.setdefault(one.feature.aggregation, []).append(one)
         return sum(len(alike) * cost(self.process, self.ours(events, alike[:1]), 1) for alike in kinds.values())
 
-    def measured(self, events: int) -> Iterator[dict[str, Any]]:
+    def measured(self, events: int) -> Iterator[Result]:
         """Every claim, for `events` events and a tenth of them."""
         # First, so that what follows finds a server that is warm.
         few = cost(self.process, self.ours(events // 10, declared(10, 1.0)))
@@ -165,21 +154,21 @@ class Bench:
             some, name = declared(10, matching), f"features, {matching:.0%} of events matching"
             ours = cost(self.process, self.ours(events, some))
             least = cost(self.process, self.floor(events, some))
-            yield row(name, ours, least, "Spark's scan and join of the same rows", FLOOR)
+            yield Result(name, ours, least, "Spark's scan and join of the same rows", FLOOR)
             each = self.one_by_one(events, some)
-            yield row(name, ours, each, f"{len(some)} queries, one a feature", A_QUERY_EACH)
+            yield Result(name, ours, each, f"{len(some)} queries, one a feature", A_QUERY_EACH)
             other = cost(psutil.Process(), in_duckdb(self.folder, events, some))
-            yield row(name, ours, other, f"DuckDB (aim {DUCKDB_AIM:g})", None)
-        yield row("ten times the events", ours, few, "a tenth of the events", TEN_TIMES_EVENTS)
+            yield Result(name, ours, other, f"DuckDB (aim {DUCKDB_AIM:g})", None)
+        yield Result("ten times the events", ours, few, "a tenth of the events", TEN_TIMES_EVENTS)
         many = cost(self.process, self.ours(events, declared(100, 1.0)))
-        yield row("ten times the features", many, ours, "a tenth of the features", TEN_TIMES_FEATURES)
+        yield Result("ten times the features", many, ours, "a tenth of the features", TEN_TIMES_FEATURES)
         peak = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
         held = int(peak.partition("VmHWM:")[2].split()[0]) / 2**20
-        yield row("peak memory of the Spark server, GiB", held, 1.0, "1 GiB", MEMORY)
+        yield Result("peak memory of the Spark server, GiB", held, 1.0, "1 GiB", MEMORY)
 
 
-def results(events: int = 10_000_000, persons: int = 200_000) -> Iterator[dict[str, Any]]:
-    """The rows of bench/results.json about features."""
+def results(events: int = 10_000_000, persons: int = 200_000) -> Iterator[Result]:
+    """Every claim about features; fewer events for a first look."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         made(folder, events, persons)
@@ -194,20 +183,3 @@ def results(events: int = 10_000_000, persons: int = 200_000) -> Iterator[dict[s
             yield from Bench(spark, process, folder).measured(events)
         finally:
             running.stop()
-
-
-def main() -> int:
-    """Measure and judge."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--events", type=int, default=10_000_000)
-    parser.add_argument("--persons", type=int, default=200_000)
-    given = parser.parse_args()
-    good = True
-    for one in results(given.events, given.persons):
-        print(json.dumps(one), flush=True)
-        good = good and (one["bound"] is None or one["ratio"] <= one["bound"])
-    return 0 if good else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
