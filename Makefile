@@ -66,11 +66,15 @@ $(JARS): $(PY) sandbox/spark/jars.json $(wildcard sandbox/grants/rule/*.java)
 	@$(BIN)/python -m sandbox.spark.jars
 	@mkdir -p $(STAMPS) && touch $@
 
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q
+
+# The clusters that no job uses yet come last: where they share a library with the local environment, they have its release.
 lock: ## Resolve the lock files again (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
-	  clusters/ml_cpu/requirements.in -o clusters/ml_cpu/requirements.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
-	  -c clusters/ml_cpu/requirements.txt requirements.in -o requirements.txt
+	$(LOCK) clusters/ml_cpu/requirements.in -o clusters/ml_cpu/requirements.txt
+	$(LOCK) -c clusters/ml_cpu/requirements.txt requirements.in -o requirements.txt
+	for cluster in bayes etl ml_gpu nlp; do \
+	  $(LOCK) -c requirements.txt clusters/$$cluster/requirements.in -o clusters/$$cluster/requirements.txt || exit; done
+	$(LOCK) policies/requirements.in -o policies/requirements.txt
 
 goldens: setup ## Write the golden files of the stages again
 	@$(BIN)/python -m pytest -q tests/infra --accept
