@@ -18,8 +18,9 @@ STAMPS := .cache/stamps
 PY := $(STAMPS)/python
 NODE := $(STAMPS)/node
 JARS := $(STAMPS)/jars
+CHECKOV := $(STAMPS)/checkov
 
-.PHONY: help demo test test-slow test-nightly check unit bench setup prerequisites lock goldens docs clean
+.PHONY: help demo test test-slow test-nightly check unit policy bench setup prerequisites lock goldens docs clean
 
 help: ## What there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -27,13 +28,18 @@ help: ## What there is to type
 demo: setup ## Deploy three stages, train, promote, score, monitor, retrain: on this machine (DATA=<folder> for real data)
 	@$(BIN)/mlops demo $(if $(DATA),--data "$(DATA)") $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json "$(JSON)")
 
-test: setup check unit ## What CI runs first: format, lint, types, tests (at most 20 minutes)
+test: setup check unit policy ## What CI runs first: format, lint, types, tests, policy (at most 20 minutes)
 
 check: setup ## Format, lint, types
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 
 unit: setup ## The tests, but for the slow ones
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not nightly" $(PYTEST)
+
+policy: setup $(CHECKOV) ## checkov's rules and ours over all stacks (its own environment; suppressions have a date)
+	@$(BIN)/python -m infra
+	@.venv-checkov/bin/python -m pytest -q policies/tests
+	@.venv-checkov/bin/python policies/run.py cdktf.out
 
 test-slow: setup ## What CI runs then: whole demos, on synthetic data twice, without a change, on real data
 	@$(BIN)/python -m pytest -m slow $(PYTEST)
@@ -66,11 +72,21 @@ $(JARS): $(PY) sandbox/spark/jars.json $(wildcard sandbox/grants/rule/*.java)
 	@$(BIN)/python -m sandbox.spark.jars
 	@mkdir -p $(STAMPS) && touch $@
 
+$(CHECKOV): policies/requirements.txt
+	@echo "checkov into .venv-checkov (once; about a minute)"
+	@test -x .venv-checkov/bin/python || $(PYTHON) -m venv .venv-checkov
+	@.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r policies/requirements.txt
+	@mkdir -p $(STAMPS) && touch $@
+
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q
+
+# The clusters that no job uses yet come last: where they share a library with the local environment, they have its release.
 lock: ## Resolve the lock files again (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
-	  clusters/ml_cpu/requirements.in -o clusters/ml_cpu/requirements.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q \
-	  -c clusters/ml_cpu/requirements.txt requirements.in -o requirements.txt
+	$(LOCK) clusters/ml_cpu/requirements.in -o clusters/ml_cpu/requirements.txt
+	$(LOCK) -c clusters/ml_cpu/requirements.txt requirements.in -o requirements.txt
+	for cluster in bayes etl ml_gpu nlp; do \
+	  $(LOCK) -c requirements.txt clusters/$$cluster/requirements.in -o clusters/$$cluster/requirements.txt || exit; done
+	$(LOCK) policies/requirements.in -o policies/requirements.txt
 
 goldens: setup ## Write the golden files of the stages again
 	@$(BIN)/python -m pytest -q tests/infra --accept

@@ -30,10 +30,13 @@ class Delivery:
 
 
 def delivery(catalogue: Catalogue, clusters: Mapping[str, Cluster], root: Path = wheel.ROOT) -> Delivery:
-    """Everything a deployment of `catalogue` delivers; reads sources, writes nothing."""
+    """Everything a deployment of `catalogue` delivers; reads sources, writes nothing.
+
+    Of the clusters, only what a declaration uses has libraries to install.
+    """
     contents: dict[str, str] = {}
     requirements, declarations = {}, {}
-    for cluster in clusters.values():
+    for cluster in (clusters[name] for name in sorted({one.cluster for one in catalogue.declarations})):
         hashed = hashlib.sha256(cluster.requirements.encode()).hexdigest()
         path = requirements[cluster.name] = names.requirements(cluster.name, hashed)
         contents[path] = cluster.requirements

@@ -82,6 +82,7 @@ def discover(root: Path = HERE, clusters: Iterable[str] = ()) -> Catalogue:
     for model in catalogue.models.values():
         check_model(catalogue, model, clusters)
     ordered = in_order(catalogue)
+    check_tables(catalogue)
     return replace(catalogue, featurizations=ordered, models=dict(sorted(catalogue.models.items())))
 
 
@@ -114,6 +115,19 @@ def check_featurization(catalogue: Catalogue, one: Featurization, clusters: tupl
         raise DeclarationError(one.name, "tables", made, f"no notes, as {one.source} declares none", file)
     for name in one.after:
         check_reference(one.name, "after", name, catalogue.featurizations, file)
+
+
+def check_tables(catalogue: Catalogue) -> None:
+    """No two featurizations write one table: the later run would replace what the other wrote."""
+    writers: dict[tuple[str, str], str] = {}
+    for one in catalogue.featurizations.values():
+        for table in one.tables:
+            if (other := writers.setdefault((one.source, table), one.name)) != one.name:
+                file = catalogue.files[f"declaration:{one.name}"]
+                told = f"tables that no other featurization of {one.source} writes; {other} writes it already"
+                raise DeclarationError(
+                    one.name, "tables", table, f"{told} ({catalogue.files[f'declaration:{other}']})", file
+                )
 
 
 def check_model(catalogue: Catalogue, model: Model, clusters: tuple[str, ...]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from constructs import Construct
 
-from infra import names
+from infra import names, policies
 from infra.clusters import Cluster
 from infra.constructs.access import Access
 from infra.names import Addresses
@@ -22,7 +23,7 @@ from infra.stages import Stage
 
 
 class Compute(Construct):
-    """policies: the cluster policies by name."""
+    """policies: the cluster policies by name, those that no job uses yet included: a declaration may choose any."""
 
     def __init__(self, scope: Construct, id_: str, *, stage: Stage, clusters: Mapping[str, Cluster], access: Access,
                  addresses: Addresses) -> None:  # fmt: skip
@@ -32,15 +33,22 @@ class Compute(Construct):
         for cluster in clusters.values():
             if cluster.policy not in self.policies:
                 policy = ClusterPolicy(
-                    self, cluster.policy, name=f"cdh-{cluster.policy}", definition=cluster.policy_definition
+                    self, cluster.policy, name=f"cdh-{cluster.policy}", definition=self.definition(cluster)
                 )
                 addresses.place(policy, cluster.policy, f"the cluster policy {cluster.policy}")
                 access.permit(f"policy_{cluster.policy}", On.POLICY, cluster_policy_id=policy.id)
                 self.policies[cluster.policy] = policy
 
+    def definition(self, cluster: Cluster) -> str:
+        """The cluster's policy as Databricks JSON, with the stage as one of its cost tags."""
+        stage = {"type": "fixed", "value": self.stage.name.value}
+        return json.dumps({**cluster.rules, "custom_tags.stage": stage}, sort_keys=True, separators=(",", ":"))
+
     def job_cluster(self, name: str, *, declared: str, run_as: str) -> JobJobCluster:
         """The job cluster of that name, for the one service principal it runs as."""
         cluster = self.clusters[name]
+        tags = names.tags(self.stage, declared)
+        policies.check_tags(cluster.rules, tags, declared)
         return JobJobCluster(
             job_cluster_key=name,
             new_cluster=JobJobClusterNewCluster(
@@ -56,6 +64,6 @@ class Compute(Construct):
                 runtime_engine=cluster.runtime_engine,
                 spark_conf=dict(sorted(cluster.spark_conf.items())),
                 spark_env_vars=dict(sorted(cluster.spark_env_vars.items())),
-                custom_tags=names.tags(self.stage, declared),
+                custom_tags=tags,
             ),
         )

@@ -9,9 +9,15 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+
+from jobs.io import registry
+from workflows.discover import discover
 
 ROOT = Path(__file__).parents[2]
-LOCKS = [ROOT / "requirements.txt", ROOT / "clusters" / "ml_cpu" / "requirements.txt"]
+CLUSTERS = sorted(path.parent for path in (ROOT / "clusters").glob("*/cluster.json"))
+LOCAL = ROOT / "requirements.txt"
+LOCKS = [LOCAL, ROOT / "policies" / "requirements.txt", *(folder / "requirements.txt" for folder in CLUSTERS)]
 REQUIREMENT = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^ ;\\]+)", re.MULTILINE)
 
 
@@ -47,10 +53,44 @@ def test_the_npm_lock_names_no_registry():
     assert not [name for name, package in lock["packages"].items() if "resolved" in package]
 
 
+def blocks(lock: Path) -> dict[str, str]:
+    """Each requirement of a lock file with its markers and hashes, without the comment that says who needs it."""
+    found = re.split(r"\n(?=[A-Za-z0-9])", lock.read_text().strip())
+    return {block.partition(" \\")[0]: re.sub(r"\n    #.*", "", block) for block in found}
+
+
 @pytest.mark.clause("P3", "D2")
-def test_the_local_environment_has_the_clusters_versions():
-    local, cluster = pins(LOCKS[0]), pins(LOCKS[1])
-    assert {name: local.get(name) for name in cluster} == cluster
+@pytest.mark.parametrize(
+    "name", sorted({one.cluster for one in discover(clusters=[f.name for f in CLUSTERS]).declarations})
+)
+def test_the_local_environment_is_that_of_each_cluster_in_use_and_spark_and_the_tools(name):
+    local, cluster = blocks(LOCAL), blocks(ROOT / "clusters" / name / "requirements.txt")
+    assert {requirement: local.get(requirement) for requirement in cluster} == cluster
+    asked = (ROOT / "requirements.in").read_text()
+    assert f"-r clusters/{name}/requirements.in" in asked
+    assert {"pyspark[connect]==4.0.1", "delta-spark==4.0.0"} <= set(asked.splitlines())
+    assert not {"pyspark", "delta-spark"} & pins(ROOT / "clusters" / name / "requirements.txt").keys()
+
+
+@pytest.mark.clause("P3")
+@pytest.mark.parametrize("folder", CLUSTERS, ids=lambda folder: folder.name)
+def test_what_a_cluster_shares_with_the_local_environment_has_one_release(folder):
+    local, cluster = blocks(LOCAL), blocks(folder / "requirements.txt")
+    shared = pins(LOCAL).keys() & pins(folder / "requirements.txt").keys()
+    assert len(shared) > 80
+    for requirement, block in cluster.items():
+        if re.split(r"[=\[]", requirement)[0] in shared:
+            assert re.findall(r"sha256:\w+", block) == re.findall(r"sha256:\w+", local[requirement]), requirement
+
+
+@pytest.mark.clause("P3")
+@pytest.mark.parametrize("folder", CLUSTERS, ids=lambda folder: folder.name)
+def test_a_models_environment_is_its_clusters_lock(folder):
+    """What MLflow is given, read by another reader of lock files: packaging's."""
+    logged = [Requirement(line) for line in registry.pins((folder / "requirements.txt").read_text())]
+    lock = {line.partition(" \\")[0] for line in blocks(folder / "requirements.txt")}
+    assert sorted(map(str, logged)) == sorted(str(Requirement(line)) for line in lock)
+    assert all(len(one.specifier) == 1 and str(one.specifier).startswith("==") for one in logged)
 
 
 def test_no_file_names_a_machines_path_or_a_package_index():

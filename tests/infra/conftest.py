@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,15 @@ os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"
 
 def pytest_addoption(parser):
     parser.addoption("--accept", action="store_true", help="write the golden files again")
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of what `python -m infra` reads."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("workflows", "jobs", "clusters", "policies"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

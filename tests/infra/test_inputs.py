@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 
@@ -99,15 +98,6 @@ def test_inputs_that_are_no_json_are_told_with_the_line():
         inputs.parse('{\n"account_id": }')
 
 
-@pytest.fixture
-def project(tmp_path):
-    """A copy of what `python -m infra` reads."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("workflows", "jobs", "clusters", "policies"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
-    return tmp_path
-
-
 def change_cluster(project, **changes):
     file = project / "clusters" / "ml_cpu" / "cluster.json"
     read = json.loads(file.read_text()) | changes
@@ -124,8 +114,10 @@ def change_cluster(project, **changes):
         ({"max_workers": "four"}, "max_workers = 'four'.*a value of type int"),
         ({"spark_env_vars": {}}, "spark_env_vars.PYTHONHASHSEED = None.*valid: 0"),
         ({"availability": None}, "availability = None.*a value of type str"),
-        ({"policy": "gpu"}, "policy = 'gpu'.*valid: ml_cpu"),
+        ({"policy": "gpu"}, "policy = 'gpu'.*valid: bayes, etl, ml_cpu"),
         ({"colour": "blue"}, "field = 'colour'.*valid: availability, "),
+        ({"node_type_id": "Standard_NC6s_v3"}, "node_type_id = 'Standard_NC6s_v3'.*valid: Standard_D4ads_v5"),
+        ({"policy": "etl"}, r"spark_version = '17.3.x-cpu-ml-scala2.13'.*17.3.x-scala2.13 \(policies/etl.json\)"),
     ],
 )
 def test_a_cluster_outside_its_policy_is_told_with_what_the_policy_allows(project, changes, told):
@@ -147,7 +139,7 @@ def test_a_cluster_without_a_lock_file_is_refused(project):
             "models/readmission.py",
             'cluster="ml_cpu"',
             'cluster="gpu"',
-            "readmission: cluster = 'gpu' is not valid; valid: ml_cpu",
+            "readmission: cluster = 'gpu' is not valid; valid: bayes, etl, ml_cpu",
         ),
         ("models/readmission.py", 'source="synthetic_omop"', 'source="nowhere"', "readmission: source = 'nowhere'"),
         ("models/readmission.py", "days(1, 30)", "days(0, 30)", "valid: a window that starts on day 1 or later"),

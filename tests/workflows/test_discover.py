@@ -90,6 +90,7 @@ BAD = [
     ({"models__model": MODEL.replace('name="readmission"', 'name="ml"')}, "workflows/models/model.py", "name", "ml", "reference"),
     ({"models__other": MODEL}, "workflows/models/other.py", "name", "readmission", "workflows/models/model.py declares it already"),
     ({"models__other": MODEL.replace('name="readmission"', 'name="facts"')}, "workflows/models/other.py", "name", "facts", "workflows/featurizations/facts.py"),
+    ({"featurizations__more": FACTS.replace('"facts"', '"more"')}, "workflows/featurizations/more.py", "tables", "fact_person", "facts writes it already (workflows/featurizations/facts.py)"),
     ({"models__model": MODEL.replace("LogisticRegression()", "LogisticRegression(c=1)")}, "workflows/models/model.py:7", "field", "c", "C"),
     ({"models__model": MODEL.replace('cluster="ml_cpu", ', "")}, "workflows/models/model.py:4", "missing fields", "'cluster'", "question, source"),
     ({"models__model": MODEL.replace("method=", "method==")}, "workflows/models/model.py:7", "SyntaxError", "positional argument follows keyword argument (model.py, line 7)", "imported"),
@@ -122,8 +123,10 @@ def test_a_cycle_is_refused_and_named(house):
 @pytest.mark.clause("P2")
 def test_featurizations_stand_after_those_they_come_after(house):
     catalogue = house(
-        featurizations__a='a = Featurization(name="alpha", source="hospital", cluster="ml_cpu", after=("zeta",))',
-        featurizations__z='z = Featurization(name="zeta", source="hospital", cluster="ml_cpu")',
+        featurizations__a='a = Featurization(name="alpha", source="hospital", cluster="ml_cpu", after=("zeta",), '
+        'tables=("fact_person",))',
+        featurizations__facts='z = Featurization(name="zeta", source="hospital", cluster="ml_cpu", '
+        'tables=("fact_encounter_index",))',
     )
     names = list(catalogue.featurizations)
     assert names.index("zeta") < names.index("alpha")
