@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from needed_rights import thing
+from needed_rights import thing as named
 
 from infra.roles import On, Principal
 from sandbox.grants.replay import Grant, replay
@@ -20,12 +20,17 @@ def workspaces(home: Path) -> list[Workspace]:
     return [Workspace(home / f"dbw-cdh-{stage}") for stage in STAGES]
 
 
+def thing(securable: str) -> On:
+    """What a securable is, by the names that the platform gives them."""
+    return On[named(securable, SOURCES)]
+
+
 def right(workspace: Workspace, grant: Grant) -> Right:
     names = {
         one.body["application_id"]: one.body["display_name"]
         for one in workspace.store.list("databricks_service_principal")
     }
-    return Principal(names[grant[0]].rpartition("-")[0]), On[thing(grant[2], SOURCES)], grant[1]
+    return Principal(names[grant[0]].rpartition("-")[0]), thing(grant[2]), grant[1]
 
 
 def rights(homes: Iterable[Path]) -> tuple[set[Right], set[Right]]:
