@@ -57,16 +57,22 @@ class Thing:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """things: by key. given: key -> principal -> right -> address of the grant. principals: everyone who is named."""
+    """things: by key. given: key -> principal -> right -> address of the grant. principals: everyone who is named.
+
+    part_of: the groups of principals that were asked about, which `names` remembers.
+    """
 
     stage: str
     things: Mapping[str, Thing]
     given: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     principals: tuple[str, ...] = ()
+    part_of: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def names(self, principal: str) -> tuple[str, ...]:
         """The principal and the group it is part of: a dataset's analysts are members of the role's own group."""
-        return (principal, *(one for one in self.principals if principal.startswith(f"{one}-")))
+        if principal not in self.part_of:
+            self.part_of[principal] = tuple(one for one in self.principals if principal.startswith(f"{one}-"))
+        return (principal, *self.part_of[principal])
 
     def thing(self, name: str) -> Thing:
         """The thing of that name, with or without its kind and its catalog; a table only has to lie in a zone."""
