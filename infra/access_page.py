@@ -14,7 +14,7 @@ HEAD = """# Who may do what
 Each row is one of the matrix, with the sentence of the seed it comes from. Ownership is no grant: `sp-deploy` owns
 catalogs, schemas, volumes and jobs, `sp-promote` the registered models. What is deployed, object by object:
 `mlops who-can STAGE VERB OBJECT` and `mlops what-can STAGE ROLE`, which read the synthesized JSON and not this page.
-How it is proved: `tests/infra/access_cases.py` (the people's cases) and `tests/infra/access_mutation.py` (each right
+How it is proved: `tests/infra/access_cases*.py` (the people's cases) and `tests/infra/access_mutation.py` (each right
 taken, each other given).
 """
 

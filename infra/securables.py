@@ -33,7 +33,8 @@ LEVELS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "endpoint": ("CAN_VIEW", "CAN_QUERY", "CAN_MANAGE"),
         # Of secret scopes, databricks_secret_acl.
         "secret-scope": ("READ", "WRITE", "MANAGE"),
-        "warehouse": ("CAN_VIEW", "CAN_MONITOR", "CAN_USE", "CAN_MANAGE", "IS_OWNER"),
+        # "View warehouse monitoring tab" and the queries of others: not by CAN_USE.
+        "warehouse": ("CAN_VIEW", "CAN_USE", "CAN_MONITOR", "CAN_MANAGE", "IS_OWNER"),
     }
 )
 

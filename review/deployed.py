@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from review.rights import LEVELS, LIES_IN, TARGETS
+from review.rights import ENTITLEMENTS, LEVELS, LIES_IN, TARGETS
 
 _REFERENCE = re.compile(r"\$\{(?P<type>databricks_\w+)\.(?P<address>\w+)\.(?P<field>\w+)\}")
 _SECURABLES = {
@@ -18,11 +18,12 @@ _SECURABLES = {
     "databricks_storage_credential": "storage_credential",
 }  # fmt: skip
 _OBJECTS = {
-    "databricks_cluster_policy": "cluster-policy", "databricks_dashboard": "dashboard",
-    "databricks_directory": "directory", "databricks_job": "job", "databricks_mlflow_experiment": "experiment",
-    "databricks_model_serving": "endpoint", "databricks_secret_scope": "secret-scope",
-    "databricks_sql_endpoint": "warehouse",
+    "databricks_alert_v2": "alert", "databricks_cluster_policy": "cluster-policy",
+    "databricks_dashboard": "dashboard", "databricks_directory": "directory", "databricks_job": "job",
+    "databricks_mlflow_experiment": "experiment", "databricks_model_serving": "endpoint",
+    "databricks_secret_scope": "secret-scope", "databricks_sql_endpoint": "warehouse",
 }  # fmt: skip
+_ENTITLED = ("databricks_entitlements", "databricks_service_principal")
 _WHO = ("group_name", "service_principal_name", "user_name")
 
 
@@ -56,23 +57,29 @@ class Thing:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """things: by key. given: key -> principal -> right -> address of the grant. principals: everyone who is named."""
+    """things: by key. given: key -> principal -> right -> address of the grant. principals: everyone who is named.
+
+    part_of: the groups of principals that were asked about, which `names` remembers.
+    """
 
     stage: str
     things: Mapping[str, Thing]
     given: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     principals: tuple[str, ...] = ()
+    part_of: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def names(self, principal: str) -> tuple[str, ...]:
         """The principal and the group it is part of: a dataset's analysts are members of the role's own group."""
-        return (principal, *(one for one in self.principals if principal.startswith(f"{one}-")))
+        if principal not in self.part_of:
+            self.part_of[principal] = tuple(one for one in self.principals if principal.startswith(f"{one}-"))
+        return (principal, *self.part_of[principal])
 
     def thing(self, name: str) -> Thing:
         """The thing of that name, with or without its kind and its catalog; a table only has to lie in a zone."""
         if name in self.things:
             return self.things[name]
         kind, _, rest = name.partition("/")
-        if kind not in {*LIES_IN, *LEVELS}:
+        if kind not in {*LIES_IN, *LEVELS, "workspace"}:
             kind, rest = "", name
         found = {
             one.key: one for one in self.things.values()
@@ -113,7 +120,8 @@ def _called(thing: Thing) -> set[str]:
 class _Reader:
     """Follows references inside one document."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], stage: str) -> None:
+        self.workspace = f"workspace/{stage}"
         self.resources: Mapping[str, Mapping[str, Mapping[str, Any]]] = document.get("resource", {})
         self.keys: dict[tuple[str, str], str] = {}
 
@@ -131,7 +139,7 @@ class _Reader:
         return self.text(body[attribute]) if attribute in body else self.keys.get((type_, address), address)
 
     def things(self) -> Iterable[Thing]:
-        """Everything that can be granted or permitted on, catalogs first."""
+        """Everything that can be granted or permitted on, catalogs first, the workspace last."""
         for type_, kind in (_SECURABLES | _OBJECTS).items():
             for address, body in self.resources.get(type_, {}).items():
                 name = self.text(body.get("name") or body.get("path") or body.get("display_name") or address)
@@ -144,11 +152,16 @@ class _Reader:
                         above, name = (f"schema/{schema}", *above), f"{schema}.{name}"
                     else:
                         name = f"{catalog}.{name}"
-                elif kind == "experiment":
+                elif kind in ("experiment", "directory"):
                     above = tuple(f"directory/{one}" for one in PurePosixPath(name).parents)
+                elif "parent_path" in body:
+                    folder = PurePosixPath(self.text(body["parent_path"]))
+                    above = tuple(f"directory/{one}" for one in (folder, *folder.parents))
                 owner = self.text(body["owner"]) if body.get("owner") else None
                 self.keys[type_, address] = name
                 yield Thing(kind=kind, name=name, address=f"{type_}.{address}", owner=owner, above=above)
+        if any(type_ in self.resources for type_ in _ENTITLED):
+            yield Thing(kind="workspace", name=self.workspace.partition("/")[2], address="the workspace")
 
     def given(self) -> Iterable[tuple[str, str, str, str]]:
         """(key of the thing, principal, right, address of the grant) for all that is granted or permitted."""
@@ -171,11 +184,19 @@ class _Reader:
         for address, body in self.resources.get("databricks_secret_acl", {}).items():
             scope = f"secret-scope/{self.text(body['scope'])}"
             yield scope, self.text(body["principal"]), body["permission"], f"databricks_secret_acl.{address}"
+        yield from self.entitled()
+
+    def entitled(self) -> Iterable[tuple[str, str, str, str]]:
+        """The same of the workspace itself. The document has a group's number alone: its address has the name."""
+        for type_ in _ENTITLED:
+            for address, body in self.resources.get(type_, {}).items():
+                for right in (one for one in ENTITLEMENTS if body.get(one) is True):
+                    yield self.workspace, address.replace("_", "-"), right, f"{type_}.{address}"
 
 
 def read(document: Mapping[str, Any], stage: str) -> Deployed:
     """What a stage's `cdk.tf.json` deploys, as far as access goes; a grant on nothing that it deploys is an error."""
-    reader = _Reader(document)
+    reader = _Reader(document, stage)
     things = {one.key: one for one in reader.things()}
     given: dict[str, dict[str, dict[str, str]]] = {key: {} for key in things}
     principals = {address.replace("_", "-") for address in reader.resources.get("databricks_service_principal", {})}

@@ -6,6 +6,8 @@ record of a real demo, so it cannot rot; `tests/infra/test_access_mutation.py` a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 # fmt: off
 NEEDED: dict[tuple[str, str], tuple[str, ...]] = {
     ("sp-featurize", "CREATE_TABLE"): ("FEATURES", "ML", "MODEL_ZONE"),
@@ -41,8 +43,32 @@ NEEDED: dict[tuple[str, str], tuple[str, ...]] = {
     ("sp-train", "USE_SCHEMA"): ("FEATURES", "ML", "MODEL_ZONE"),
 }
 # fmt: on
+# What no demo can record: the sandbox checks nothing on these, and the people's cases alone speak of them.
+UNRECORDED = ("DASHBOARD", "ENDPOINT", "POLICY", "SECRETS", "WAREHOUSE")
+_FOLDERS = {"platform-status": "STATUS", "platform-alerts": "ALERTS", "quality-monitors": "MONITORS"}
+_NAMED = {
+    "catalog": "CATALOG", "cluster-policy": "POLICY", "dashboard": "DASHBOARD", "endpoint": "ENDPOINT",
+    "external_location": "LOCATION", "model": "REGISTERED_MODEL", "secret-scope": "SECRETS",
+    "storage_credential": "CREDENTIAL", "warehouse": "WAREHOUSE", "workspace": "WORKSPACE",
+}  # fmt: skip
 
 
 def rights() -> set[tuple[str, str, str]]:
     """(principal, right, thing)."""
     return {(who, right, thing) for (who, right), things in NEEDED.items() for thing in things}
+
+
+def thing(securable: str, sources: Iterable[str]) -> str:
+    """What `infra.roles.On` calls a thing such as ``schema/cdh_dev.ml``, told by its name alone."""
+    kind, _, name = securable.partition("/")
+    last = name.rpartition("/")[2].rpartition(".")[2]
+    if kind == "schema":
+        zones = {"ml": "ML", "reference": "REFERENCE"}
+        for source in sources:
+            zones |= {source: "CURATED", f"{source}_ra": "FEATURES", f"{source}_exploratory": "EXPLORATORY"}
+        return zones.get(last, "MODEL_ZONE")
+    if kind == "experiment":
+        return "VALIDATION_EXPERIMENT" if last.endswith("_validation") else "EXPERIMENT"
+    if kind in ("job", "volume"):
+        return last.rpartition("_")[2].upper()
+    return _FOLDERS.get(last, "FOLDER") if kind == "directory" else _NAMED.get(kind, kind.upper())

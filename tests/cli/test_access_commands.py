@@ -30,7 +30,7 @@ def test_what_can_answers_for_a_role_and_each_dataset_of_it(tmp_path):
     assert answer.exit_code == 0, answer.output
     found = json.loads((tmp_path / "what.json").read_text())
     assert {one["principal"] for one in found} == {"cdh-ml-data-science-analysts-uci130"}
-    assert {one["verb"] for one in found} == {"execute", "find", "read", "use", "view"}
+    assert {one["verb"] for one in found} == {"execute", "find", "open", "query", "read", "use", "view"}
 
 
 def test_a_stage_that_there_is_not_is_refused_with_the_nearest():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from needed_rights import thing as named
+
 from infra.roles import On, Principal
 from sandbox.grants.replay import Grant, replay
 from sandbox.workspace import Workspace
@@ -21,27 +23,7 @@ def workspaces(home: Path) -> list[Workspace]:
 
 def thing(securable: str) -> On:
     """What a securable is, by the names that the platform gives them."""
-    kind, _, name = securable.partition("/")
-    last = name.rpartition(".")[2].rpartition("/")[2]
-    if kind == "schema":
-        zones = {"ml": On.ML, "reference": On.REFERENCE}
-        zones |= dict.fromkeys(SOURCES, On.CURATED) | {f"{source}_ra": On.FEATURES for source in SOURCES}
-        zones |= {f"{source}_exploratory": On.EXPLORATORY for source in SOURCES}
-        return zones.get(last, On.MODEL_ZONE)
-    if kind == "volume":
-        volumes = (On.ARTIFACTS, On.CHECKPOINTS, On.EXPORTS, On.LANDING)
-        return {one.value[0]: one for one in volumes}[last]
-    if kind == "experiment":
-        return On.VALIDATION_EXPERIMENT if last.endswith("_validation") else On.EXPERIMENT
-    if kind == "job":
-        return On[last.rpartition("_")[2].upper()]
-    if kind == "directory":
-        folders = {"platform-status": On.STATUS, "platform-alerts": On.ALERTS, "quality-monitors": On.MONITORS}
-        return folders.get(last, On.FOLDER)
-    return {
-        "catalog": On.CATALOG, "model": On.REGISTERED_MODEL,
-        "external_location": On.LOCATION, "storage_credential": On.CREDENTIAL,
-    }[kind]  # fmt: skip
+    return On[named(securable, SOURCES)]
 
 
 def right(workspace: Workspace, grant: Grant) -> Right:

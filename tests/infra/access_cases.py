@@ -9,11 +9,14 @@ owner changes.
 
 from __future__ import annotations
 
+from access_cases_objects import AROUND
 from access_cases_services import OWNED
 
 PERSONS = ["R1", "R2", "R3", "R4", "R5", "R6", "R7"]
 SERVICES = ["sp-deploy", "sp-featurize", "sp-promote", "sp-serve", "sp-train"]
-EVERYONE = PERSONS + SERVICES
+# The one principal of another stage: prod's `sp-promote` reads what the validation stage recorded.
+READER = "sp-promote@prod"
+EVERYONE = [*PERSONS, *SERVICES, READER]
 GROUPS = {
     "R1": "cdh-ml-principal-investigators", "R2": "cdh-ml-architects", "R3": "cdh-ml-data-science-analysts",
     "R4": "cdh-ml-data-managers", "R5": "cdh-ml-feature-analysts", "R6": "cdh-ml-mlops-engineers",
@@ -25,6 +28,7 @@ PURPOSES = ("featurize", "train", "validate", "promote", "score", "monitor", "re
 # fmt: off
 SAID: tuple[tuple[str, str], ...] = (
 *OWNED,
+*AROUND,
 ("Collaboration ensures the possibility to work collaboratively on data, model, and code.", """
 allow  R*  all  find  catalog/*
 allow  R*  all  use   catalog/*

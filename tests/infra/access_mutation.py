@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from access_questions import Mutant, Questions, killed_by, mutants, questions  # noqa: E402
-from needed_rights import rights  # noqa: E402
+from needed_rights import rights, thing  # noqa: E402
 
 from review.deployed import Deployed, read  # noqa: E402
 from workflows.discover import Catalogue, discover  # noqa: E402
@@ -37,33 +37,20 @@ DOCUMENTED = {
     "external_location": {"BROWSE", "CREATE_EXTERNAL_TABLE", "CREATE_EXTERNAL_VOLUME", "CREATE_FOREIGN_SECURABLE",
                           "CREATE_MANAGED_STORAGE", "EXTERNAL_USE_LOCATION", "MANAGE", "READ_FILES", "WRITE_FILES"},
     "storage_credential": {"CREATE_EXTERNAL_LOCATION", "CREATE_EXTERNAL_TABLE", "MANAGE", "READ_FILES", "WRITE_FILES"},
+    # No securable but granted all the same: the entitlements that the provider documents.
+    "workspace": {"allow_cluster_create", "allow_instance_pool_create", "databricks_sql_access", "workspace_access",
+                  "workspace_consume"},
 }  # fmt: skip
-
-
-def zone(key: str, catalogue: Catalogue) -> str:
-    """What `infra.roles.On` calls a thing, told by its name alone."""
-    kind, _, name = key.partition("/")
-    last = name.rpartition("/")[2].rpartition(".")[2]
-    sources = {one.source for one in catalogue.featurizations.values()}
-    if kind == "schema":
-        known = {"ml": "ML", "reference": "REFERENCE"} | dict.fromkeys(sources, "CURATED")
-        known |= {f"{one}_ra": "FEATURES" for one in sources} | {f"{one}_exploratory": "EXPLORATORY" for one in sources}
-        return known.get(last, "MODEL_ZONE")
-    if kind == "experiment":
-        return "VALIDATION_EXPERIMENT" if last.endswith("_validation") else "EXPERIMENT"
-    if kind in ("job", "volume"):
-        return last.rpartition("_")[2].upper()
-    named = {"catalog": "CATALOG", "model": "REGISTERED_MODEL", "directory": "FOLDER", "cluster-policy": "POLICY"}
-    return named.get(kind, kind.upper())
 
 
 def unmet(deployed: Deployed, catalogue: Catalogue, key: str | None = None) -> set[tuple[str, str, str]]:
     """(principal, right, key) that the record asks of a stage, or of one thing of it, and that is not given."""
+    sources = {one.source for one in catalogue.featurizations.values()}
     return {
         (who, right, one)
         for one in ([key] if key else deployed.given)
         for who, right, place in rights()
-        if zone(one, catalogue) == place and right not in deployed.given[one].get(who, {})
+        if thing(one, sources) == place and right not in deployed.given[one].get(who, {})
     }
 
 
@@ -82,11 +69,11 @@ class Score:
         return "\n".join(told + [f"  {stage}: {one}" for stage, one in self.survivors])
 
 
-def score(stages: Iterable[Questions], catalogue: Catalogue, documented: Mapping[str, set[str]] = DOCUMENTED) -> Score:
-    """All mutants of all stages."""
+def score(stages: Iterable[Questions], catalogue: Catalogue, only: str = "") -> Score:
+    """All mutants of all stages; only: of this kind of thing."""
     made = Score()
     for asked in stages:
-        for one in mutants(asked, documented):
+        for one in (one for one in mutants(asked, DOCUMENTED) if one.key.startswith(only)):
             what = killed_by(asked, one)
             if one.how == "removed" and missed(asked, one, catalogue):
                 made.replayed += 1

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from access_cases import BY_DATASET, EVERYONE, GROUPS, PERSONS, PURPOSES, SAID
+from access_cases import BY_DATASET, EVERYONE, GROUPS, PERSONS, PURPOSES, READER, SAID
 
+from infra import inputs
+from infra.roles import Principal
+from infra.stages import StageName
 from review.access import may, things_of, verbs_of
 from review.deployed import Deployed, Thing
 from review.rights import LEVELS
@@ -50,6 +53,8 @@ def principals(who: str, catalogue: Catalogue) -> dict[str, list[str]]:
     """The groups and service principals of a role -> the sources that each is cleared for."""
     sources = sorted({one.source for one in catalogue.featurizations.values()})
     group = GROUPS.get(who, who)
+    if who == READER:
+        group = inputs.load().application_ids[StageName.PROD][Principal.PROMOTE]
     if who not in BY_DATASET:
         return {group: sources}
     return {group: []} | {f"{group}-{one.replace('_', '-')}": [one] for one in sources}
@@ -76,6 +81,8 @@ def patterns(thing: str, own: list[str], catalogue: Catalogue) -> set[str]:
 def short(thing: Thing) -> str:
     """How cases call a thing: without the catalog and the folder."""
     name = thing.name.removeprefix("/Shared/cdh/") if thing.kind == "experiment" else thing.name
+    if thing.kind == "endpoint":
+        name = name.removeprefix("cdh-").replace("-", "_")
     return f"{thing.kind}/{name.partition('.')[2] if thing.kind in ('schema', 'table', 'volume', 'model') else name}"
 
 
@@ -103,7 +110,8 @@ class Questions:
                 if may(self.deployed, principal, verb, self.things[key]) != (asked in self.allowed):
                     found.add(asked)
         for principal, right, key in self.rights:
-            if key in keys and right not in self.deployed.given.get(key, {}).get(principal, {}):
+            given = self.deployed.given.get(key, {})
+            if key in keys and not any(right in given.get(one, {}) for one in self.deployed.names(principal)):
                 found.add((principal, right, key))
         return found
 

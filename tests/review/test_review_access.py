@@ -19,7 +19,7 @@ def grants(kind: str, of: str, **given: list[str]) -> dict:
 
 DOCUMENT = {
     "resource": {
-        "databricks_service_principal": {"sp_deploy": {}, "sp_promote": {}},
+        "databricks_service_principal": {"sp_deploy": {}, "sp_promote": {"workspace_access": True}},
         "databricks_catalog": {"cdh": {"name": "cdh_dev", "owner": SP % "sp_deploy"}},
         "databricks_schema": {"facts": SCHEMA},
         "databricks_registered_model": {
@@ -28,7 +28,28 @@ DOCUMENT = {
                 "schema_name": "${databricks_schema.facts.name}", "name": "risk", "owner": SP % "sp_promote",
             }
         },
-        "databricks_directory": {"cdh": {"path": "/Shared/cdh"}},
+        "databricks_directory": {
+            "cdh": {"path": "/Shared/cdh"}, "alerts": {"path": "${databricks_directory.cdh.path}/alerts"},
+            "apart": {"path": "/Shared/cdh-apart"},
+        },
+        "databricks_alert_v2": {
+            "failed": {"display_name": "Failed", "parent_path": "${databricks_directory.alerts.path}"}
+        },
+        "databricks_dashboard": {
+            "status": {"display_name": "Platform status", "parent_path": "${databricks_directory.cdh.path}"}
+        },
+        "databricks_sql_endpoint": {"cdh": {"name": "cdh"}},
+        "databricks_secret_scope": {"vault": {"name": "vault"}},
+        "databricks_storage_credential": {"lake": {"name": "lake", "owner": SP % "sp_deploy"}},
+        "databricks_external_location": {"zone": {"name": "zone", "owner": SP % "sp_deploy"}},
+        "databricks_entitlements": {
+            "readers": {"group_id": "101", "workspace_access": True, "databricks_sql_access": False},
+            "writers": {"group_id": "102", "workspace_access": True, "databricks_sql_access": True,
+                        "allow_cluster_create": False},
+        },
+        "databricks_secret_acl": {
+            "writers": {"scope": "${databricks_secret_scope.vault.name}", "principal": "writers", "permission": "WRITE"},
+        },
         "databricks_mlflow_experiment": {"risk": {"name": "/Shared/cdh/risk"}},
         "databricks_job": {"risk_train": {"name": "risk_train"}},
         "databricks_grants": {
@@ -36,12 +57,22 @@ DOCUMENT = {
                               writers=["USE_CATALOG"], outside=["BROWSE"]),
             "schema": grants("schema", "${databricks_schema.facts.id}", writers=["MODIFY", "USE_SCHEMA"],
                              outside=["SELECT", "USE_SCHEMA"]),
+            "location": grants("external_location", "${databricks_external_location.zone.name}", readers=["READ_FILES"]),
             "model": grants("model", "${databricks_registered_model.risk.id}", writers=["EXECUTE", "MANAGE"]),
         },
         "databricks_permissions": {
             "folder": {
                 "directory_path": "${databricks_directory.cdh.path}",
                 "access_control": [{"group_name": "readers", "permission_level": "CAN_READ"}],
+            },
+            "alerts": {
+                "directory_path": "${databricks_directory.alerts.path}",
+                "access_control": [{"group_name": "writers", "permission_level": "CAN_RUN"}],
+            },
+            "warehouse": {
+                "sql_endpoint_id": "${databricks_sql_endpoint.cdh.id}",
+                "access_control": [{"group_name": "readers", "permission_level": "CAN_USE"},
+                                   {"group_name": "writers", "permission_level": "CAN_MONITOR"}],
             },
             "job": {
                 "job_id": "${databricks_job.risk_train.id}",
@@ -55,7 +86,9 @@ DOCUMENT = {
 
 # Databricks: "Privileges are inherited downward", "USE CATALOG and USE SCHEMA ... to interact with any object within";
 # job permissions "CAN VIEW, CAN MANAGE RUN, IS OWNER, CAN MANAGE", each with what is before it; "Only the owner of a
-# registered model can set an alias"; folder permissions apply to what is in the folder.
+# registered model can set an alias"; "Objects in a folder inherit all permissions settings of that folder. For example,
+# a user that has CAN RUN permission on a folder has CAN RUN permission on the alerts in that folder"; of a warehouse,
+# CAN USE shows no monitoring tab; secrets "MANAGE, WRITE, READ", each with those after it.
 @pytest.mark.parametrize(
     ("verb", "thing", "who"),
     [
@@ -73,6 +106,23 @@ DOCUMENT = {
         ("view", "experiment/risk", ["readers"]),
         ("write", "experiment/risk", []),
         ("create", "schema/facts", ["sp-deploy"]),
+        ("run", "alert/Failed", ["writers"]),
+        ("view", "alert/Failed", ["readers", "writers"]),
+        ("view", "directory//Shared/cdh/alerts", ["readers", "writers"]),
+        ("view", "directory//Shared/cdh", ["readers"]),
+        ("view", "directory//Shared/cdh-apart", []),
+        ("view", "dashboard/Platform status", ["readers"]),
+        ("run", "dashboard/Platform status", []),
+        ("use", "warehouse/cdh", ["readers", "writers"]),
+        ("monitor", "warehouse/cdh", ["writers"]),
+        ("read", "secret-scope/vault", ["writers"]),
+        ("manage", "secret-scope/vault", []),
+        ("read", "external_location/zone", ["readers", "sp-deploy"]),
+        ("store", "external_location/zone", ["sp-deploy"]),
+        ("create", "storage_credential/lake", ["sp-deploy"]),
+        ("open", "workspace/dev", ["readers", "sp-promote", "writers"]),
+        ("query", "workspace/dev", ["writers"]),
+        ("create-cluster", "workspace/dev", []),
     ],
 )
 def test_who_can_follows_the_rules_that_databricks_documents(verb, thing, who):
@@ -109,13 +159,13 @@ def test_the_group_of_a_dataset_has_what_the_roles_own_group_has():
     assert resolved(deployed, "r9", {"R9": "readers"}) == ("readers", "readers-premier")
     assert resolved(deployed, "R9-premier", {"R9": "readers"}) == ("readers-premier",)
     assert [(one.verb, one.thing.key) for one in what_can(deployed, "readers")][:2] == [
-        ("use", "catalog/cdh_dev"), ("view", "directory//Shared/cdh")]  # fmt: skip
+        ("view", "alert/Failed"), ("use", "catalog/cdh_dev")]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("verb", "thing", "says"),
     [
-        ("reed", "facts", "verb 'reed' is unknown .did you mean 'read'..; valid: create"),
+        ("reed", "facts", "verb 'reed' is unknown .did you mean 'read'..; valid: consume, create"),
         ("run", "schema/facts", "for a schema the verb 'run' is unknown.*valid: create"),
         ("run", "risk_trian", "dev: object 'risk_trian' is unknown .did you mean 'job/risk_train'"),
         (
