@@ -2,7 +2,8 @@
 
 Below each sentence: allow or deny, who, in which stages, verb, on what. `{own}` is the source a person is cleared for
 (every source for who is cleared for none in particular), `{other}` any other; `{model}` and `{othermodel}` are the
-models on them, `{purpose}` each of a model's jobs, `{fact}` the featurization of `{own}`. A denial on `*` is of all
+models on them, `{purpose}` each of a model's jobs, `{fact}` the featurization of `{own}` and of reference data,
+which are no source's. A denial on `*` is of all
 that no line allows. A right in capitals asks for the grant itself, owner or not: the deployer must keep it when the
 owner changes.
 """

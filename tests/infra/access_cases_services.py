@@ -57,8 +57,10 @@ allow  sp-featurize  all  read    table/{own}_ra.any
 allow  sp-featurize  all  read    table/reference.any
 allow  sp-featurize  all  read    table/{model}.any
 allow  sp-featurize  all  write   table/{own}_ra.any
+allow  sp-featurize  all  write   table/reference.any
 allow  sp-featurize  all  write   table/{model}.any
 allow  sp-featurize  all  create  schema/{own}_ra
+allow  sp-featurize  all  create  schema/reference
 allow  sp-featurize  all  create  schema/{model}
 allow  sp-featurize  all  read    volume/ml.landing
 deny   sp-featurize  all  execute  model/{model}.{model}

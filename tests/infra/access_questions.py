@@ -64,12 +64,12 @@ def patterns(thing: str, own: list[str], catalogue: Catalogue) -> set[str]:
     """A case's thing with its placeholders filled in."""
     every = sorted({one.source for one in catalogue.featurizations.values()})
     models = {one.name: one.source for one in catalogue.models.values()}
-    facts = {one.name: one.source for one in catalogue.featurizations.values()}
+    facts = {one.name: one.source for one in (*catalogue.featurizations.values(), *catalogue.references.values())}
     values = {
         "own": own, "other": [one for one in every if one not in own],
         "model": [name for name, source in models.items() if source in own],
         "othermodel": [name for name, source in models.items() if source not in own],
-        "fact": [name for name, source in facts.items() if source in own], "purpose": list(PURPOSES),
+        "fact": [name for name, source in facts.items() if source in ("", *own)], "purpose": list(PURPOSES),
     }  # fmt: skip
     used = [name for name in values if f"{{{name}}}" in thing]
     return {
