@@ -54,6 +54,9 @@ def made(root: Path, tasks: int) -> Workspace:
     """A workspace with a wheel and its jobs."""
     workspace = Workspace(root)
     workspace.store.create("databricks_catalog", "cdh_bench", {"name": "cdh_bench"})
+    # Grants have a measurement of their own.
+    everything = {"principal": "bench", "privileges": ["ALL_PRIVILEGES"]}
+    workspace.store.create("databricks_grants", "catalog/cdh_bench", {"grant": [everything]})
     (workspace.warehouse / "ml").mkdir(parents=True)
     path = workspace.volume_path(WHEEL)
     path.parent.mkdir(parents=True)
