@@ -49,7 +49,7 @@ def models(count: int) -> tuple[float, int, int]:
                          inputs=inputs.load(), left=[])  # fmt: skip
         app.synth()
         took = time.perf_counter() - begun
-        document = synth._written(Path(out), "dev")["resource"]
+        document = synth.written(Path(out), "dev")["resource"]
     jobs = document["databricks_job"].values()
     return took, sum(len(job["task"]) for job in jobs), sum(map(len, document.values()))
 

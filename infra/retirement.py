@@ -7,12 +7,12 @@ declaration is in `workflows/retired/`, from where the stack tells terraform to 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from infra import names
+from infra.files import read_json
 from infra.stages import Stage
 from workflows.declare import Declaration, Model
 from workflows.discover import Catalogue
@@ -64,8 +64,7 @@ def holding(document: Mapping[str, Any]) -> list[str]:
 
 def listed() -> dict[str, list[str]]:
     """The addresses that hold data, by stage, as they are committed."""
-    read: dict[str, list[str]] = json.loads(FILE.read_text(encoding="utf-8"))
-    return read
+    return read_json(FILE, FILE.parents[1])
 
 
 def refuse_lost(document: Mapping[str, Any], stage: Stage, known: Iterable[str], destroyed: Iterable[str] = ()) -> None:

@@ -72,13 +72,13 @@ def refuse_unsafe(outdir: Path, stacks: Iterable[str]) -> None:
     from infra.azure import safety
 
     for name in stacks:
-        safety.refuse(_written(outdir, name), layers.AZURE[name])
+        safety.refuse(written(outdir, name), layers.AZURE[name])
 
 
 def lint(outdir: Path, stacks: Iterable[str]) -> None:
     """Raise if what was written for a stack breaks a rule of `infra.lint`."""
     for name in stacks:
-        rules.refuse(_written(outdir, name), name)
+        rules.refuse(written(outdir, name), name)
 
 
 def refuse_lost(outdir: Path, stages: Iterable[Stage], catalogue: Catalogue, destroyed: Collection[str] = ()) -> None:
@@ -87,9 +87,10 @@ def refuse_lost(outdir: Path, stages: Iterable[Stage], catalogue: Catalogue, des
         if stage.keep_data:
             known = retirement.listed().get(stage.name.value, [])
             going = retirement.going(catalogue, stage, destroyed)
-            retirement.refuse_lost(_written(outdir, stage.name.value), stage, known, going)
+            retirement.refuse_lost(written(outdir, stage.name.value), stage, known, going)
 
 
-def _written(outdir: Path, name: str) -> dict[str, Any]:
+def written(outdir: Path, name: str) -> dict[str, Any]:
+    """What was written for a stack."""
     read: dict[str, Any] = json.loads((outdir / "stacks" / name / "cdk.tf.json").read_text(encoding="utf-8"))
     return read
