@@ -133,3 +133,13 @@ def test_every_test_file_has_a_name_of_its_own():
     # Two of one name cannot be collected together, and each passes alone.
     names = [path.name for path in tracked() if path.name.startswith("test_") and path.suffix == ".py"]
     assert sorted(name for name in set(names) if names.count(name) > 1) == []
+
+
+@pytest.mark.clause("2")
+def test_every_decision_has_a_page_that_says_question_decision_and_cost_and_stands_in_the_list():
+    folder = ROOT / "docs" / "adr"
+    pages = {path.name: path.read_text() for path in folder.glob("0*.md")}
+    assert set(re.findall(r"\((0\d{3}-[a-z0-9-]+\.md)\)", (folder / "README.md").read_text())) == set(pages)
+    assert len(pages) > 20
+    for name, text in pages.items():
+        assert all(f"**{part}.**" in text for part in ("Question", "Decision", "Cost")), name

@@ -35,6 +35,7 @@ def check_golden(name, document, request, keys):
     assert file.read_text(encoding="utf-8") == text
 
 
+@pytest.mark.clause("C2")
 @EVERY
 def test_a_stage_is_as_its_golden_file_has_it(documents, stage, request):
     check_golden(stage, documents[stage], request, ("provider", "terraform", "variable"))
