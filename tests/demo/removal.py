@@ -17,21 +17,24 @@ from sandbox.services import Services
 from sandbox.workspace import Workspace
 
 
-def needed_grants(workspace: Workspace) -> dict[Grant, tuple[Need, int]]:
-    """Each grant that the record needs, the first need of it and the run in which that was."""
+def needed_grants(workspace: Workspace) -> dict[Grant, tuple[set[Need], int]]:
+    """Each grant that the record needs, the first run that needed it and the needs that it met in there.
+
+    Several: a task that reads tables side by side is refused by whichever of them is asked for first.
+    """
     return {
-        grant: (use.needed[0].need, int(use.needed[0].run or 0))
+        grant: ({one.need for one in use.needed if one.run == use.needed[0].run}, int(use.needed[0].run or 0))
         for grant, use in sorted(replay(workspace).items())
         if use.needed
     }
 
 
-def run_without(workspace: Workspace, services: Services, grant: Grant) -> tuple[Need, RunResult]:
-    """The need that the grant met, and how the job that had it ends without the grant; then all is as before."""
-    need, number = needed_grants(workspace)[grant]
+def run_without(workspace: Workspace, services: Services, grant: Grant) -> tuple[set[Need], RunResult]:
+    """The needs that the grant met, and how the job that had them ends without the grant; then all is as before."""
+    needs, number = needed_grants(workspace)[grant]
     before = Runs(workspace).run(number)
     with removed(workspace, grant), unmade(workspace, grant):
-        return need, run_job(workspace, services, before.job_name, before.parameters)
+        return needs, run_job(workspace, services, before.job_name, before.parameters)
 
 
 @contextmanager
