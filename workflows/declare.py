@@ -15,6 +15,7 @@ from workflows.errors import DeclarationError
 from workflows.features import (
     AnyOf,
     AtIndex,
+    Charlson,
     Codes,
     CountOf,
     DaysSince,
@@ -36,10 +37,10 @@ from workflows.methods import Choice, GradientBoosting, LogisticRegression, Meth
 from workflows.time import Window, days
 
 __all__ = [
-    "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Choice", "Codes", "CountOf", "DaysSince", "Demographics",
-    "Derived", "Event", "Featurization", "FirstOf", "GradientBoosting", "Implausible", "InpatientStays", "LastOf",
-    "LatestOf", "LogisticRegression", "MaxOf", "MeanOf", "MinOf", "Model", "Monitor", "NonInferior", "Online",
-    "Recorded", "Reference", "StayDays", "TrendOf", "Visits", "Window", "days", "replace",
+    "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Charlson", "Choice", "Codes", "CountOf", "DaysSince",
+    "Demographics", "Derived", "Event", "Featurization", "FirstOf", "GradientBoosting", "Implausible",
+    "InpatientStays", "LastOf", "LatestOf", "LogisticRegression", "MaxOf", "MeanOf", "MinOf", "Model", "Monitor",
+    "NonInferior", "Online", "Recorded", "Reference", "StayDays", "TrendOf", "Visits", "Window", "days", "replace",
 ]  # fmt: skip
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,62}")

@@ -12,7 +12,7 @@ from workflows.concept_sets import collections
 from workflows.covariates import covariates, derived_in_order, named_event, sets_of
 from workflows.declare import AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded, Reference
 from workflows.errors import DeclarationError
-from workflows.features import Demographics, Derived, OfConcepts, reach
+from workflows.features import Charlson, Demographics, Derived, OfConcepts, reach
 from workflows.loading import assigned, label, loaded
 from workflows.source import Source
 
@@ -197,6 +197,8 @@ def check_columns(model: Model, source: Source, file: str) -> None:
             counted = not isinstance(feature, OfConcepts) or named_event(feature, sets)
             if counted and not isinstance(feature, (Demographics, Derived)):
                 names.append(feature.name)
+            elif isinstance(feature, Charlson):
+                names.append(feature.index)
         derived_in_order(model.name, model.features, [*names, *of_events])
     except DeclarationError as error:
         raise error.at(file) from error

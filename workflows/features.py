@@ -8,7 +8,7 @@ inclusive; what the unobserved part of a window could have held is unknown then,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from workflows.errors import DeclarationError
@@ -247,6 +247,27 @@ class StayDays(Feature):
     def name(self) -> str:
         """Unique in a model; starts the names of its columns."""
         return f"stay_days_{-self.window.start}_{-self.window.end}"
+
+
+@dataclass(frozen=True)
+class Charlson(OfConcepts):
+    """The Charlson comorbidity index of a window, and a column for each of its 17 conditions.
+
+    Codes: Quan et al., Medical Care 2005;43:1130-9 (collection `charlson`). Weights: `charlson.WEIGHTS`.
+    """
+
+    concepts: str | Codes = field(default="charlson", init=False)
+    aggregation: ClassVar[str] = "any"
+
+    @property
+    def name(self) -> str:
+        """Unique in a model; starts the names of its columns."""
+        return "_".join(part for part in ("charlson", self.label) if part)
+
+    @property
+    def index(self) -> str:
+        """The column of the index itself."""
+        return f"{self.name}_index"
 
 
 OPERATIONS = ("ratio", "sum", "difference", "at_least")

@@ -1,31 +1,28 @@
 """All features of events, of all windows, by one scan of `fact_person`.
 
-Each event carries one bit for each concept set it belongs to and meets its person's index dates by an equi-join; every
-feature is a conditional aggregate over that. Days are whole days from the index date. Values are held to six decimals
-as whole numbers, since sums of doubles depend on the order of rows; one beyond `LARGEST` counts as no value.
+Each event carries one bit for each concept set it belongs to and meets its person's index dates by an equi-join; what
+is in reach of a window is accumulated person by person (`accumulate`, `covariate_values`). Days are whole days from the
+index date. Values are held to six decimals as whole numbers, since sums of doubles depend on the order of rows; one
+beyond `LARGEST` counts as no value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
 
+from jobs.featurize.accumulate import OF_VALUES
+from jobs.featurize.covariate_values import BITS, SCALE, batches, keys
 from jobs.featurize.observation import observed_spans
 from workflows.covariates import Covariate
-from workflows.time import Window
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-BITS = 62
-SCALE = 1_000_000
 LARGEST = 5e12
-# Room for any scaled value beside the moment in one ordered number.
-SPREAD = "1" + 19 * "0"
-VALUES = ("latest", "min", "max", "mean", "trend")
 
 
 def wide(
@@ -50,13 +47,9 @@ def wide(
     if once:
         events = events.distinct()
     met = meetings(base, marked(events, concepts, some, key), some, key)
-    aggregates: dict[str, Column] = {}
-    for one in some:
-        aggregates |= parts(one, some)
-    found = met.groupBy("person_id", key).agg(*(column.alias(name) for name, column in aggregates.items()))
-    return base.join(found.drop("person_id"), key, "left").select(
-        key, *(value(one, some).cast("double").alias(f"f_{one.column}") for one in some)
-    )
+    columns = [f"f_{one.column}" for one in some]
+    schema = ", ".join([f"`{key}` long", *(f"`{column}` double" for column in columns)])
+    return met.mapInArrow(partial(batches, some=tuple(some), key=key), schema).select(key, *columns)
 
 
 def long(table: DataFrame, some: Sequence[Covariate], *, key: str) -> DataFrame:
@@ -74,41 +67,45 @@ def long(table: DataFrame, some: Sequence[Covariate], *, key: str) -> DataFrame:
     )
 
 
-def keys(some: Sequence[Covariate]) -> list[tuple[str, str]]:
-    """The concept sets in use, in the order of their bits."""
-    return list(dict.fromkeys(one.key for one in some))
-
-
-def place(one: Covariate, some: Sequence[Covariate]) -> tuple[str, int]:
-    """The column and the bit of a covariate's concept set."""
-    word, bit = divmod(keys(some).index(one.key), BITS)
-    return f"_set{word}", bit
-
-
 def marked(events: DataFrame, concepts: DataFrame, some: Sequence[Covariate], key: str) -> DataFrame:
     """The events of any concept set in use, slim: whose, when, the value, and a bit for each set."""
     sets = keys(some)
     words = range((len(sets) + BITS - 1) // BITS)
     bits = {f"_set{word}": sf.bit_or(bit_of(sets, word)) for word in words}
-    codes = concepts.groupBy("vocabulary_id", "code").agg(*(column.alias(name) for name, column in bits.items()))
-    codes = sf.broadcast(codes.where(reduce(lambda a, b: a | b, (sf.col(name) != 0 for name in bits))))
-    above = codes.select(
-        sf.col("vocabulary_id").alias("_vocabulary"),
-        sf.col("code").alias("_above"),
-        *(sf.col(name).alias(f"_above{name}") for name in bits),
+    # A set's code stands for itself and for what is below it: keyed by its part before the dot, one look-up finds both.
+    dot = sf.instr("code", ".")
+    after = sf.when(dot > 0, sf.substring("code", dot + 1, sf.lit(99))).otherwise("")
+    keyed = concepts.select("*", sf.substring_index("code", ".", 1).alias("_before"), after.alias("_after"))
+    codes = keyed.groupBy("vocabulary_id", "_before", "_after").agg(*(bit.alias(name) for name, bit in bits.items()))
+    codes = codes.where(reduce(lambda a, b: a | b, (sf.col(name) != 0 for name in bits)))
+    whole = [sf.bit_or(sf.when(sf.col("_after") == "", sf.col(name))).alias(name) for name in bits]
+    deeper = sf.collect_list(sf.when(sf.col("_after") != "", sf.struct("_after", *bits))).alias("_deeper")
+    table = sf.broadcast(codes.groupBy("vocabulary_id", "_before").agg(*whole, deeper))
+    code = sf.col("concept_code")
+    slim = events.select(
+        *slim_columns(some, key),
+        "vocabulary_id",
+        sf.substring_index(code, ".", 1).alias("_before"),
+        sf.when(sf.instr(code, ".") > 0, sf.substring(code, sf.instr(code, ".") + 1, sf.lit(99))).alias("_rest"),
     )
-    slim = events.select(*slim_columns(some, key), "vocabulary_id", sf.col("concept_code").alias("code"))
-    # A set's code stands for itself and for what is below it, and the dot is where below begins: two hash look-ups.
-    dotted = sf.when(sf.instr("code", ".") > 0, sf.substring_index("code", ".", 1))
-    under = (slim["vocabulary_id"] == above["_vocabulary"]) & (dotted == above["_above"])
-    both = slim.join(codes, ["vocabulary_id", "code"], "left").join(above, under, "left")
-    merged = [
-        sf.coalesce(sf.col(name), sf.lit(0)).bitwiseOR(sf.coalesce(sf.col(f"_above{name}"), sf.lit(0))).alias(name)
-        for name in bits
-    ]
-    names = [column for column in slim.columns if column.startswith("_")]
-    hit = sf.coalesce(*(sf.col(side) for name in bits for side in (name, f"_above{name}"))).isNotNull()
-    return both.where(hit).select(*names, *merged)
+    names = [column for column in slim.columns if column not in ("vocabulary_id", "_before", "_rest")]
+    met = slim.join(table, ["vocabulary_id", "_before"])
+    merged = [sf.coalesce(sf.col(name), sf.lit(0)).bitwiseOR(below(name)).alias(name) for name in bits]
+    found = met.select(*names, *merged)
+    return found.where(reduce(lambda a, b: a | b, (sf.col(name) != 0 for name in bits)))
+
+
+def below(name: str) -> Column:
+    """The bits of the sets' codes that reach beyond the dot and that an event's code begins with."""
+
+    def gathered(bits: Column, one: Column) -> Column:
+        return sf.when(sf.col("_rest").startswith(one["_after"]), bits.bitwiseOR(one[name])).otherwise(bits)
+
+    none = sf.lit(0).cast("bigint")
+    # Few categories are divided: those that are not skip what Spark does not compile.
+    return sf.when(
+        (sf.size("_deeper") > 0) & sf.col("_rest").isNotNull(), sf.aggregate("_deeper", none, gathered)
+    ).otherwise(none)
 
 
 def bit_of(sets: Sequence[tuple[str, str]], word: int) -> Column:
@@ -130,7 +127,7 @@ def slim_columns(some: Sequence[Covariate], key: str) -> list[Column]:
         columns.append(end.alias("_end"))
     if any(one.feature.window is None for one in some):
         columns.append(sf.col(key).alias("_visit"))
-    if kinds & set(VALUES):
+    if kinds & set(OF_VALUES):
         number = sf.col("value_as_number").cast("double")
         scaled = sf.floor(number * SCALE + 0.5).cast("bigint")
         columns.append(sf.when(sf.abs(number) < LARGEST, scaled).alias("_value"))
@@ -171,105 +168,19 @@ def meetings(index: DataFrame, events: DataFrame, some: Sequence[Covariate], key
         first, last = min(window.start for window in reach), max(window.end for window in reach)
         late_enough = sf.col("_last") if "_end" in events.columns else sf.col("_day")
         pairs = pairs.where((sf.col("_day") <= last) & (late_enough >= first))
-    # What is in reach is shuffled once, slim as it is: half-filled groups of every feature would be far wider.
-    return pairs.repartition("person_id")
-
-
-def when(one: Covariate, key: str | None = None) -> Column:
-    """Whether an event lies where a covariate looks, by its rule."""
-    feature = one.feature
-    if feature.window is None:
-        return sf.col("_visit") == sf.col(key or "visit_occurrence_id")
-    window: Window = feature.window
-    if feature.rule == "overlap":
-        inside = (sf.col("_day") <= window.end) & (sf.col("_last") >= window.start)
-    else:
-        inside = sf.col("_day").between(window.start, window.end)
-    if feature.in_observation:
-        inside = inside & sf.col("_start").between(sf.col("_from"), sf.col("_to"))
-    return inside
-
-
-def where_name(one: Covariate) -> str:
-    """A name for `when`: what is the same for two covariates is aggregated once."""
-    feature = one.feature
-    span = f"{feature.window.start}_{feature.window.end}" if feature.window else "visit"
-    return f"{span}_{feature.rule}{'_observed' if feature.in_observation else ''}"
-
-
-def parts(one: Covariate, some: Sequence[Covariate]) -> dict[str, Column]:
-    """The aggregates that a covariate is made from, by name."""
-    word, bit = place(one, some)
-    inside, here = when(one), where_name(one)
-    kind = one.feature.aggregation
-    if kind == "any":
-        # One aggregate for all sets of a window: their bits together.
-        return {f"any{word}_{here}": sf.bit_or(sf.when(inside, sf.col(word)))}
-    hit = (sf.col(word).bitwiseAND(sf.lit(1 << bit)) != 0) & inside
-    here = f"{word}_{bit}_{here}"
-    if kind == "count":
-        return {f"count{here}": sf.count(sf.when(hit, sf.lit(1)))}
-    if kind in ("days_since", "last"):
-        return {f"last{here}": sf.max(sf.when(hit, sf.col("_day")))}
-    if kind == "first":
-        return {f"first{here}": sf.min(sf.when(hit, sf.col("_day")))}
-    number = sf.when(hit, sf.col("_value"))
-    if kind == "latest":
-        moment = sf.col("_moment").cast("decimal(18,0)") * sf.lit(SPREAD).cast("decimal(20,0)")
-        order = (moment + sf.col("_value").cast("decimal(19,0)")).cast("decimal(38,0)")
-        return {f"latest{here}": sf.max_by(sf.col("_value"), sf.when(hit & sf.col("_value").isNotNull(), order))}
-    if kind == "min":
-        return {f"min{here}": sf.min(number)}
-    if kind == "max":
-        return {f"max{here}": sf.max(number)}
-    # Two halves of the scaled value: their sums are whole and stay far from the largest whole number.
-    high, low = sf.shiftright(number, 20), number.bitwiseAND(sf.lit((1 << 20) - 1))
-    sums = {f"n{here}": sf.count(number), f"high{here}": sf.sum(high), f"low{here}": sf.sum(low)}
-    if kind == "trend":
-        day = sf.when(number.isNotNull(), sf.col("_day")).cast("bigint")
-        sums |= {
-            f"x{here}": sf.sum(day), f"xx{here}": sf.sum(day * day),
-            f"xhigh{here}": sf.sum(day * high), f"xlow{here}": sf.sum(day * low),
-        }  # fmt: skip
-    return sums
-
-
-def value(one: Covariate, some: Sequence[Covariate]) -> Column:
-    """A covariate from its aggregates, with what is not known left empty."""
-    feature = one.feature
-    word, bit = place(one, some)
-    here, kind = f"{word}_{bit}_{where_name(one)}", feature.aggregation
-    seen: Column
-    if kind == "any":
-        seen = sf.col(f"any{word}_{where_name(one)}").bitwiseAND(sf.lit(1 << bit)) != 0
-        seen = sf.coalesce(seen, sf.lit(False))
-        known = seen if feature.in_observation else sf.lit(True)
-    elif kind == "count":
-        seen, known = sf.coalesce(sf.col(f"count{here}"), sf.lit(0)), sf.lit(not feature.in_observation)
-    elif kind in ("days_since", "last", "latest"):
-        # What is not observed lies before what is, so the last that was seen is the last.
-        name = "latest" if kind == "latest" else "last"
-        seen, known = sf.col(f"{name}{here}"), sf.lit(True)
-        seen = -seen if kind == "days_since" else seen / SCALE if kind == "latest" else seen
-    else:
-        seen, known = statistic(kind, here), sf.lit(not feature.in_observation)
-    if not feature.in_observation or feature.window is None:
-        return seen
-    whole = sf.col("_from") <= sf.date_add("_index", feature.window.start)
-    return sf.when(known | sf.coalesce(whole, sf.lit(False)), seen)
-
-
-def statistic(kind: str, here: str) -> Column:
-    """The first day, the smallest, largest and mean value, and the slope, from whole sums."""
-    if kind == "first":
-        return sf.col(f"first{here}")
-    if kind in ("min", "max"):
-        return sf.col(f"{kind}{here}") / SCALE
-    n = sf.col(f"n{here}")
-    total = (sf.col(f"high{here}") * sf.lit(float(1 << 20)) + sf.col(f"low{here}")) / SCALE
-    if kind == "mean":
-        return sf.when(n > 0, total / n)
-    x, xx = sf.col(f"x{here}"), sf.col(f"xx{here}")
-    product = (sf.col(f"xhigh{here}") * sf.lit(float(1 << 20)) + sf.col(f"xlow{here}")) / SCALE
-    spread = n * xx - x * x
-    return sf.when(spread > 0, (n * product - x * total) / spread)
+    # Each index row once more, with no event: nothing of it is lost, and nothing has to be joined to it again.
+    every = pairs.unionByName(index, allowMissingColumns=True)
+    columns = [sf.coalesce(sf.col(name), sf.lit(0)).alias(name) for name in pairs.columns if name.startswith("_set")]
+    columns += [sf.col(name) for name in ("_value", "_moment") if name in pairs.columns]
+    if "_end" in events.columns:
+        columns.append(sf.col("_last").cast("bigint").alias("_last"))
+    if len(reach) < len(windows):
+        columns.append(sf.coalesce(sf.col("_visit") == sf.col(key), sf.lit(False)).alias("_own"))
+    if "_from" in index.columns:
+        seen = sf.col("_start").between(sf.col("_from"), sf.col("_to"))
+        columns.append(sf.coalesce(seen, sf.lit(False)).alias("_seen"))
+        columns.append(sf.datediff("_from", "_index").cast("bigint").alias("_since"))
+    # What is in reach is shuffled once, and slim.
+    return every.repartition("person_id").select(
+        sf.col(key).cast("bigint").alias(key), sf.col("_day").cast("bigint").alias("_day"), *columns
+    )

@@ -14,9 +14,10 @@ from pyspark.sql import functions as sf
 
 from jobs.featurize import engine
 from jobs.featurize.cohort import cohort, completed_years, last_known, matured
+from workflows.charlson import SEVERE, WEIGHTS
 from workflows.covariates import covariates, derived_in_order, named_event
 from workflows.declare import Event, Model, Recorded
-from workflows.features import AtIndex, CountOf, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
+from workflows.features import AtIndex, Charlson, CountOf, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
 from workflows.source import Source
 from workflows.time import Window
 
@@ -126,8 +127,11 @@ def feature_columns(
         elif of_encounters(feature, sets):
             found[feature.name] = {feature.name: sf.coalesce(sf.col(f"f_{feature.name}"), sf.lit(0.0))}
         elif isinstance(feature, OfConcepts):
-            names = [one.column for one in covariates([feature], sets)]
-            found[feature.name] = {name: sf.col(f"f_{name}") for name in names}
+            names = {one.set_name: one.column for one in covariates([feature], sets)}
+            found[feature.name] = {name: sf.col(f"f_{name}") for name in names.values()}
+            if isinstance(feature, Charlson):
+                index = charlson_index({condition: sf.col(f"f_{name}") for condition, name in names.items()})
+                found[feature.name][feature.index] = index
     plain = {name: column for columns in found.values() for name, column in columns.items()}
     for derived in derived_in_order(model.name, model.features, plain):
         plain[derived.name] = from_others(derived, plain)
@@ -135,6 +139,15 @@ def feature_columns(
     return [
         column.alias(f"f_{name}") for feature in model.features for name, column in found[feature.name].items()
     ]  # fmt: skip
+
+
+def charlson_index(conditions: Mapping[str, Column]) -> Column:
+    """The weighted sum of conditions, the milder form not beside the severe; empty where a condition is unknown."""
+    one, total = sf.lit(1.0), sf.lit(0.0)
+    for condition, weight in WEIGHTS.items():
+        alone = one - conditions[SEVERE[condition]] if condition in SEVERE else one
+        total = total + conditions[condition] * alone * weight
+    return total
 
 
 def from_others(derived: Derived, columns: Mapping[str, Column]) -> Column:

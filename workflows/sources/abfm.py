@@ -58,6 +58,6 @@ abfm = Source(
             value_as_number="try_cast(resultvalue AS double)", value_as_string="resultvalue",
         ),
     ),
-    collections=(),
+    collections=("charlson",),
     named_events=(),
 )  # fmt: skip

@@ -94,7 +94,7 @@ premier = Source(
             where="SPECIMEN_SOURCE_CODE IS NOT NULL",
         ),
     ),
-    collections=(),
+    collections=("charlson",),
     providers=Providers(
         table="providers", provider_id="PROV_ID", source_value="cast(PROV_ID AS string)",
         specialty="CASE TEACHING WHEN 'Y' THEN 'teaching hospital' WHEN 'N' THEN 'hospital' END",

@@ -52,5 +52,5 @@ synthetic_omop = Source(
         start="observation_period_start_date",
         end="observation_period_end_date",
     ),
-    collections=("chronic_conditions",),
+    collections=("chronic_conditions", "charlson"),
 )

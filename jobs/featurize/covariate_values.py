@@ -1,0 +1,97 @@
+"""The values of covariates from what was accumulated of the events: numpy alone, for Spark's workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from jobs.featurize.accumulate import FAMILIES, HALF, HIGHEST, LOWEST, Part, Span, State, together
+from workflows.covariates import Covariate
+
+if TYPE_CHECKING:
+    Whole = np.ndarray[Any, np.dtype[np.int64]]
+    Truth = np.ndarray[Any, np.dtype[np.bool_]]
+    Number = np.ndarray[Any, np.dtype[np.float64]]
+
+BITS = 62
+SCALE = 1_000_000
+FAMILY = {"days_since": "last"} | {kind: kind for kind in ("any", *FAMILIES)}
+AT_ONCE = 10_000
+
+
+def keys(some: Sequence[Covariate]) -> list[tuple[str, str]]:
+    """The concept sets in use, in the order of their bits."""
+    return list(dict.fromkeys(one.key for one in some))
+
+
+def part(one: Covariate, sets: Sequence[tuple[str, str]]) -> Part:
+    """What a covariate is made from. sets: the concept sets in the order of their bits."""
+    word, bit = divmod(sets.index(one.key), BITS)
+    feature, window = one.feature, one.feature.window
+    start, end = (window.start, window.end) if window else (None, None)
+    span = Span(start, end, overlap=feature.rule == "overlap", observed=feature.in_observation)
+    # One for all sets of a word: their bits together.
+    return Part(FAMILY[feature.aggregation], word, 0 if feature.aggregation == "any" else bit, span)
+
+
+def batches(rows: Iterable[pa.RecordBatch], some: Sequence[Covariate], key: str) -> Iterator[pa.RecordBatch]:
+    """The values of one partition: `key` and `f_<column>` for each covariate, a row for each key there is."""
+    sets = keys(some)
+    parts = [part(one, sets) for one in some]
+    state = State(parts)
+    for table in together(rows):
+        state.add({name: table[name] for name in table.column_names if name != key}, table[key].to_numpy())
+    for begin in range(0, len(state.keys), AT_ONCE):
+        at = slice(begin, min(begin + AT_ONCE, len(state.keys)))
+        columns = {key: pa.array(state.keys[at].to_numpy())}
+        for one, held in zip(some, parts, strict=True):
+            found, known = value(one, held, sets.index(one.key) % BITS, state, at)
+            columns[f"f_{one.column}"] = pa.array(found, mask=~known)
+        yield pa.RecordBatch.from_pydict(columns)
+
+
+def value(one: Covariate, held: Part, bit: int, state: State, at: slice) -> tuple[Number, Truth]:
+    """A covariate of some keys, and where it is known."""
+    feature, kind = one.feature, one.feature.aggregation
+    if kind == "any":
+        found = (state.held(held, "any", at) >> bit & 1).astype(float)
+        there, sure = np.ones(len(found), dtype=bool), found == 1
+    elif kind == "count":
+        found = state.held(held, "count", at).astype(float)
+        there, sure = np.ones(len(found), dtype=bool), np.zeros(len(found), dtype=bool)
+    else:
+        found, there = statistic(kind, held, state, at)
+        # What is not observed lies before what is, so the last that was seen is the last.
+        sure = np.full(len(found), kind in ("days_since", "last", "latest"))
+    if not feature.in_observation or feature.window is None:
+        return found, there
+    return found, there & (sure | (state.since[at] <= feature.window.start))
+
+
+def statistic(kind: str, held: Part, state: State, at: slice) -> tuple[Number, Truth]:
+    """First and last day, latest, smallest, largest and mean value, and slope: from whole numbers, and where there."""
+    if kind in ("mean", "trend"):
+        return fitted(kind, held, state, at)
+    whole = state.held(held, held.family, at)
+    there = (whole != LOWEST) & (whole != HIGHEST)
+    if kind in ("first", "last", "days_since"):
+        return (-whole if kind == "days_since" else whole).astype(float), there
+    return whole / SCALE, there
+
+
+def fitted(kind: str, held: Part, state: State, at: slice) -> tuple[Number, Truth]:
+    """Mean, or slope over days by least squares."""
+
+    def total(prefix: str = "") -> Number:
+        high, low = (state.held(held, f"{prefix}{half}", at) for half in ("high", "low"))
+        return np.asarray((high * float(1 << HALF) + low) / SCALE)
+
+    n = state.held(held, "n", at)
+    if kind == "mean":
+        return total() / np.maximum(n, 1), n > 0
+    x, xx = state.held(held, "x", at), state.held(held, "xx", at)
+    spread = n * xx - x * x
+    return (n * total("x") - x * total()) / np.where(spread > 0, spread, 1), spread > 0
