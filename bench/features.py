@@ -18,7 +18,7 @@ from pyspark.sql import functions as sf
 from bench.result import Result
 from jobs.featurize import engine
 from sandbox.spark import server
-from workflows.covariates import Covariate, code_rows, covariates
+from workflows.covariates import CODE_SCHEMA, Covariate, code_rows, covariates
 from workflows.declare import AnyOf, Codes, CountOf, DaysSince, LatestOf, MeanOf, days
 from workflows.features import OfConcepts
 
@@ -36,7 +36,6 @@ SPARK = {
 KINDS = [*[AnyOf] * 10, *[CountOf] * 8, *[DaysSince] * 4, *[LatestOf] * 4, *[MeanOf] * 4]
 WINDOWS = [days(-30, -1), days(-90, -1), days(-180, -1), days(-365, -1)]
 CODES = 1_000
-CONCEPTS = "collection string, concept_set_name string, vocabulary_id string, code string"
 FLOOR, A_QUERY_EACH, TEN_TIMES_EVENTS, TEN_TIMES_FEATURES, MEMORY = 3.0, 0.2, 11.0, 2.0, 6.0
 DUCKDB_AIM = 4.0
 TURNS = 2
@@ -138,7 +137,7 @@ class Bench:
         self.spark, self.process, self.folder = spark, process, folder
 
     def frames(self, events: int, some: Sequence[Covariate]) -> tuple[DataFrame, DataFrame, DataFrame]:
-        concepts = self.spark.createDataFrame(code_rows([one.feature for one in some], {}), CONCEPTS)
+        concepts = self.spark.createDataFrame(code_rows([one.feature for one in some], {}), CODE_SCHEMA)
         read = self.spark.read.parquet
         return read(f"{self.folder}/index.parquet"), read(f"{self.folder}/events{events}.parquet"), concepts
 

@@ -14,13 +14,13 @@ import psutil
 
 from bench.result import Result
 from jobs.featurize.features import feature_table
-from jobs.tasks.features import CONCEPT_SCHEMA
 from sandbox.grants.published import ATTACHES, Published, folder
 from sandbox.spark import archive, server
 from sandbox.spark.catalog import Catalog
 from sandbox.spark.session import session
 from sandbox.workspace import Workspace
-from workflows.concept_sets import concepts, set_names
+from workflows.concept_sets import set_names
+from workflows.covariates import CODE_SCHEMA, code_rows
 from workflows.models.readmission import readmission
 from workflows.sources.synthetic_omop import synthetic_omop
 
@@ -78,11 +78,10 @@ def processor(process: psutil.Process) -> float:
 
 def query(spark: Any) -> None:
     """The feature query of the demo's model, aggregated so that its result costs nothing."""
-    codes = [(COLLECTION, one.concept_set_name, one.vocabulary_id, one.code) for one in concepts(COLLECTION)]
     frame = feature_table(
         spark.table("synthetic_omop_ra.fact_encounter_index"),
         spark.table("synthetic_omop_ra.fact_person"),
-        spark.createDataFrame(codes, CONCEPT_SCHEMA),
+        spark.createDataFrame(code_rows([], {COLLECTION: ()}), CODE_SCHEMA),
         readmission,
         synthetic_omop,
         {COLLECTION: set_names(COLLECTION)},

@@ -6,9 +6,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from graphlib import CycleError, TopologicalSorter
 
-from workflows.concept_sets import concepts, set_names
+from workflows.concept_sets import ALWAYS, concepts, set_names
 from workflows.errors import DeclarationError
 from workflows.features import Codes, Derived, Feature, OfConcepts
 
@@ -65,7 +66,7 @@ class Covariate:
             f"{WORDS[one.aggregation]} {self.set_name} {when}{rule}{', in observation' if one.in_observation else ''}"
         )
 
-    def version(self, codes: Iterable[tuple[str, str]]) -> str:
+    def version(self, codes: Iterable[str]) -> str:
         """Changes when its meaning, its codes or the engine's reading of them does."""
         text = json.dumps([ENGINE, self.meaning, sorted(codes)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -102,29 +103,47 @@ def sets_of(features: Iterable[Feature], known: Iterable[str]) -> dict[str, tupl
     return {name: set_names(name) for name in sorted(named & set(known))}
 
 
-def code_rows(features: Iterable[Feature], sets: Mapping[str, Sequence[str]]) -> list[tuple[str, str, str, str]]:
-    """(collection, concept_set_name, vocabulary_id, code) of every concept set that features are of."""
-    rows = {(name, one.concept_set_name, one.vocabulary_id, one.code) for name in sets for one in concepts(name)}
+CodeRow = tuple[str, str, str, str, date | None, date | None]
+CODE_SCHEMA = (
+    "collection string, concept_set_name string, vocabulary_id string, code string, valid_start_date date, "
+    "valid_end_date date"
+)
+
+
+def code_rows(features: Iterable[Feature], sets: Mapping[str, Sequence[str]]) -> list[CodeRow]:
+    """The codes of every concept set that features are of (CODE_SCHEMA), and of which days if not of all."""
+    rows: set[CodeRow] = set()
+    for name in sets:
+        for one in concepts(name):
+            days = (one.valid_start_date, one.valid_end_date)
+            first, last = (None if day == always else day for day, always in zip(days, ALWAYS, strict=True))
+            rows.add((name, one.concept_set_name, one.vocabulary_id, one.code, first, last))
     for feature in features:
         if isinstance(feature, OfConcepts) and isinstance(feature.concepts, Codes):
-            rows |= {("", feature.concepts.name, *pair) for pair in feature.concepts.codes}
-    return sorted(rows)
+            rows |= {("", feature.concepts.name, *pair, None, None) for pair in feature.concepts.codes}
+    return sorted(rows, key=lambda row: [str(part) for part in row])
+
+
+def written(vocabulary: str, code: str, first: date | None, last: date | None) -> str:
+    """A code as a reader sees it: `ICD10CM:U07.1 [2020-04-01..]` where it is not of all days."""
+    span = f" [{first or ''}..{last or ''}]" if first or last else ""
+    return f"{vocabulary}:{code}{span}"
 
 
 def reference(
-    some: Iterable[Covariate], codes: Iterable[tuple[str, str, str, str]]
+    some: Iterable[Covariate], codes: Iterable[CodeRow]
 ) -> list[tuple[int, str, str, str, str, list[str], str, str, bool, str, str, str]]:
     """The feature reference, one row a column (REFERENCE_SCHEMA)."""
-    of: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for collection, name, vocabulary, code in codes:
-        of.setdefault((collection, name), []).append((vocabulary, code))
+    of: dict[tuple[str, str], list[str]] = {}
+    for collection, name, vocabulary, code, first, last in codes:
+        of.setdefault((collection, name), []).append(written(vocabulary, code, first, last))
     rows = []
     for one in some:
         held = sorted(of.get(one.key, []))
         meaning = one.meaning
         rows.append((
             one.covariate_id, f"f_{one.column}", one.title, one.feature.collection, one.set_name,
-            [f"{vocabulary}:{code}" for vocabulary, code in held], str(meaning["window"]), one.feature.rule,
+            held, str(meaning["window"]), one.feature.rule,
             one.feature.in_observation, one.feature.aggregation, one.missing, one.version(held),
         ))  # fmt: skip
     return rows

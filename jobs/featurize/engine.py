@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 LARGEST = 5e12
+DAYS = ("valid_start_date", "valid_end_date")
 
 
 def wide(
@@ -37,8 +38,8 @@ def wide(
 ) -> DataFrame:
     """`key` and a column for each covariate, one row a row of `index`.
 
-    index: person_id, `key` (unique), index_datetime. events: `fact_person`. concepts: collection, concept_set_name,
-    vocabulary_id, code. observation: `fact_observation_period`. once: events equal in every column count once.
+    index: person_id, `key` (unique), index_datetime. events: `fact_person`. concepts: `CODE_SCHEMA`. observation:
+    `fact_observation_period`. once: events equal in every column count once.
     """
     base = index.select("person_id", key, "index_datetime", sf.to_date("index_datetime").alias("_index"))
     if any(one.feature.in_observation for one in some):
@@ -76,10 +77,13 @@ def marked(events: DataFrame, concepts: DataFrame, some: Sequence[Covariate], ke
     dot = sf.instr("code", ".")
     after = sf.when(dot > 0, sf.substring("code", dot + 1, sf.lit(99))).otherwise("")
     keyed = concepts.select("*", sf.substring_index("code", ".", 1).alias("_before"), after.alias("_after"))
-    codes = keyed.groupBy("vocabulary_id", "_before", "_after").agg(*(bit.alias(name) for name, bit in bits.items()))
+    codes = keyed.groupBy("vocabulary_id", "_before", "_after", *DAYS).agg(
+        *(bit.alias(name) for name, bit in bits.items())
+    )
     codes = codes.where(reduce(lambda a, b: a | b, (sf.col(name) != 0 for name in bits)))
-    whole = [sf.bit_or(sf.when(sf.col("_after") == "", sf.col(name))).alias(name) for name in bits]
-    deeper = sf.collect_list(sf.when(sf.col("_after") != "", sf.struct("_after", *bits))).alias("_deeper")
+    plain = (sf.col("_after") == "") & sf.coalesce(*DAYS).isNull()
+    whole = [sf.bit_or(sf.when(plain, sf.col(name))).alias(name) for name in bits]
+    deeper = sf.collect_list(sf.when(~plain, sf.struct("_after", *DAYS, *bits))).alias("_deeper")
     table = sf.broadcast(codes.groupBy("vocabulary_id", "_before").agg(*whole, deeper))
     code = sf.col("concept_code")
     slim = events.select(
@@ -96,16 +100,17 @@ def marked(events: DataFrame, concepts: DataFrame, some: Sequence[Covariate], ke
 
 
 def below(name: str) -> Column:
-    """The bits of the sets' codes that reach beyond the dot and that an event's code begins with."""
+    """The bits of the sets' codes that reach beyond the dot, or are of some days only, and that an event belongs to."""
 
     def gathered(bits: Column, one: Column) -> Column:
-        return sf.when(sf.col("_rest").startswith(one["_after"]), bits.bitwiseOR(one[name])).otherwise(bits)
+        first, last = (one[day] for day in DAYS)
+        begins = sf.coalesce("_rest", sf.lit("")).startswith(one["_after"])
+        on_day = (first.isNull() | (sf.col("_start") >= first)) & (last.isNull() | (sf.col("_start") <= last))
+        return sf.when(begins & on_day, bits.bitwiseOR(one[name])).otherwise(bits)
 
     none = sf.lit(0).cast("bigint")
     # Few categories are divided: those that are not skip what Spark does not compile.
-    return sf.when(
-        (sf.size("_deeper") > 0) & sf.col("_rest").isNotNull(), sf.aggregate("_deeper", none, gathered)
-    ).otherwise(none)
+    return sf.when(sf.size("_deeper") > 0, sf.aggregate("_deeper", none, gathered)).otherwise(none)
 
 
 def bit_of(sets: Sequence[tuple[str, str]], word: int) -> Column:

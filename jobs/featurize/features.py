@@ -44,7 +44,7 @@ def feature_table(
     """The feature table of `model`.
 
     encounters, events, observation: `fact_encounter_index`, `fact_person` and `fact_observation_period`. concepts:
-    collection, concept_set_name, vocabulary_id, code. sets: the set names of each collection, which fix the columns
+    `CODE_SCHEMA`. sets: the set names of each collection, which fix the columns
     even where nobody has an event.
     """
     frame = cohort(encounters, model)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.release import nested
-from workflows.covariates import REFERENCE_SCHEMA, code_rows, covariates, reference, sets_of
+from workflows.covariates import CODE_SCHEMA, REFERENCE_SCHEMA, code_rows, covariates, reference, sets_of
 from workflows.declare import Model
 from workflows.features import OfConcepts
 from workflows.sources import named
 
-CONCEPT_SCHEMA = "collection string, concept_set_name string, vocabulary_id string, code string"
 ATTRITION_SCHEMA = "job_run_id string, step int, reason string, encounters long, persons long"
 
 
@@ -37,7 +36,7 @@ def _features(task: Task) -> None:
     frame = feature_table(
         encounters,
         events,
-        task.spark.createDataFrame(codes, CONCEPT_SCHEMA),
+        task.spark.createDataFrame(codes, CODE_SCHEMA),
         model,
         source,
         sets,

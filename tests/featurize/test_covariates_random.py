@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.featurize import engine
-from workflows.covariates import Covariate, code_rows, covariates
+from workflows.covariates import CODE_SCHEMA, Covariate, code_rows, covariates
 from workflows.features import (
     AnyOf,
     Codes,
@@ -46,7 +46,6 @@ EVENTS = (
     "person_id long, event_start_datetime timestamp, event_end_datetime timestamp, vocabulary_id string, "
     "concept_code string, value_as_number double"
 )
-CONCEPTS = "collection string, concept_set_name string, vocabulary_id string, code string"
 PERIODS = "person_id long, observation_period_start_date date, observation_period_end_date date"
 
 
@@ -104,7 +103,7 @@ def computed(
     table: DataFrame = engine.wide(
         spark.createDataFrame(dates, "person_id long, row_id long, index_datetime timestamp"),
         spark.createDataFrame(facts, EVENTS).repartition(partitions),
-        spark.createDataFrame(code_rows([one.feature for one in some], {}), CONCEPTS),
+        spark.createDataFrame(code_rows([one.feature for one in some], {}), CODE_SCHEMA),
         some, key="row_id", observation=spark.createDataFrame(spans, PERIODS), once=once,
     )  # fmt: skip
     return {row["row_id"]: row.asDict() for row in table.collect()}

@@ -14,7 +14,8 @@ from pyspark.sql import functions as sf
 
 from jobs.featurize.cohort import attrition, completed_years
 from jobs.featurize.features import feature_table
-from workflows.concept_sets import concepts, set_names
+from workflows.concept_sets import set_names
+from workflows.covariates import CODE_SCHEMA, code_rows
 from workflows.declare import (
     AnyOf,
     AtIndex,
@@ -98,8 +99,7 @@ def made(
     spark: SparkSession, index: DataFrame, facts: DataFrame, model: Model = MODEL, source: Any = synthetic_omop
 ) -> DataFrame:
     names = sorted({f.collection for f in model.features if isinstance(f, AnyOf)})
-    codes = [(n, c.concept_set_name, c.vocabulary_id, c.code) for n in names for c in concepts(n)]
-    sets = spark.createDataFrame(codes, "collection string, concept_set_name string, vocabulary_id string, code string")
+    sets = spark.createDataFrame(code_rows([], dict.fromkeys(names, ())), CODE_SCHEMA)
     return feature_table(index, facts, sets, model, source, {name: set_names(name) for name in names})
 
 
