@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from workflows.concept_sets import concepts, set_names
 from workflows.errors import DeclarationError
-from workflows.features import Codes, Derived, Feature, OfConcepts
+from workflows.features import Codes, Derived, Feature, OfConcepts, OfEvents
 
 WORDS = {
     "any": "any", "count": "number of", "days_since": "days since the last", "first": "day of the first",
@@ -25,7 +25,7 @@ class Covariate:
     """One column of events of one concept set."""
 
     column: str
-    feature: OfConcepts
+    feature: OfEvents
     set_name: str
 
     @property
@@ -91,22 +91,24 @@ def covariates(features: Iterable[Feature], sets: Mapping[str, Sequence[str]]) -
     return tuple(found.values())
 
 
-def named_event(feature: OfConcepts, sets: Mapping[str, Sequence[str]]) -> bool:
+def named_event(feature: OfEvents, sets: Mapping[str, Sequence[str]]) -> bool:
     """Whether a count is of a named event of the source, which encounters tell, and not of a concept set."""
     return feature.aggregation == "count" and isinstance(feature.concepts, str) and feature.collection not in sets
 
 
-def sets_of(features: Iterable[Feature], known: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def sets_of(features: Iterable[Feature | OfEvents], known: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """The set names of each collection that features are of; `known` are the collections that there are."""
-    named = {feature.collection for feature in features if isinstance(feature, OfConcepts)}
+    named = {feature.collection for feature in features if isinstance(feature, OfEvents)}
     return {name: set_names(name) for name in sorted(named & set(known))}
 
 
-def code_rows(features: Iterable[Feature], sets: Mapping[str, Sequence[str]]) -> list[tuple[str, str, str, str]]:
+def code_rows(
+    features: Iterable[Feature | OfEvents], sets: Mapping[str, Sequence[str]]
+) -> list[tuple[str, str, str, str]]:
     """(collection, concept_set_name, vocabulary_id, code) of every concept set that features are of."""
     rows = {(name, one.concept_set_name, one.vocabulary_id, one.code) for name in sets for one in concepts(name)}
     for feature in features:
-        if isinstance(feature, OfConcepts) and isinstance(feature.concepts, Codes):
+        if isinstance(feature, OfEvents) and isinstance(feature.concepts, Codes):
             rows |= {("", feature.concepts.name, *pair) for pair in feature.concepts.codes}
     return sorted(rows)
 
