@@ -11,7 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from workflows.concept_sets import ALWAYS, concepts, set_names
 from workflows.errors import DeclarationError
-from workflows.features import Codes, Derived, Feature, OfConcepts
+from workflows.features import Codes, Derived, Feature, OfConcepts, OfEvents
 
 WORDS = {
     "any": "any", "count": "number of", "days_since": "days since the last", "first": "day of the first",
@@ -19,6 +19,8 @@ WORDS = {
     "mean": "mean value of", "trend": "change a day of",
 }  # fmt: skip
 ENGINE = 1
+# The concept sets that one whole number of 64 bits can tell of, with room to spare.
+BITS = 62
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ class Covariate:
     """One column of events of one concept set."""
 
     column: str
-    feature: OfConcepts
+    feature: OfEvents
     set_name: str
 
     @property
@@ -92,14 +94,14 @@ def covariates(features: Iterable[Feature], sets: Mapping[str, Sequence[str]]) -
     return tuple(found.values())
 
 
-def named_event(feature: OfConcepts, sets: Mapping[str, Sequence[str]]) -> bool:
+def named_event(feature: OfEvents, sets: Mapping[str, Sequence[str]]) -> bool:
     """Whether a count is of a named event of the source, which encounters tell, and not of a concept set."""
     return feature.aggregation == "count" and isinstance(feature.concepts, str) and feature.collection not in sets
 
 
-def sets_of(features: Iterable[Feature], known: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def sets_of(features: Iterable[Feature | OfEvents], known: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """The set names of each collection that features are of; `known` are the collections that there are."""
-    named = {feature.collection for feature in features if isinstance(feature, OfConcepts)}
+    named = {feature.collection for feature in features if isinstance(feature, OfEvents)}
     return {name: set_names(name) for name in sorted(named & set(known))}
 
 
@@ -110,7 +112,7 @@ CODE_SCHEMA = (
 )
 
 
-def code_rows(features: Iterable[Feature], sets: Mapping[str, Sequence[str]]) -> list[CodeRow]:
+def code_rows(features: Iterable[Feature | OfEvents], sets: Mapping[str, Sequence[str]]) -> list[CodeRow]:
     """The codes of every concept set that features are of (CODE_SCHEMA), and of which days if not of all."""
     rows: set[CodeRow] = set()
     for name in sets:
@@ -119,7 +121,7 @@ def code_rows(features: Iterable[Feature], sets: Mapping[str, Sequence[str]]) ->
             first, last = (None if day == always else day for day, always in zip(days, ALWAYS, strict=True))
             rows.add((name, one.concept_set_name, one.vocabulary_id, one.code, first, last))
     for feature in features:
-        if isinstance(feature, OfConcepts) and isinstance(feature.concepts, Codes):
+        if isinstance(feature, OfEvents) and isinstance(feature.concepts, Codes):
             rows |= {("", feature.concepts.name, *pair, None, None) for pair in feature.concepts.codes}
     return sorted(rows, key=lambda row: [str(part) for part in row])
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from workflows.cohorts import Cohort, EventsOf, InpatientStays, ObservationPeriods
 from workflows.errors import DeclarationError
 from workflows.features import (
     AnyOf,
@@ -34,13 +35,29 @@ from workflows.features import (
 )
 from workflows.gates import AtLeast, Calibrated, Gate, Implausible, NonInferior
 from workflows.methods import Choice, GradientBoosting, LogisticRegression, Method
+from workflows.steps import (
+    AgeAtIndex,
+    Eras,
+    Excludes,
+    Exit,
+    FirstOfPerson,
+    IndexDates,
+    InObservation,
+    MinimumTimeAtRisk,
+    NoPriorOutcome,
+    Requires,
+    SexIs,
+    Washout,
+)
 from workflows.time import Window, days
 
 __all__ = [
-    "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Charlson", "Choice", "Codes", "CountOf", "DaysSince",
-    "Demographics", "Derived", "Event", "Featurization", "FirstOf", "GradientBoosting", "Implausible",
-    "InpatientStays", "LastOf", "LatestOf", "LogisticRegression", "MaxOf", "MeanOf", "MinOf", "Model", "Monitor",
-    "NonInferior", "Online", "Recorded", "Reference", "StayDays", "TrendOf", "Visits", "Window", "days", "replace",
+    "AgeAtIndex", "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Charlson", "Choice", "Codes", "Cohort",
+    "CountOf", "DaysSince", "Demographics", "Derived", "Eras", "Event", "EventsOf", "Excludes", "Exit",
+    "Featurization", "FirstOf", "FirstOfPerson", "GradientBoosting", "Implausible", "InObservation", "IndexDates",
+    "InpatientStays", "LastOf", "LatestOf", "LogisticRegression", "MaxOf", "MeanOf", "MinOf", "MinimumTimeAtRisk",
+    "Model", "Monitor", "NoPriorOutcome", "NonInferior", "ObservationPeriods", "Online", "Recorded", "Reference",
+    "Requires", "SexIs", "StayDays", "TrendOf", "Visits", "Washout", "Window", "days", "replace",
 ]  # fmt: skip
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,62}")
@@ -67,23 +84,6 @@ def checked_sequence(owner: str, name: str, values: object, kinds: type | tuple[
     for value in values:
         if not isinstance(value, wanted):
             raise DeclarationError(owner, name, value, names)
-
-
-@dataclass(frozen=True)
-class InpatientStays:
-    """Cohort: every inpatient stay of a source that leaves its person at risk, one row a stay.
-
-    index: the prediction point. minimum_age: completed years at the index date.
-    """
-
-    index: str = "discharge"
-    minimum_age: int = 0
-
-    def __post_init__(self) -> None:
-        if self.index not in ("admission", "discharge"):
-            raise DeclarationError("InpatientStays", "index", self.index, ["admission", "discharge"])
-        if not 0 <= self.minimum_age <= 120:
-            raise DeclarationError("InpatientStays", "minimum_age", self.minimum_age, "0 to 120 completed years")
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ class Model:
     name: str
     question: str
     source: str
-    cohort: InpatientStays
+    cohort: InpatientStays | Cohort
     outcome: Event | Recorded
     features: Sequence[Feature]
     method: Method
@@ -235,7 +235,7 @@ class Model:
         if not self.question.strip().endswith("?"):
             raise DeclarationError(self.name, "question", self.question, "one sentence that ends with a question mark")
         expected: dict[str, type | tuple[type, ...]] = {
-            "cohort": InpatientStays, "outcome": (Event, Recorded), "method": Method, "monitor": Monitor,
+            "cohort": (InpatientStays, Cohort), "outcome": (Event, Recorded), "method": Method, "monitor": Monitor,
         }  # fmt: skip
         for name, kinds in expected.items():
             checked_sequence(self.name, name, [getattr(self, name)], kinds)

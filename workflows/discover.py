@@ -8,13 +8,15 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from workflows.concept_sets import collections
+from workflows.cohorts import EventsOf, InpatientStays, as_cohort, observed
+from workflows.concept_sets import collections, set_names
 from workflows.covariates import covariates, derived_in_order, named_event, sets_of
 from workflows.declare import AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded, Reference
 from workflows.errors import DeclarationError
-from workflows.features import Charlson, Demographics, Derived, OfConcepts, reach
+from workflows.features import Charlson, Codes, Demographics, Derived, OfConcepts, reach
 from workflows.loading import assigned, label, loaded
 from workflows.source import Source
+from workflows.steps import NoPriorOutcome, OfWindow, Step
 
 HERE = Path(__file__).parent
 # In the order in which each is made of the one before it.
@@ -153,6 +155,7 @@ def check_model(catalogue: Catalogue, model: Model, clusters: tuple[str, ...]) -
         elif isinstance(feature, OfConcepts):
             check_concepts(catalogue, model, feature, file)
     check_columns(model, source, file)
+    check_cohort(catalogue, model, file)
     if isinstance(model.outcome, Recorded):
         check_reference(model.name, "outcome", model.outcome.name, source.outcomes, file)
     elif isinstance(model.outcome, Event):
@@ -171,18 +174,57 @@ def check_concepts(catalogue: Catalogue, model: Model, feature: OfConcepts, file
     events = source.named_events if isinstance(feature, CountOf) else ()
     if feature.collection:
         check_reference(model.name, where, feature.collection, [*source.collections, *events], file)
-    if feature.in_observation:
-        tables = {
-            table for one in catalogue.featurizations.values() if one.source == source.name for table in one.tables
-        }
-        if "fact_observation_period" not in tables:
-            raise DeclarationError(
-                model.name, where, "in_observation=True",
-                f"in_observation=False: no featurization of {source.name} makes fact_observation_period", file,
-            )  # fmt: skip
+    if feature.in_observation and not has_periods(catalogue, source):
+        raise DeclarationError(
+            model.name, where, "in_observation=True",
+            f"in_observation=False: no featurization of {source.name} makes fact_observation_period", file,
+        )  # fmt: skip
     if feature.collection in events and (feature.rule != "start" or feature.in_observation):
         raise DeclarationError(
             model.name, where, feature.concepts, "a concept set; encounters are counted by start", file
+        )
+
+
+def has_periods(catalogue: Catalogue, source: Source) -> bool:
+    """Whether a featurization of the source makes observation periods."""
+    made = (one.tables for one in catalogue.featurizations.values() if one.source == source.name)
+    return any("fact_observation_period" in tables for tables in made)
+
+
+def check_cohort(catalogue: Catalogue, model: Model, file: str) -> None:
+    """Its entry and steps fit the source: events, tables, concept sets, days, observation periods."""
+    source, cohort = catalogue.sources[model.source], as_cohort(model.cohort)
+    stays = isinstance(cohort.entry, InpatientStays)
+    for part in (cohort.entry, *cohort.steps):
+        where = f"cohort.{type(part).__name__}"
+        if source.time == "order" and (part.dated if isinstance(part, Step) else not stays):
+            told = f"steps without days or ages, such as FirstOfPerson: the time of {source.name} is only an order"
+            raise DeclarationError(model.name, where, part.reason, told, file)
+        if isinstance(part, NoPriorOutcome) and not isinstance(model.outcome, Event):
+            raise DeclarationError(model.name, where, model.outcome.name, "an outcome that is a named event", file)
+        if isinstance(part, (EventsOf, OfWindow)):
+            if part.table:
+                check_reference(model.name, f"{where}.table", part.table, {one.table for one in source.events}, file)
+            check_set(model, source, part, where, file)
+    if observed(cohort) and not has_periods(catalogue, source):
+        told = f"steps without observation: no featurization of {source.name} makes fact_observation_period"
+        raise DeclarationError(model.name, "cohort", "observation periods", told, file)
+    for feature in model.features if not stays else ():
+        if isinstance(feature, AtIndex) or (isinstance(feature, OfConcepts) and feature.window is None):
+            told = f"a feature of a window in days: {type(cohort.entry).__name__} has no index encounter"
+            raise DeclarationError(model.name, f"features.{feature.name}", feature.name, told, file)
+
+
+def check_set(model: Model, source: Source, part: EventsOf | OfWindow, where: str, file: str) -> None:
+    """The concept set of an entry or a step exists, or it is a named event that a step may count."""
+    if isinstance(part.concepts, Codes):
+        return
+    events = source.named_events if isinstance(part, OfWindow) else ()
+    sets = [f"{name}.{one}" for name in source.collections for one in set_names(name)]
+    check_reference(model.name, f"{where}.concepts", part.concepts, [*sets, *events], file)
+    if part.concepts in events and part.table:
+        raise DeclarationError(
+            model.name, f"{where}.table", part.table, f"none: {part.concepts} is no coded event", file
         )
 
 

@@ -87,8 +87,8 @@ class Codes:
 
 
 @dataclass(frozen=True)
-class OfConcepts(Feature):
-    """A feature of the events of concept sets in a window.
+class OfEvents:
+    """Events of concept sets in a window, and what is counted of them.
 
     label: what the name ends with instead of the window, where one model declares the same feature of two windows.
     """
@@ -100,14 +100,6 @@ class OfConcepts(Feature):
     in_observation: bool = False
     label: str = ""
     aggregation: ClassVar[str] = ""
-
-    def __post_init__(self) -> None:
-        owner = type(self).__name__
-        past(owner, self.window, self.because)
-        if self.rule not in RULES:
-            raise DeclarationError(owner, "rule", self.rule, RULES)
-        if self.label and not f"f{self.label}".isidentifier():
-            raise DeclarationError(owner, "label", self.label, "a part of a name such as 'year'")
 
     @property
     def collection(self) -> str:
@@ -123,6 +115,24 @@ class OfConcepts(Feature):
     def stem(self) -> str:
         """What it is of, as a part of its name."""
         return "_".join(part for part in (self.collection, self.set_name) if part)
+
+    @property
+    def title(self) -> str:
+        """What it is of, as it is declared."""
+        return self.concepts if isinstance(self.concepts, str) else self.concepts.name
+
+
+@dataclass(frozen=True)
+class OfConcepts(Feature, OfEvents):
+    """A feature of the events of concept sets in a window."""
+
+    def __post_init__(self) -> None:
+        owner = type(self).__name__
+        past(owner, self.window, self.because)
+        if self.rule not in RULES:
+            raise DeclarationError(owner, "rule", self.rule, RULES)
+        if self.label and not f"f{self.label}".isidentifier():
+            raise DeclarationError(owner, "label", self.label, "a part of a name such as 'year'")
 
     @property
     def name(self) -> str:

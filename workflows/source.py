@@ -249,7 +249,7 @@ class Source:
             "fact_person": {t for kind in self.events for t in (kind.table, *(join.table for join in kind.joins))},
         }
         if self.observation is not None:
-            made["fact_observation_period"] = {self.observation.table}
+            made["fact_observation_period"] = {self.observation.table, self.persons.table}
         if self.providers is not None:
             made["fact_provider"] = {self.providers.table}
         if self.persons.source_value is not None:

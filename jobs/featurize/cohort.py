@@ -1,21 +1,50 @@
-"""Who is in a model's cohort, when its index date is, and how many encounters each rule leaves."""
+"""Who is in a cohort, when its index date is, and how many rows and persons each step leaves.
+
+Every row carries how many steps it has passed: the members are those that passed all, and the attrition is one
+aggregate over the rest.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Window
 from pyspark.sql import functions as sf
 
+from jobs.featurize import engine
+from jobs.featurize.entries import KEY, Facts, candidates, of_table
+from workflows.cohorts import Cohort, InpatientStays, as_cohort, observed
+from workflows.covariates import Covariate
 from workflows.declare import Event, Model
+from workflows.errors import DeclarationError
+from workflows.features import Codes
+from workflows.steps import (
+    AgeAtIndex,
+    Eras,
+    Excludes,
+    Exit,
+    FirstOfPerson,
+    IndexDates,
+    InObservation,
+    MinimumTimeAtRisk,
+    NoPriorOutcome,
+    OfWindow,
+    Requires,
+    SexIs,
+    Step,
+    Washout,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 
 @dataclass(frozen=True)
-class Step:
-    """What one rule leaves: encounters and persons that satisfy it and all before it."""
+class Left:
+    """What one step leaves: rows (encounters, where those enter) and persons that satisfy it and all before it."""
 
     step: int
     reason: str
@@ -23,9 +52,37 @@ class Step:
     persons: int
 
 
-def index_datetime(model: Model) -> Column:
-    """The prediction point of an encounter; null where the source's time is only an order."""
-    return sf.col("visit_end_datetime" if model.cohort.index == "discharge" else "visit_start_datetime")
+@dataclass(frozen=True)
+class Selection:
+    """rows: everything that entered, `_passed` of the steps that `reasons` names, after the entry itself."""
+
+    rows: DataFrame
+    reasons: tuple[str, ...]
+
+    @property
+    def members(self) -> DataFrame:
+        """The rows that satisfy every step."""
+        kept = self.rows.where(sf.col("_passed") == len(self.reasons) - 1)
+        return kept.select(*(name for name in self.rows.columns if not name.startswith("_")))
+
+    @property
+    def index(self) -> DataFrame:
+        """The index table: who, which row, when, and from which day to which."""
+        return self.members.select("person_id", KEY, "index_datetime", "cohort_start", "cohort_end")
+
+    def attrition(self) -> list[Left]:
+        """What each step leaves, by one aggregate."""
+        steps = range(len(self.reasons))
+        # Per person first: distinct counts of many conditions would copy every row once a condition.
+        per_person = self.rows.groupBy("person_id").agg(
+            *(sf.count_if(sf.col("_passed") >= step).alias(f"_{step}") for step in steps)
+        )
+        row = per_person.agg(
+            *(sf.sum(f"_{step}").alias(f"e{step}") for step in steps),
+            *(sf.count_if(sf.col(f"_{step}") > 0).alias(f"p{step}") for step in steps),
+        ).first()
+        assert row is not None
+        return [Left(step, self.reasons[step], row[f"e{step}"] or 0, row[f"p{step}"] or 0) for step in steps]
 
 
 def completed_years(birth_date: Column, day: Column) -> Column:
@@ -34,24 +91,153 @@ def completed_years(birth_date: Column, day: Column) -> Column:
     return sf.year(day) - sf.year(birth_date) - before_birthday.cast("int")
 
 
-def rules(model: Model) -> list[tuple[str, Column]]:
-    """The rules that make a cohort of all encounters, in order; each is true, or false where it is not known."""
-    found = [
-        ("inpatient stay", sf.col("is_inpatient_visit")),
-        ("leaves the person at risk", sf.col("is_at_risk")),
-    ]
-    if model.cohort.minimum_age:
-        age = completed_years(sf.col("birth_date"), sf.to_date(index_datetime(model)))
-        found.append((f"{model.cohort.minimum_age} years or older", age >= model.cohort.minimum_age))
-    return [(reason, sf.coalesce(rule, sf.lit(False))) for reason, rule in found]
+def of_model(model: Model) -> Cohort:
+    """The cohort of a model, with its outcome in the steps that speak of it."""
+    cohort = as_cohort(model.cohort)
+    steps = []
+    for step in cohort.steps:
+        if isinstance(step, NoPriorOutcome):
+            if not isinstance(model.outcome, Event):
+                raise DeclarationError(model.name, "cohort.steps", step, "an outcome that is a named event")
+            step = Excludes(concepts=model.outcome.name, window=step.window)
+        steps.append(step)
+    return Cohort(entry=cohort.entry, steps=steps)
 
 
-def cohort(encounters: DataFrame, model: Model) -> DataFrame:
-    """The encounters of `fact_encounter_index` that satisfy every rule, with `index_datetime`."""
-    frame = encounters
-    for _, rule in rules(model):
-        frame = frame.where(rule)
-    return frame.select("*", index_datetime(model).alias("index_datetime"))
+def selection(cohort: Cohort, facts: Facts) -> Selection:
+    """Everything that enters a cohort, and how many of its steps each row has passed."""
+    frame = candidates(facts, cohort)
+    rules: list[tuple[str, Column]] = []
+    if isinstance(cohort.entry, InpatientStays):
+        rules = [
+            ("inpatient stay", sf.col("is_inpatient_visit")),
+            ("leaves the person at risk", sf.col("is_at_risk")),
+        ]
+    if observed(cohort):
+        assert facts.observation is not None, "steps of observation need the observation periods"
+        frame = in_periods(frame, facts.observation)
+    frame = counted(frame, facts, cohort.steps).withColumn("_passed", sf.lit(0))
+    for place, (_, rule) in enumerate(rules, 1):
+        frame = passed(frame, place, rule)
+    for place, step in enumerate(cohort.steps, len(rules) + 1):
+        frame = taken(frame, place, step, cohort.steps)
+    reasons = (cohort.entry.reason, *(reason for reason, _ in rules), *(step.reason for step in cohort.steps))
+    return Selection(frame, reasons)
+
+
+def passed(frame: DataFrame, place: int, rule: Column) -> DataFrame:
+    """`frame` after the step at `place`: a rule that is not known to hold does not."""
+    holds = (sf.col("_passed") == place - 1) & sf.coalesce(rule, sf.lit(False))
+    return frame.withColumn("_passed", sf.when(holds, sf.lit(place)).otherwise(sf.col("_passed")))
+
+
+def in_periods(frame: DataFrame, observation: DataFrame) -> DataFrame:
+    """`frame` with the observation period that its index date lies in, `_from` and `_to`; null outside any."""
+    days = frame.select("person_id", KEY, "index_datetime", sf.to_date("index_datetime").alias("_index"))
+    return frame.join(engine.observed(days, observation, KEY).select(KEY, "_from", "_to"), KEY, "left")
+
+
+def counted(frame: DataFrame, facts: Facts, steps: Sequence[Step]) -> DataFrame:
+    """`frame` with `_count<n>` for each step that counts events: one scan of the events for all of one table."""
+    index = frame.select("person_id", KEY, "index_datetime")
+    tables: dict[str, list[Covariate]] = {}
+    for place, step in enumerate(steps):
+        if not isinstance(step, OfWindow):
+            continue
+        if of_encounters(step):
+            frame = frame.join(admissions(index, facts.encounters, step, place), KEY, "left")
+        else:
+            one = Covariate(column=f"{place}", feature=step.criterion, set_name=step.criterion.set_name)
+            tables.setdefault(step.table, []).append(one)
+    for table, some in sorted(tables.items()):
+        assert facts.events is not None, "steps of events need the events"
+        assert facts.concepts is not None, "steps of events need their concept sets"
+        found = engine.wide(index, of_table(facts.events, table), facts.concepts, some, key=KEY)
+        columns = [sf.col(f"f_{one.column}").alias(f"_count{one.column}") for one in some]
+        frame = frame.join(found.select(KEY, *columns), KEY, "left")
+    return frame
+
+
+def of_encounters(step: OfWindow) -> bool:
+    """Whether a step counts a named event, which encounters tell."""
+    return not isinstance(step.concepts, Codes) and "." not in step.concepts
+
+
+def admissions(index: DataFrame, encounters: DataFrame, step: OfWindow, place: int) -> DataFrame:
+    """How many other inpatient stays of the person begin in the window, by key."""
+    others = encounters.where("is_inpatient_visit").select(
+        sf.col("person_id").alias("_person"),
+        sf.col(KEY).alias("_visit"),
+        sf.to_date("visit_start_datetime").alias("_day"),
+    )
+    other = (index["person_id"] == others["_person"]) & (index[KEY] != others["_visit"])
+    day = sf.datediff("_day", sf.to_date("index_datetime"))
+    inside = day.between(step.window.start, step.window.end)
+    return index.join(others, other).groupBy(KEY).agg(sf.count_if(inside).alias(f"_count{place}"))
+
+
+def taken(frame: DataFrame, place: int, step: Step, steps: Sequence[Step]) -> DataFrame:
+    """`frame` after one step."""
+    standing = sf.col("_passed") == place - 1
+    in_order = Window.partitionBy("person_id", standing)
+    if isinstance(step, FirstOfPerson):
+        first = sf.row_number().over(in_order.orderBy("encounter_order", KEY)) == 1
+        return passed(frame, place, first)
+    if isinstance(step, Exit):
+        ended = frame.withColumn("cohort_end", sf.when(standing, leaves(step)).otherwise(sf.col("cohort_end")))
+        return passed(ended, place, sf.col("cohort_end") >= sf.col("cohort_start"))
+    if isinstance(step, Eras):
+        return in_eras(frame, place, step, standing)
+    return passed(frame, place, rule(step, steps))
+
+
+def leaves(step: Exit) -> Column:
+    """The day on which a row leaves; null where that is the end of an observation nobody knows."""
+    ends = []
+    if step.days is not None:
+        ends.append(sf.date_add("cohort_start" if step.after == "start" else "cohort_end", step.days))
+    if step.end_of_observation:
+        ends.append(sf.col("_to"))
+    earliest = reduce(lambda a, b: sf.least(a, b), ends)
+    return sf.when(sf.col("_to").isNotNull(), earliest) if step.end_of_observation else earliest
+
+
+def in_eras(frame: DataFrame, place: int, step: Eras, standing: Column) -> DataFrame:
+    """`frame` with the rows of an era as its first, which ends when the last of them does."""
+    in_order = Window.partitionBy("person_id", standing).orderBy("cohort_start", "cohort_end", "encounter_order", KEY)
+    before = sf.max("cohort_end").over(in_order.rowsBetween(Window.unboundedPreceding, -1))
+    opens = sf.coalesce(sf.datediff("cohort_start", before) > step.gap, sf.lit(True))
+    numbered = frame.withColumn("_opens", opens).withColumn("_era", sf.sum(sf.col("_opens").cast("int")).over(in_order))
+    era = Window.partitionBy("person_id", standing, "_era")
+    ended = numbered.withColumn("_until", sf.max("cohort_end").over(era)).withColumn(
+        "cohort_end", sf.when(standing, sf.col("_until")).otherwise(sf.col("cohort_end"))
+    )
+    return passed(ended, place, sf.col("_opens")).drop("_opens", "_era", "_until")
+
+
+def rule(step: Step, steps: Sequence[Step]) -> Column:
+    """What must hold of a row, where that does not depend on other rows."""
+    day = sf.to_date("index_datetime")
+    if isinstance(step, InObservation):
+        return sf.col("_from").isNotNull()
+    if isinstance(step, Washout):
+        return sf.datediff(day, "_from") >= step.days
+    if isinstance(step, MinimumTimeAtRisk):
+        return sf.datediff("_to", day) >= step.days
+    if isinstance(step, AgeAtIndex):
+        return completed_years(sf.col("birth_date"), day).between(step.minimum, step.maximum)
+    if isinstance(step, SexIs):
+        return sf.col("sex") == step.sex
+    if isinstance(step, IndexDates):
+        return sf.lit(True) & reduce(
+            lambda a, b: a & b,
+            [day >= sf.lit(step.first).cast("date")] * bool(step.first)
+            + [day <= sf.lit(step.last).cast("date")] * bool(step.last),
+        )
+    if isinstance(step, OfWindow):
+        count = sf.coalesce(sf.col(f"_count{steps.index(step)}"), sf.lit(0))
+        return count >= step.at_least if isinstance(step, Requires) else count == 0
+    raise TypeError(f"{type(step).__name__} is no step that a row alone decides")
 
 
 def last_known(encounters: DataFrame) -> DataFrame:
@@ -60,29 +246,12 @@ def last_known(encounters: DataFrame) -> DataFrame:
 
 
 def matured(model: Model) -> Column:
-    """Whether an encounter's outcome can be known: recorded by then, or its time at risk is over."""
+    """Whether a row's outcome can be known: recorded by then, or its time at risk is over."""
     if isinstance(model.outcome, Event):
         return sf.col("outcome_known") & (
             sf.date_add(sf.to_date("index_datetime"), model.outcome.time_at_risk.end) <= sf.col("_last")
         )
     return sf.col("outcome_known") & sf.col(f"outcome_{model.outcome.name}").isNotNull()
-
-
-def attrition(encounters: DataFrame, model: Model) -> list[Step]:
-    """What each rule leaves of all encounters, by one aggregate."""
-    reasons, kept = ["all encounters"], [sf.lit(True)]
-    for reason, rule in rules(model):
-        reasons.append(reason)
-        kept.append(kept[-1] & rule)
-    steps = range(len(reasons))
-    # Per person first: distinct counts of many conditions would copy every row once a condition.
-    per_person = encounters.groupBy("person_id").agg(*(sf.count_if(kept[step]).alias(f"_{step}") for step in steps))
-    row = per_person.agg(
-        *(sf.sum(f"_{step}").alias(f"e{step}") for step in steps),
-        *(sf.count_if(sf.col(f"_{step}") > 0).alias(f"p{step}") for step in steps),
-    ).first()
-    assert row is not None
-    return [Step(step, reasons[step], row[f"e{step}"] or 0, row[f"p{step}"] or 0) for step in steps]
 
 
 def landmark(index: DataFrame, day: int) -> DataFrame:

@@ -9,13 +9,14 @@ beyond `LARGEST` counts as no value.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial, reduce
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
 
 from jobs.featurize.accumulate import OF_VALUES
-from jobs.featurize.covariate_values import BITS, SCALE, batches, keys
+from jobs.featurize.covariate_values import SCALE, batches, keys
+from jobs.featurize.matching import belonging
 from jobs.featurize.observation import observed_spans
 from workflows.covariates import Covariate
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 LARGEST = 5e12
-DAYS = ("valid_start_date", "valid_end_date")
 
 
 def wide(
@@ -70,57 +70,8 @@ def long(table: DataFrame, some: Sequence[Covariate], *, key: str) -> DataFrame:
 
 def marked(events: DataFrame, concepts: DataFrame, some: Sequence[Covariate], key: str) -> DataFrame:
     """The events of any concept set in use, slim: whose, when, the value, and a bit for each set."""
-    sets = keys(some)
-    words = range((len(sets) + BITS - 1) // BITS)
-    bits = {f"_set{word}": sf.bit_or(bit_of(sets, word)) for word in words}
-    # A set's code stands for itself and for what is below it: keyed by its part before the dot, one look-up finds both.
-    dot = sf.instr("code", ".")
-    after = sf.when(dot > 0, sf.substring("code", dot + 1, sf.lit(99))).otherwise("")
-    keyed = concepts.select("*", sf.substring_index("code", ".", 1).alias("_before"), after.alias("_after"))
-    codes = keyed.groupBy("vocabulary_id", "_before", "_after", *DAYS).agg(
-        *(bit.alias(name) for name, bit in bits.items())
-    )
-    codes = codes.where(reduce(lambda a, b: a | b, (sf.col(name) != 0 for name in bits)))
-    plain = (sf.col("_after") == "") & sf.coalesce(*DAYS).isNull()
-    whole = [sf.bit_or(sf.when(plain, sf.col(name))).alias(name) for name in bits]
-    deeper = sf.collect_list(sf.when(~plain, sf.struct("_after", *DAYS, *bits))).alias("_deeper")
-    table = sf.broadcast(codes.groupBy("vocabulary_id", "_before").agg(*whole, deeper))
-    code = sf.col("concept_code")
-    slim = events.select(
-        *slim_columns(some, key),
-        "vocabulary_id",
-        sf.substring_index(code, ".", 1).alias("_before"),
-        sf.when(sf.instr(code, ".") > 0, sf.substring(code, sf.instr(code, ".") + 1, sf.lit(99))).alias("_rest"),
-    )
-    names = [column for column in slim.columns if column not in ("vocabulary_id", "_before", "_rest")]
-    met = slim.join(table, ["vocabulary_id", "_before"])
-    merged = [sf.coalesce(sf.col(name), sf.lit(0)).bitwiseOR(below(name)).alias(name) for name in bits]
-    found = met.select(*names, *merged)
-    return found.where(reduce(lambda a, b: a | b, (sf.col(name) != 0 for name in bits)))
-
-
-def below(name: str) -> Column:
-    """The bits of the sets' codes that reach beyond the dot, or are of some days only, and that an event belongs to."""
-
-    def gathered(bits: Column, one: Column) -> Column:
-        first, last = (one[day] for day in DAYS)
-        begins = sf.coalesce("_rest", sf.lit("")).startswith(one["_after"])
-        on_day = (first.isNull() | (sf.col("_start") >= first)) & (last.isNull() | (sf.col("_start") <= last))
-        return sf.when(begins & on_day, bits.bitwiseOR(one[name])).otherwise(bits)
-
-    none = sf.lit(0).cast("bigint")
-    # Few categories are divided: those that are not skip what Spark does not compile.
-    return sf.when(sf.size("_deeper") > 0, sf.aggregate("_deeper", none, gathered)).otherwise(none)
-
-
-def bit_of(sets: Sequence[tuple[str, str]], word: int) -> Column:
-    """The bit of a concept's set in one word, 0 where it is not in use."""
-    # One flat CASE: a sum of many would nest as deep as there are sets, deeper than a plan can be sent.
-    column = sf.when(sf.lit(False), sf.lit(0).cast("bigint"))
-    for bit, (collection, name) in enumerate(sets[word * BITS : (word + 1) * BITS]):
-        here = (sf.col("collection") == collection) & (sf.col("concept_set_name") == name)
-        column = column.when(here, sf.lit(1 << bit).cast("bigint"))
-    return column.otherwise(sf.lit(0).cast("bigint"))
+    slim = events.select(*slim_columns(some, key), "vocabulary_id", "concept_code")
+    return belonging(slim, concepts, keys(some)).drop("vocabulary_id", "concept_code")
 
 
 def slim_columns(some: Sequence[Covariate], key: str) -> list[Column]:

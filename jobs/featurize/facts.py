@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
 
-from workflows.source import Encounters, Events, Observation, Persons, Providers, Source
+from workflows.source import Encounters, Events, Persons, Providers, Source
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -42,6 +42,13 @@ def person_columns(persons: Persons) -> list[Column]:
     ]
 
 
+def of_persons(tables: Mapping[str, DataFrame], persons: Persons) -> DataFrame:
+    """person_id with the columns of a person."""
+    return tables[persons.table].select(
+        sf.expr(persons.person_id).cast("bigint").alias("person_id"), *person_columns(persons)
+    )
+
+
 def fact_encounter_index(
     tables: Mapping[str, DataFrame], source: Source, *, person_sample: float, outcomes_through: float
 ) -> DataFrame:
@@ -58,10 +65,7 @@ def fact_encounter_index(
     )
     frame = ordered(described, outcomes_through).where(in_sample(sf.col("person_id"), person_sample))
     if not same:
-        of_person = tables[persons.table].select(
-            sf.expr(persons.person_id).cast("bigint").alias("person_id"), *person_columns(persons)
-        )
-        frame = frame.join(of_person, "person_id", "left")
+        frame = frame.join(of_persons(tables, persons), "person_id", "left")
     return contracted(frame, encounters)
 
 
@@ -176,12 +180,26 @@ def event(kind: Events) -> Column:
     )
 
 
-def fact_observation_period(table: DataFrame, observation: Observation, *, person_sample: float) -> DataFrame:
-    """One row a span of days, both inclusive, in which a person's care is recorded."""
-    return table.where(in_sample(sf.expr(observation.person_id).cast("bigint"), person_sample)).select(
+def fact_observation_period(tables: Mapping[str, DataFrame], source: Source, *, person_sample: float) -> DataFrame:
+    """One row a span of days, both inclusive, in which a person's care is recorded, and who the person is."""
+    observation, persons = source.observation, source.persons
+    assert observation is not None
+    same = persons.table == observation.table
+    frame = tables[observation.table].select(
         sf.expr(observation.person_id).cast("bigint").alias("person_id"),
         sf.expr(observation.start).cast("date").alias("observation_period_start_date"),
         sf.expr(observation.end).cast("date").alias("observation_period_end_date"),
+        *(person_columns(persons) if same else []),
+    )
+    if not same:
+        frame = frame.join(of_persons(tables, persons), "person_id", "left")
+    return frame.where(in_sample(sf.col("person_id"), person_sample)).select(
+        "person_id",
+        "observation_period_start_date",
+        "observation_period_end_date",
+        "sex",
+        "birth_date",
+        "age_band",
     )
 
 

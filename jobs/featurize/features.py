@@ -1,4 +1,4 @@
-"""A model's feature table: declared features and target outcome, one row an encounter of the cohort.
+"""A model's feature table: declared features and target outcome, one row a row of the cohort.
 
 Days are counted from the index date; a window's ends are both inside; an event counts where it starts. The index
 encounter is no event of its own past: `CountOf("inpatient_admission", ...)` counts the other stays.
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as sf
 
 from jobs.featurize import engine
-from jobs.featurize.cohort import cohort, completed_years, last_known, matured
+from jobs.featurize.cohort import completed_years, last_known, matured, of_model, selection
+from jobs.featurize.entries import KEY, Facts
 from workflows.charlson import SEVERE, WEIGHTS
 from workflows.covariates import covariates, derived_in_order, named_event
 from workflows.declare import Event, Model, Recorded
@@ -23,8 +24,6 @@ from workflows.time import Window
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-
-KEY = "visit_occurrence_id"
 
 
 def inside(window: Window, day: Column) -> Column:
@@ -47,7 +46,8 @@ def feature_table(
     `CODE_SCHEMA`. sets: the set names of each collection, which fix the columns
     even where nobody has an event.
     """
-    frame = cohort(encounters, model)
+    facts = Facts(encounters=encounters, events=events, concepts=concepts, observation=observation)
+    frame = selection(of_model(model), facts).members
     index = frame.select("person_id", KEY, "index_datetime")
     joined = frame
     if isinstance(model.outcome, Event):

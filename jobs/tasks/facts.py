@@ -76,9 +76,7 @@ def made(task: Task, source: Source, table: str, tables: Mapping[str, DataFrame]
     if table == "fact_person":
         return transforms.fact_person(tables, source, person_sample=person_sample)
     if table == "fact_observation_period":
-        assert source.observation is not None
-        spans = tables[source.observation.table]
-        return transforms.fact_observation_period(spans, source.observation, person_sample=person_sample)
+        return transforms.fact_observation_period(tables, source, person_sample=person_sample)
     if table == "person_xref":
         persons = tables[source.persons.table]
         return transforms.person_xref(persons, source.persons, person_sample=person_sample)

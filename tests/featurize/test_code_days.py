@@ -22,10 +22,10 @@ CASES: list[tuple[str, date | None, date | None, str, date, bool]] = [
     ("U07.1", FIRST, LAST, "U07.1", date(2020, 3, 31), False),
     ("U07.1", FIRST, LAST, "U07.1", date(2021, 1, 1), False),
     ("U07.1", FIRST, None, "U07.1", date(2031, 1, 1), True),
-    ("U07.1", None, LAST, "U07.1", date(1931, 1, 1), True),
+    ("U07.1", None, LAST, "U07.1", date(1951, 1, 1), True),
     ("U07", FIRST, LAST, "U07.1", date(2020, 3, 31), False),
     ("U07", FIRST, LAST, "U07.1", date(2020, 4, 1), True),
-    ("U07", None, None, "U07.1", date(1931, 1, 1), True),
+    ("U07", None, None, "U07.1", date(1951, 1, 1), True),
     ("U07", FIRST, LAST, "U07", date(2020, 4, 1), True),
     ("U07", FIRST, LAST, "U070", date(2020, 4, 1), False),
     ("U07.1", None, None, "U07.12", date(2020, 4, 1), True),
@@ -39,7 +39,7 @@ CASES: list[tuple[str, date | None, date | None, str, date, bool]] = [
 def test_an_event_counts_on_the_days_of_its_code_and_for_what_is_below_it(spark: SparkSession):
     # A vocabulary of its own for each case: no case sees the codes of another.
     rows: list[CodeRow] = [("", "covid", f"V{n}", case[0], case[1], case[2]) for n, case in enumerate(CASES)]
-    some = covariates([CountOf(Codes("covid", (("V", "any"),)), days(-40_000, -1))], {})
+    some = covariates([CountOf(Codes("covid", (("V", "any"),)), days(-36_500, -1))], {})
     events = spark.createDataFrame(
         [(n, datetime.combine(case[4], datetime.min.time()), f"V{n}", case[3]) for n, case in enumerate(CASES)],
         "person_id long, event_start_datetime timestamp, vocabulary_id string, concept_code string",

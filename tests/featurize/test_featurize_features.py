@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
-from jobs.featurize.cohort import attrition, completed_years
+from jobs.featurize.cohort import completed_years, of_model, selection
+from jobs.featurize.entries import Facts
 from jobs.featurize.features import feature_table
 from workflows.concept_sets import set_names
 from workflows.covariates import CODE_SCHEMA, code_rows
@@ -208,7 +209,10 @@ def test_age_is_in_completed_years(spark: SparkSession):
 def test_attrition_counts_encounters_and_persons_after_each_rule(spark: SparkSession):
     stays = [Stay(1, 5, 1), Stay(1, 50, 1, at_risk=False), Stay(2, 5, 1, inpatient=False), Stay(3, 9, 1, at_risk=False)]
     adults = replace(MODEL, cohort=InpatientStays(minimum_age=71))
-    steps = [(s.step, s.reason, s.encounters, s.persons) for s in attrition(encounters(spark, stays, 4), adults)]
+    steps = [
+        (s.step, s.reason, s.encounters, s.persons)
+        for s in selection(of_model(adults), Facts(encounters=encounters(spark, stays, 4))).attrition()
+    ]
     assert steps == [
         (0, "all encounters", 4, 3), (1, "inpatient stay", 3, 2), (2, "leaves the person at risk", 1, 1),
         (3, "71 years or older", 0, 0),

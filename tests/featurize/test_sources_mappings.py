@@ -246,7 +246,7 @@ def test_days_from_the_index_become_dates_that_keep_their_distance_to_it(cohort)
     # Subject 1: 57 years old, followed for 6,261 days; chol 75 on day -459 (read off the file).
     assert first["visit_end_datetime"] == datetime(2000, 1, 1)
     assert (first["birth_date"], first["attr_age"], first["outcome_death"]) == (date(1943, 1, 1), 57, "0")
-    span = fact_observation_period(whole["nafld1"], nafld.observation, person_sample=1.0).where("person_id = 1").first()
+    span = fact_observation_period(whole, nafld, person_sample=1.0).where("person_id = 1").first()
     assert (span["observation_period_end_date"] - span["observation_period_start_date"]).days == 6_261
     event = fact_person(whole, nafld, person_sample=1.0).where(
         "person_id = 1 AND concept_code = 'chol' AND event_start_datetime < DATE'2000-01-01'"

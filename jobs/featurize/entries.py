@@ -1,0 +1,116 @@
+"""How persons enter a cohort: one row a stay, or one row a person and moment, each with its key and its person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as sf
+
+from jobs.featurize.matching import belonging
+from workflows.cohorts import Cohort, EventsOf, InpatientStays
+from workflows.steps import Criterion
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+KEY = "visit_occurrence_id"
+PERSON = ("sex", "birth_date", "age_band")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """The fact tables that a cohort is made from.
+
+    encounters, events, observation: `fact_encounter_index`, `fact_person`, `fact_observation_period`. concepts:
+    collection, concept_set_name, vocabulary_id, code.
+    """
+
+    encounters: DataFrame
+    events: DataFrame | None = None
+    concepts: DataFrame | None = None
+    observation: DataFrame | None = None
+
+
+def candidates(facts: Facts, cohort: Cohort) -> DataFrame:
+    """Everything that enters, before any step: person_id, the key, `index_datetime`, cohort_start, cohort_end."""
+    entry = cohort.entry
+    if isinstance(entry, InpatientStays):
+        return stays(facts.encounters, entry)
+    if isinstance(entry, EventsOf):
+        assert facts.events is not None, "a cohort of events needs the events"
+        assert facts.concepts is not None, "a cohort of events needs its concept set"
+        events = of_table(facts.events, entry.table)
+        found = matching(events, facts.concepts, entry.criterion).select(
+            "person_id",
+            sf.col("event_start_datetime").cast("timestamp").alias("index_datetime"),
+            sf.to_date(sf.coalesce("event_end_datetime", "event_start_datetime")).alias("_until"),
+        )
+    else:
+        assert facts.observation is not None, "a cohort of observation periods needs them"
+        found = facts.observation.select(
+            "person_id",
+            sf.col("observation_period_start_date").cast("timestamp").alias("index_datetime"),
+            sf.col("observation_period_end_date").alias("_until"),
+        )
+    return entered(found, facts)
+
+
+def index_datetime(entry: InpatientStays) -> Column:
+    """The prediction point of a stay; null where the source's time is only an order."""
+    return sf.col("visit_end_datetime" if entry.index == "discharge" else "visit_start_datetime")
+
+
+def stays(encounters: DataFrame, entry: InpatientStays) -> DataFrame:
+    """Every encounter, with all that is known of it."""
+    return encounters.select(
+        "*",
+        index_datetime(entry).alias("index_datetime"),
+        sf.to_date(index_datetime(entry)).alias("cohort_start"),
+        sf.to_date("visit_end_datetime").alias("cohort_end"),
+    )
+
+
+def entered(found: DataFrame, facts: Facts) -> DataFrame:
+    """One row a person and moment; of several the latest end counts. What has no moment cannot enter."""
+    # A stay's key is never negative, so that a row of a cohort of events is nobody's stay.
+    place = sf.shiftrightunsigned(sf.xxhash64("person_id", sf.unix_micros("index_datetime")), 1)
+    once = (
+        found.where(sf.col("index_datetime").isNotNull())
+        .groupBy("person_id", "index_datetime")
+        .agg(sf.max("_until").alias("_until"))
+    )
+    return once.join(persons(facts), "person_id", "left").select(
+        "person_id",
+        (-1 - place).alias(KEY),
+        sf.unix_seconds("index_datetime").alias("encounter_order"),
+        "index_datetime",
+        sf.to_date("index_datetime").alias("cohort_start"),
+        sf.greatest(sf.col("_until"), sf.to_date("index_datetime")).alias("cohort_end"),
+        *PERSON,
+        sf.lit(True).alias("outcome_known"),
+    )
+
+
+def persons(facts: Facts) -> DataFrame:
+    """Who each person is: by the observation periods, and where those say nothing, by the last encounter."""
+    last = facts.encounters.groupBy("person_id").agg(
+        *(sf.max_by(name, sf.when(sf.col(name).isNotNull(), sf.col("encounter_order"))).alias(name) for name in PERSON)
+    )
+    if facts.observation is None:
+        return last
+    own = facts.observation.groupBy("person_id").agg(*(sf.max(name).alias(f"_{name}") for name in PERSON))
+    return own.join(last, "person_id", "full").select(
+        "person_id", *(sf.coalesce(f"_{name}", name).alias(name) for name in PERSON)
+    )
+
+
+def of_table(events: DataFrame, table: str) -> DataFrame:
+    """The events that came from one curated table, or all of them."""
+    return events.where(sf.col("source_table") == table) if table else events
+
+
+def matching(events: DataFrame, concepts: DataFrame, criterion: Criterion) -> DataFrame:
+    """The events of one concept set."""
+    dated = events.withColumn("_start", sf.to_date("event_start_datetime"))
+    return belonging(dated, concepts, [(criterion.collection, criterion.set_name)]).select(*events.columns)

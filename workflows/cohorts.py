@@ -1,0 +1,109 @@
+"""Target cohorts: an entry, and readable steps in the order in which they are applied. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workflows.errors import DeclarationError
+from workflows.features import Codes
+from workflows.steps import OLDEST, STEPS, AgeAtIndex, Criterion, Exit, OfWindow, Step, one_set
+
+
+@dataclass(frozen=True)
+class InpatientStays:
+    """Entry: every inpatient stay of a source that leaves its person at risk, one row a stay.
+
+    index: the prediction point. minimum_age: completed years at the index date.
+    """
+
+    index: str = "discharge"
+    minimum_age: int = 0
+
+    def __post_init__(self) -> None:
+        if self.index not in ("admission", "discharge"):
+            raise DeclarationError("InpatientStays", "index", self.index, ["admission", "discharge"])
+        if not 0 <= self.minimum_age <= OLDEST:
+            raise DeclarationError("InpatientStays", "minimum_age", self.minimum_age, "0 to 120 completed years")
+
+    @property
+    def reason(self) -> str:
+        """What the attrition begins with."""
+        return "all encounters"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventsOf:
+    """Entry: every event of a concept set; the index date is its start, and one row is one person and moment.
+
+    table: only events that came from this curated table of the source, such as condition_occurrence.
+    """
+
+    concepts: str | Codes
+    table: str = ""
+
+    def __post_init__(self) -> None:
+        one_set("EventsOf", self.concepts)
+
+    @property
+    def criterion(self) -> Criterion:
+        """The events it is of."""
+        return Criterion(self.concepts)
+
+    @property
+    def reason(self) -> str:
+        """What the attrition begins with."""
+        return f"events of {self.criterion.title}" + (f" in {self.table}" if self.table else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservationPeriods:
+    """Entry: every observation period of a person; the index date is its first day."""
+
+    @property
+    def reason(self) -> str:
+        """What the attrition begins with."""
+        return "observation periods"
+
+
+Entry = InpatientStays | EventsOf | ObservationPeriods
+ENTRIES = (InpatientStays, EventsOf, ObservationPeriods)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cohort:
+    """A target cohort: how persons enter, and the steps that they must satisfy, in order."""
+
+    entry: Entry
+    steps: Sequence[Step] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.entry, ENTRIES):
+            raise DeclarationError("Cohort", "entry", self.entry, [kind.__name__ for kind in ENTRIES])
+        if isinstance(self.steps, str) or not isinstance(self.steps, Sequence):
+            raise DeclarationError("Cohort", "steps", self.steps, "a list of steps")
+        for step in self.steps:
+            if type(step) not in STEPS:
+                raise DeclarationError("Cohort", "steps", step, [kind.__name__ for kind in STEPS])
+        object.__setattr__(self, "steps", tuple(self.steps))
+
+
+def as_cohort(declared: InpatientStays | Cohort) -> Cohort:
+    """What a model declares, with the steps that its entry brings along."""
+    cohort = declared if isinstance(declared, Cohort) else Cohort(entry=declared)
+    entry = cohort.entry
+    if isinstance(entry, InpatientStays) and entry.minimum_age:
+        return Cohort(entry=entry, steps=[AgeAtIndex(minimum=entry.minimum_age), *cohort.steps])
+    return cohort
+
+
+def criteria(cohort: Cohort) -> tuple[Criterion, ...]:
+    """The events that a cohort is made from: its concept sets have to be known."""
+    counted = [step.criterion for step in cohort.steps if isinstance(step, OfWindow)]
+    return (*([cohort.entry.criterion] if isinstance(cohort.entry, EventsOf) else []), *counted)
+
+
+def observed(cohort: Cohort) -> bool:
+    """Whether it asks for observation periods."""
+    ends = any(isinstance(step, Exit) and step.end_of_observation for step in cohort.steps)
+    return ends or isinstance(cohort.entry, ObservationPeriods) or any(step.observed for step in cohort.steps)
