@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
 
+from jobs.featurize.knowledge import FROM, TO, known_at
 from jobs.featurize.observation import observed_spans
 from workflows.covariates import Covariate
 from workflows.time import Window
@@ -40,7 +41,8 @@ def wide(
 ) -> DataFrame:
     """`key` and a column for each covariate, one row a row of `index`.
 
-    index: person_id, `key` (unique), index_datetime. events: `fact_person`. concepts: collection, concept_set_name,
+    index: person_id, `key` (unique), index_datetime. events: `fact_person`, of which an index date sees what was known
+    by then. concepts: collection, concept_set_name,
     vocabulary_id, code. observation: `fact_observation_period`. once: events equal in every column count once.
     """
     base = index.select("person_id", key, "index_datetime", sf.to_date("index_datetime").alias("_index"))
@@ -97,7 +99,8 @@ def marked(events: DataFrame, concepts: DataFrame, some: Sequence[Covariate], ke
         sf.col("code").alias("_above"),
         *(sf.col(name).alias(f"_above{name}") for name in bits),
     )
-    slim = events.select(*slim_columns(some, key), "vocabulary_id", sf.col("concept_code").alias("code"))
+    known = [sf.col(name).alias(f"_{name}") for name in (FROM, TO) if name in events.columns]
+    slim = events.select(*slim_columns(some, key), *known, "vocabulary_id", sf.col("concept_code").alias("code"))
     # A set's code stands for itself and for what is below it, and the dot is where below begins: two hash look-ups.
     dotted = sf.when(sf.instr("code", ".") > 0, sf.substring_index("code", ".", 1))
     under = (slim["vocabulary_id"] == above["_vocabulary"]) & (dotted == above["_above"])
@@ -171,6 +174,9 @@ def meetings(index: DataFrame, events: DataFrame, some: Sequence[Covariate], key
         first, last = min(window.start for window in reach), max(window.end for window in reach)
         late_enough = sf.col("_last") if "_end" in events.columns else sf.col("_day")
         pairs = pairs.where((sf.col("_day") <= last) & (late_enough >= first))
+    if f"_{TO}" in events.columns:
+        # What was entered, corrected or deleted after the index date was not there to be seen, or still was.
+        pairs = pairs.where(known_at(sf.col("index_datetime"), sf.col(f"_{FROM}"), sf.col(f"_{TO}")))
     # What is in reach is shuffled once, slim as it is: half-filled groups of every feature would be far wider.
     return pairs.repartition("person_id")
 
