@@ -70,6 +70,9 @@ def source_lines(source: Source) -> Iterator[str]:
     yield f"## {source.name}"
     made = "; ".join(f"`{fact}` from {', '.join(tables)}" for fact, tables in source.made_from.items())
     yield f"{source.title}. Its time is {source.time}. It becomes {made}."
+    if source.assumed:
+        tables = ", ".join(f"`{table}`" for table in source.assumed)
+        yield f"When their rows were known is assumed, {source.lag} days after the day of the event, of {tables}."
     yield ""
     for contract in source.contracts:
         yield from contract_lines(contract)

@@ -127,7 +127,7 @@ class Encounters:
     order: an expression that rises with time. start, end: timestamps, or None where time is only an order.
     not_at_risk: a condition under which the stay does not leave its person at risk (death, hospice).
     attributes: named expressions known at the index date. outcomes: named outcomes that the source itself recorded.
-    provider_id: who gave the care, as `fact_provider` knows them.
+    provider_id: who gave the care, as `fact_provider` knows them. known_from: as of events.
     """
 
     table: str
@@ -139,6 +139,7 @@ class Encounters:
     start: str | None = None
     end: str | None = None
     provider_id: str | None = None
+    known_from: str | None = None
     attributes: tuple[tuple[str, str], ...] = ()
     outcomes: tuple[tuple[str, str], ...] = ()
 
@@ -148,6 +149,7 @@ class Events:
     """How one curated table becomes rows of `fact_person`: one event for each row that satisfies `where`.
 
     start, end: when it began and ended, None where the source does not say. unit: the unit of a value, as delivered.
+    known_from: when the source had the row, where it says so; otherwise its `lag` is assumed.
     """
 
     table: str
@@ -157,6 +159,7 @@ class Events:
     code: str
     start: str | None = None
     end: str | None = None
+    known_from: str | None = None
     where: str = "true"
     value_as_number: str = "null"
     value_as_string: str = "null"
@@ -211,6 +214,7 @@ class Source:
     time: "calendar" (dates), "relative" (days from a person's own index, put on the calendar at an assumed day) or
     "order" (only before and after: windows in days make no sense).
     collections: concept-set files (`workflows/concepts/<name>.csv`) that fit its vocabularies.
+    lag: days after its event from which a row is assumed to be known, where its mapping does not say when it was.
     """
 
     name: str
@@ -226,10 +230,13 @@ class Source:
     observation: Observation | None = None
     providers: Providers | None = None
     notes: Notes | None = None
+    lag: int = 0
 
     def __post_init__(self) -> None:
         if self.time not in TIMES:
             raise DeclarationError(self.name, "time", self.time, TIMES)
+        if isinstance(self.lag, bool) or not isinstance(self.lag, int) or not 0 <= self.lag <= 3650:
+            raise DeclarationError(self.name, "lag", self.lag, "whole days from 0 to 3650")
         tables = {contract.table for contract in self.contracts}
         used = {table for tables in self.made_from.values() for table in tables}
         if self.notes is not None:
@@ -255,6 +262,16 @@ class Source:
         if self.persons.source_value is not None:
             made["person_xref"] = {self.persons.table}
         return {fact: tuple(sorted(tables)) for fact, tables in made.items()}
+
+    def contract(self, table: str) -> Contract:
+        """The contract of one of its curated tables."""
+        return next(one for one in self.contracts if one.table == table)
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """The curated tables whose rows do not say when they were known: the lag is assumed of them."""
+        parts: tuple[Events | Encounters, ...] = (*self.events, self.encounters)
+        return tuple(sorted({part.table for part in parts if part.known_from is None}))
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from pyspark.sql import functions as sf
 
 from jobs.featurize.accumulate import OF_VALUES
 from jobs.featurize.covariate_values import SCALE, batches, keys
+from jobs.featurize.knowledge import FROM, TO, known_at
 from jobs.featurize.matching import belonging
 from jobs.featurize.observation import observed_spans
 from workflows.covariates import Covariate
@@ -38,8 +39,9 @@ def wide(
 ) -> DataFrame:
     """`key` and a column for each covariate, one row a row of `index`.
 
-    index: person_id, `key` (unique), index_datetime. events: `fact_person`. concepts: `CODE_SCHEMA`. observation:
-    `fact_observation_period`. once: events equal in every column count once.
+    index: person_id, `key` (unique), index_datetime. events: `fact_person`, of which an index date sees what was known
+    by then. concepts: `CODE_SCHEMA`. observation: `fact_observation_period`. once: events equal in every column count
+    once.
     """
     base = index.select("person_id", key, "index_datetime", sf.to_date("index_datetime").alias("_index"))
     if any(one.feature.in_observation for one in some):
@@ -70,7 +72,8 @@ def long(table: DataFrame, some: Sequence[Covariate], *, key: str) -> DataFrame:
 
 def marked(events: DataFrame, concepts: DataFrame, some: Sequence[Covariate], key: str) -> DataFrame:
     """The events of any concept set in use, slim: whose, when, the value, and a bit for each set."""
-    slim = events.select(*slim_columns(some, key), "vocabulary_id", "concept_code")
+    known = [sf.col(name).alias(f"_{name}") for name in (FROM, TO) if name in events.columns]
+    slim = events.select(*slim_columns(some, key), *known, "vocabulary_id", "concept_code")
     return belonging(slim, concepts, keys(some)).drop("vocabulary_id", "concept_code")
 
 
@@ -124,6 +127,9 @@ def meetings(index: DataFrame, events: DataFrame, some: Sequence[Covariate], key
         first, last = min(window.start for window in reach), max(window.end for window in reach)
         late_enough = sf.col("_last") if "_end" in events.columns else sf.col("_day")
         pairs = pairs.where((sf.col("_day") <= last) & (late_enough >= first))
+    if f"_{TO}" in events.columns:
+        # What was entered, corrected or deleted after the index date was not there to be seen, or still was.
+        pairs = pairs.where(known_at(sf.col("index_datetime"), sf.col(f"_{FROM}"), sf.col(f"_{TO}")))
     # Each index row once more, with no event: nothing of it is lost, and nothing has to be joined to it again.
     every = pairs.unionByName(index, allowMissingColumns=True)
     columns = [sf.coalesce(sf.col(name), sf.lit(0)).alias(name) for name in pairs.columns if name.startswith("_set")]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
 
+from jobs.featurize.knowledge import FROM, TO, fact_id, known_from
 from workflows.source import Encounters, Events, Persons, Providers, Source
 
 if TYPE_CHECKING:
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
 SAMPLE_SALT = "person_sample"
 EVENT = (
     "struct<vocabulary_id: string, concept_code: string, value_as_number: double, value_as_string: string, "
-    "unit_source_value: string>"
+    "unit_source_value: string, fact_id: bigint>"
 )
+EVENT_COLUMNS = (
+    "person_id", "visit_occurrence_id", "event_start_datetime", "event_end_datetime", "vocabulary_id", "concept_code",
+    "value_as_number", "value_as_string", "unit_source_value", "source_table", "fact_id",
+)  # fmt: skip
 
 
 def in_sample(person_id: Column, share: float) -> Column:
@@ -59,7 +64,7 @@ def fact_encounter_index(
     encounters, persons = source.encounters, source.persons
     same = persons.table == encounters.table
     described = tables[encounters.table].select(
-        *encounter_columns(encounters),
+        *encounter_columns(encounters, source.lag),
         *(person_columns(persons) if same else []),
         sf.expr(encounters.order).alias("_order"),
     )
@@ -79,13 +84,14 @@ def ordered(frame: DataFrame, outcomes_through: float) -> DataFrame:
     return numbered.select("*", known.alias("outcome_known"))
 
 
-def encounter_columns(encounters: Encounters) -> list[Column]:
+def encounter_columns(encounters: Encounters, lag: int) -> list[Column]:
     """What the source says of an encounter, named as the fact table names it."""
     return [
         sf.expr(encounters.person_id).cast("bigint").alias("person_id"),
         sf.expr(encounters.visit_occurrence_id).cast("bigint").alias("visit_occurrence_id"),
         optional(encounters.start, "timestamp").alias("visit_start_datetime"),
         optional(encounters.end, "timestamp").alias("visit_end_datetime"),
+        known_from(encounters.known_from, optional(encounters.start, "timestamp"), lag).alias(FROM),
         optional(encounters.provider_id, "bigint").alias("provider_id"),
         sf.coalesce(sf.expr(encounters.inpatient), sf.lit(False)).alias("is_inpatient_visit"),
         (~sf.coalesce(sf.expr(encounters.not_at_risk), sf.lit(False))).alias("is_at_risk"),
@@ -115,6 +121,7 @@ def contracted(frame: DataFrame, encounters: Encounters) -> DataFrame:
         "birth_date",
         "age_band",
         "provider_id",
+        FROM,
         "outcome_known",
         *(f"attr_{name}" for name in names),
         *(sf.when(sf.col("outcome_known"), sf.col(f"outcome_{name}")).alias(f"outcome_{name}")
@@ -122,28 +129,32 @@ def contracted(frame: DataFrame, encounters: Encounters) -> DataFrame:
     )  # fmt: skip
 
 
-def fact_person(tables: Mapping[str, DataFrame], source: Source, *, person_sample: float) -> DataFrame:
-    """One row an event; rows of a curated table that hold many kinds of events are read once for all of them."""
-    kinds: dict[tuple[object, ...], list[Events]] = {}
-    for kind in source.events:
-        same = (kind.table, kind.joins, kind.person_id, kind.visit_occurrence_id, kind.start, kind.end)
-        kinds.setdefault(same, []).append(kind)
-    frames = [events_of(beside(tables, some[0]), some) for some in kinds.values()]
+def fact_person(
+    tables: Mapping[str, DataFrame], source: Source, *, person_sample: float, versions: Mapping[str, int] | None = None
+) -> DataFrame:
+    """One row an event; rows of a curated table that hold many kinds of events are read once for all of them.
+
+    versions: of each curated table, the version that is read; unknown where it is not said.
+    """
+    frames = [events_of(beside(tables, some[0]), some, source) for some in together(source.events)]
     frame = frames[0]
     for other in frames[1:]:
         frame = frame.unionByName(other)
+    version = sf.lit(None).cast("bigint")
+    for table, number in (versions or {}).items():
+        version = sf.when(sf.col("source_table") == table, sf.lit(number).cast("bigint")).otherwise(version)
     return frame.where(in_sample(sf.col("person_id"), person_sample)).select(
-        "person_id",
-        "visit_occurrence_id",
-        "event_start_datetime",
-        "event_end_datetime",
-        "vocabulary_id",
-        "concept_code",
-        "value_as_number",
-        "value_as_string",
-        "unit_source_value",
-        "source_table",
+        *EVENT_COLUMNS, version.alias("source_version"), FROM, sf.lit(None).cast("timestamp").alias(TO)
     )
+
+
+def together(events: Iterable[Events]) -> list[list[Events]]:
+    """The kinds of events that share rows, person, visit and times."""
+    kinds: dict[tuple[object, ...], list[Events]] = {}
+    for kind in events:
+        same = (kind.table, kind.joins, kind.person_id, kind.visit_occurrence_id, kind.start, kind.end, kind.known_from)
+        kinds.setdefault(same, []).append(kind)
+    return list(kinds.values())
 
 
 def beside(tables: Mapping[str, DataFrame], kind: Events) -> DataFrame:
@@ -154,22 +165,28 @@ def beside(tables: Mapping[str, DataFrame], kind: Events) -> DataFrame:
     return frame
 
 
-def events_of(table: DataFrame, kinds: list[Events]) -> DataFrame:
-    """The events of kinds that share rows, person, visit and time: an array of those each row holds, exploded."""
+def events_of(table: DataFrame, kinds: list[Events], source: Source, *more: str) -> DataFrame:
+    """The events of kinds that share rows, person, visit and time: an array of those each row holds, exploded.
+
+    more: columns of the rows that each of their events keeps.
+    """
     first, none = kinds[0], sf.expr(f"cast(array() AS array<{EVENT}>)")
+    start = optional(first.start, "timestamp")
     # Arrays of one or none put together: dropping nulls from one array takes a lambda, which Spark interprets.
-    held = [sf.when(sf.expr(kind.where), sf.array(event(kind))).otherwise(none) for kind in kinds]
+    held = [sf.when(sf.expr(kind.where), sf.array(event(kind, source))).otherwise(none) for kind in kinds]
     return table.select(
         sf.expr(first.person_id).cast("bigint").alias("person_id"),
         sf.expr(first.visit_occurrence_id).cast("bigint").alias("visit_occurrence_id"),
-        optional(first.start, "timestamp").alias("event_start_datetime"),
+        start.alias("event_start_datetime"),
         optional(first.end, "timestamp").alias("event_end_datetime"),
         sf.lit(first.table).alias("source_table"),
+        known_from(first.known_from, start, source.lag).alias(FROM),
+        *more,
         sf.inline(sf.concat(*held)),
     )
 
 
-def event(kind: Events) -> Column:
+def event(kind: Events, source: Source) -> Column:
     """What tells one event from another of its row; codes are trimmed, as deliveries pad them."""
     return sf.struct(
         sf.expr(kind.vocabulary).cast("string").alias("vocabulary_id"),
@@ -177,6 +194,7 @@ def event(kind: Events) -> Column:
         sf.expr(kind.value_as_number).cast("double").alias("value_as_number"),
         sf.expr(kind.value_as_string).cast("string").alias("value_as_string"),
         sf.expr(kind.unit).cast("string").alias("unit_source_value"),
+        fact_id(kind, source.contract(kind.table), source.events).alias("fact_id"),
     )
 
 

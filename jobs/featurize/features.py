@@ -15,6 +15,7 @@ from pyspark.sql import functions as sf
 from jobs.featurize import engine
 from jobs.featurize.cohort import completed_years, last_known, matured, of_model, selection
 from jobs.featurize.entries import KEY, Facts
+from jobs.featurize.knowledge import FROM, known_at
 from workflows.charlson import SEVERE, WEIGHTS
 from workflows.covariates import covariates, derived_in_order, named_event
 from workflows.declare import Event, Model, Recorded
@@ -83,19 +84,25 @@ def stays(index: DataFrame, encounters: DataFrame, features: Sequence[Feature], 
         sf.col("is_inpatient_visit").alias("_inpatient"),
         sf.col("length_of_stay").alias("_stay"),
         sf.to_date("visit_start_datetime").alias("_day"),
+        sf.to_date("visit_end_datetime").alias("_end"),
+        (sf.col(FROM) if FROM in encounters.columns else sf.lit(None).cast("timestamp")).alias("_known"),
     )
     if not any(isinstance(feature, Visits) for feature in features):
         others = others.where("_inpatient")
     same = (index["person_id"] == others["_person"]) & (index[KEY] != others["_visit"])
     day = sf.datediff(sf.col("_day"), sf.to_date("index_datetime"))
+    # The outcome is looked up later; a feature sees what was known, and the length of a stay once it has ended.
+    known = known_at(sf.col("index_datetime"), sf.col("_known"), sf.lit(None).cast("timestamp"))
+    ended = sf.coalesce(sf.col("_end") <= sf.to_date("index_datetime"), sf.lit(True))
     columns = []
     for feature in features:
         if isinstance(feature, Visits):
-            column = sf.count_if(inside(feature.window, day))
+            column = sf.count_if(known & inside(feature.window, day))
         elif isinstance(feature, StayDays):
-            column = sf.sum(sf.when(sf.col("_inpatient") & inside(feature.window, day), sf.col("_stay")))
+            counted = known & ended & sf.col("_inpatient") & inside(feature.window, day)
+            column = sf.sum(sf.when(counted, sf.col("_stay")))
         elif isinstance(feature, CountOf) and feature.window is not None:
-            column = sf.count_if(sf.col("_inpatient") & inside(feature.window, day))
+            column = sf.count_if(known & sf.col("_inpatient") & inside(feature.window, day))
         else:
             raise TypeError(f"{feature.name} is no feature of encounters")
         columns.append(column.cast("double").alias(f"f_{feature.name}"))

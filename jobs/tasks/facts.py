@@ -35,6 +35,7 @@ def share(task: Task, name: str) -> float:
 
 def _facts(task: Task) -> None:
     from jobs.featurize.columns import typed
+    from jobs.featurize.knowledge import FROM
 
     source, table = named(task.declaration.source), task.parameter("table")
     if table not in source.made_from:
@@ -49,7 +50,9 @@ def _facts(task: Task) -> None:
         inputs |= task.tables.inputs(withdrawn)
         marks = task.tables.read(withdrawn, inputs[withdrawn])
         tables = {name: kept(frame, marks, source, name) for name, frame in tables.items()}
-    frame = made(task, source, table, tables)
+    frame = made(task, source, table, tables, {contract.table: inputs[name] for contract, name in names.items()})
+    if FROM in frame.columns and (assumed := sorted(set(used) & set(source.assumed))):
+        task.log(f"assumed: rows of {', '.join(assumed)} are known {source.lag} days after their event")
     if table == PERSON_XREF.table:
         unmistakable(source, frame)
     version = task.tables.replace(f"{source.name}_ra.{table}", frame, inputs)
@@ -65,8 +68,10 @@ def unmistakable(source: Source, frame: DataFrame) -> None:
         raise TaskError(f"facts: {source.name}: {'; '.join(broken)}; the ids of persons must tell them apart")
 
 
-def made(task: Task, source: Source, table: str, tables: Mapping[str, DataFrame]) -> DataFrame:
-    """The rows of one fact table."""
+def made(
+    task: Task, source: Source, table: str, tables: Mapping[str, DataFrame], versions: Mapping[str, int]
+) -> DataFrame:
+    """The rows of one fact table, from `versions` of the curated ones."""
     from jobs.featurize import facts as transforms
 
     if table == "fact_provider":
@@ -74,7 +79,7 @@ def made(task: Task, source: Source, table: str, tables: Mapping[str, DataFrame]
         return transforms.fact_provider(tables[source.providers.table], source.providers)
     person_sample = share(task, "person_sample")
     if table == "fact_person":
-        return transforms.fact_person(tables, source, person_sample=person_sample)
+        return transforms.fact_person(tables, source, person_sample=person_sample, versions=versions)
     if table == "fact_observation_period":
         return transforms.fact_observation_period(tables, source, person_sample=person_sample)
     if table == "person_xref":

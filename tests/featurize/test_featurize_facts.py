@@ -71,11 +71,14 @@ def test_outcomes_are_known_up_to_the_share_of_the_order_of_the_whole_source(omo
 def test_each_recorded_condition_is_one_event(omop: dict[str, DataFrame]):
     events = fact_person(omop, synthetic_omop, person_sample=1.0).collect()
     assert len(events) == 30
-    first = next(row for row in events if row["person_id"] == 1)
-    assert first.asDict() == {
+    assert len({row["fact_id"] for row in events}) == 30
+    first = next(row for row in events if row["person_id"] == 1).asDict()
+    assert 0 <= first.pop("fact_id") < 2**63
+    assert first == {
         "person_id": 1, "visit_occurrence_id": 101, "event_start_datetime": datetime(2021, 3, 1, 8),
         "event_end_datetime": None, "vocabulary_id": "ICD10CM", "concept_code": "I50.9", "value_as_number": None, "value_as_string": None,
-        "unit_source_value": None, "source_table": "condition_occurrence",
+        "unit_source_value": None, "source_table": "condition_occurrence", "source_version": None,
+        "known_from": datetime(2021, 3, 1), "known_to": None,
     }  # fmt: skip
 
 

@@ -1,0 +1,63 @@
+"""Which row of the source an event comes from, and from when until when it was known.
+
+An index date sees what was known by then: `known_from` <= index date < `known_to`. Empty ends are open: a row without
+`known_from` was always known, one without `known_to` still is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as sf
+
+from jobs.featurize.columns import quoted
+from workflows.source import Contract, Events
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+FROM, TO = "known_from", "known_to"
+WITHOUT_SIGN = (1 << 63) - 1
+
+
+def known_from(declared: str | None, start: Column, lag: int) -> Column:
+    """When the platform could know a row: as its source says, otherwise `lag` days after the day of the event.
+
+    From the midnight on, as index dates are days: what happens on the index day is known on it when there is no lag.
+    """
+    assumed = sf.date_add(sf.to_date(start), lag).cast("timestamp")
+    return assumed if declared is None else sf.coalesce(sf.expr(declared).cast("timestamp"), assumed)
+
+
+def known_at(cutoff: Column, known_from: Column, known_to: Column) -> Column:
+    """Whether a row was known at a moment."""
+    begun = sf.coalesce(known_from <= cutoff, sf.lit(True))
+    return begun & sf.coalesce(cutoff < known_to, sf.lit(True))
+
+
+def row_id(contract: Contract, prefix: str = "") -> tuple[Column, ...]:
+    """What tells a row of a table from others: its key, or all of it where it has none.
+
+    prefix: of its columns, where other tables stand beside it.
+    """
+    if contract.key:
+        return tuple(sf.expr(prefix + quoted(name)) for name in contract.key)
+    # A hash passes over what is empty: that it is empty is hashed too.
+    columns = [sf.expr(prefix + quoted(column.name)) for column in contract.columns]
+    return tuple(part for column in columns for part in (column, column.isNull()))
+
+
+def fact_id(kind: Events, contract: Contract, kinds: Sequence[Events]) -> Column:
+    """63 bits of a hash of table and key; of what is read from the row too, where it may be several events."""
+    prefix = f"{kind.table}." if kind.joins else ""
+    parts: list[Column] = [sf.lit(kind.table), *row_id(contract, prefix)]
+    if sum(other.table == kind.table for other in kinds) > 1:
+        read = (kind.vocabulary, kind.code, kind.where, kind.value_as_number, kind.value_as_string, kind.unit)
+        parts.append(sf.lit("|".join(read)))
+    return sf.xxhash64(*parts).bitwiseAND(sf.lit(WITHOUT_SIGN))
+
+
+def open_rows(facts: DataFrame) -> DataFrame:
+    """What is known now."""
+    return facts.where(sf.col(TO).isNull())
