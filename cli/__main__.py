@@ -52,6 +52,16 @@ def deploy(stage: StageName) -> None:
 
 
 @app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="a file of models, workflows/models/<name>.py", show_default=False)],
+) -> None:
+    """Check a model's file and its examples: what becomes of each invented patient. Seconds, no Spark."""
+    from cli.check import check_file
+
+    check_file(file)
+
+
+@app.command()
 def deliver(
     stage: StageName,
     folder: Annotated[Path, typer.Argument(help="a folder that holds one of the declared sources", show_default=False)],

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from workflows.errors import DeclarationError
+from workflows.examples import Encounter, Example, Occurrence, Person
 from workflows.features import (
     AnyOf,
     AtIndex,
@@ -37,9 +38,10 @@ from workflows.time import Window, days
 
 __all__ = [
     "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Choice", "Codes", "CountOf", "DaysSince", "Demographics",
-    "Derived", "Event", "Featurization", "FirstOf", "GradientBoosting", "Implausible", "InpatientStays", "LastOf",
-    "LatestOf", "LogisticRegression", "MaxOf", "MeanOf", "MinOf", "Model", "Monitor", "NonInferior", "Online",
-    "Recorded", "Reference", "StayDays", "TrendOf", "Visits", "Window", "days", "replace",
+    "Derived", "Encounter", "Event", "Example", "Featurization", "FirstOf", "GradientBoosting", "Implausible",
+    "InpatientStays", "LastOf", "LatestOf", "LogisticRegression", "MaxOf", "MeanOf", "MinOf", "Model", "Monitor",
+    "NonInferior", "Occurrence", "Online", "Person", "Recorded", "Reference", "StayDays", "TrendOf", "Visits",
+    "Window", "days", "replace",
 ]  # fmt: skip
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,62}")
@@ -66,6 +68,12 @@ def checked_sequence(owner: str, name: str, values: object, kinds: type | tuple[
     for value in values:
         if not isinstance(value, wanted):
             raise DeclarationError(owner, name, value, names)
+
+
+def checked_once(owner: str, name: str, values: Sequence[str]) -> None:
+    """Raise unless each of the names in `values` is there once."""
+    if twice := sorted({value for value in values if values.count(value) > 1}):
+        raise DeclarationError(owner, name, twice, f"each {name.removesuffix('s')} once")
 
 
 @dataclass(frozen=True)
@@ -214,7 +222,11 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """One prediction model: whom it is about, what it predicts, from what, how, and when it is good enough."""
+    """One prediction model: whom it is about, what it predicts, from what, how, and when it is good enough.
+
+    examples: invented patients and what must come out; they are checked before anything is deployed, and are no part
+    of how a model behaves: two models that differ in them are equal, and its tasks do not get them.
+    """
 
     name: str
     question: str
@@ -228,6 +240,7 @@ class Model:
     serve: Sequence[Batch | Online] = (Batch(),)
     monitor: Monitor = field(default_factory=Monitor)
     test_share: float = 0.25
+    examples: Sequence[Example] = field(default=(), compare=False, metadata={"travels": False})
 
     def __post_init__(self) -> None:
         checked_name(self.name, "Model")
@@ -238,7 +251,9 @@ class Model:
         }  # fmt: skip
         for name, kinds in expected.items():
             checked_sequence(self.name, name, [getattr(self, name)], kinds)
-        several: dict[str, type | tuple[type, ...]] = {"features": Feature, "gates": Gate, "serve": (Batch, Online)}
+        several: dict[str, type | tuple[type, ...]] = {
+            "features": Feature, "gates": Gate, "serve": (Batch, Online), "examples": Example,
+        }  # fmt: skip
         for name, kinds in several.items():
             checked_sequence(self.name, name, getattr(self, name), kinds)
             object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -256,14 +271,13 @@ class Model:
             )  # fmt: skip
         if sum(isinstance(one, Online) for one in self.serve) > 1:
             raise DeclarationError(self.name, "serve", "Online twice", "one endpoint: Online once")
-        twice = {f.name for f in self.features if sum(g.name == f.name for g in self.features) > 1}
-        if twice:
-            raise DeclarationError(self.name, "features", sorted(twice), "each feature once")
+        for name in ("features", "examples"):
+            checked_once(self.name, name, [one.name for one in getattr(self, name)])
 
 
 Declaration = Featurization | Model | Reference
 
 
 def public_fields(value: Any) -> dict[str, Any]:
-    """The fields of a declaration or of one of its parts, by name."""
-    return {f.name: getattr(value, f.name) for f in fields(value)}
+    """The fields of a declaration or of one of its parts, by name, but for those that are no part of its meaning."""
+    return {f.name: getattr(value, f.name) for f in fields(value) if f.metadata.get("travels", True)}
