@@ -52,6 +52,27 @@ def deploy(stage: StageName) -> None:
 
 
 @app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="a file of models, workflows/models/<name>.py", show_default=False)],
+) -> None:
+    """Check a model's file and its examples: what becomes of each invented patient. Seconds, no Spark."""
+    from cli.check import check_file
+
+    check_file(file)
+
+
+@app.command()
+def preview(
+    model: Annotated[str, typer.Argument(help="a declared model", show_default=False)],
+    feature: Annotated[str, typer.Argument(help="one of its features, or a column; by default all")] = "",
+) -> None:
+    """What a model's features look like on the facts of dev's sample of persons: values, gaps, codes that matched."""
+    from cli.preview import preview_model
+
+    preview_model(model, feature)
+
+
+@app.command()
 def deliver(
     stage: StageName,
     folder: Annotated[Path, typer.Argument(help="a folder that holds one of the declared sources", show_default=False)],

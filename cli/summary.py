@@ -56,7 +56,7 @@ def evaluation(zone: Zone, run_id: str) -> dict[str, Any]:
         "observed_over_expected": value("person", "observed_over_expected"),
         "in_time": {
             split: {metric: value(split, metric) for metric in ("auroc", "observed_over_expected")}
-            for split in ("time", "time_new_persons")
+            for split in ("time_held_out", "time", "time_new_persons")
         },
     }
 

@@ -20,6 +20,7 @@ METRICS = {
 }
 SPLITS = {
     "person": "Held-out persons",
+    "time_held_out": "Last in time, held-out persons",
     "time": "Last in time, all persons",
     "time_new_persons": "Last in time, new persons",
 }

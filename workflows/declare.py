@@ -13,6 +13,7 @@ from typing import Any
 
 from workflows.cohorts import Cohort, EventsOf, InpatientStays, ObservationPeriods
 from workflows.errors import DeclarationError
+from workflows.examples import Encounter, Example, Occurrence, Person
 from workflows.features import (
     AnyOf,
     AtIndex,
@@ -53,11 +54,12 @@ from workflows.time import Window, days
 
 __all__ = [
     "AgeAtIndex", "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Charlson", "Choice", "Codes", "Cohort",
-    "CountOf", "DaysSince", "Demographics", "Derived", "Eras", "Event", "EventsOf", "Excludes", "Exit",
-    "Featurization", "FirstOf", "FirstOfPerson", "GradientBoosting", "Implausible", "InObservation", "IndexDates",
-    "InpatientStays", "LastOf", "LatestOf", "LogisticRegression", "MaxOf", "MeanOf", "MinOf", "MinimumTimeAtRisk",
-    "Model", "Monitor", "NoPriorOutcome", "NonInferior", "ObservationPeriods", "Online", "Recorded", "Reference",
-    "Requires", "SexIs", "StayDays", "TrendOf", "Visits", "Washout", "Window", "days", "replace",
+    "CountOf", "DaysSince", "Demographics", "Derived", "Encounter", "Eras", "Event", "EventsOf", "Example",
+    "Excludes", "Exit", "Featurization", "FirstOf", "FirstOfPerson", "GradientBoosting", "Implausible",
+    "InObservation", "IndexDates", "InpatientStays", "LastOf", "LatestOf", "LogisticRegression", "MaxOf", "MeanOf",
+    "MinOf", "MinimumTimeAtRisk", "Model", "Monitor", "NoPriorOutcome", "NonInferior", "ObservationPeriods",
+    "Occurrence", "Online", "Person", "Recorded", "Reference", "Requires", "SexIs", "StayDays", "TrendOf", "Visits",
+    "Washout", "Window", "days", "replace",
 ]  # fmt: skip
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,62}")
@@ -84,6 +86,12 @@ def checked_sequence(owner: str, name: str, values: object, kinds: type | tuple[
     for value in values:
         if not isinstance(value, wanted):
             raise DeclarationError(owner, name, value, names)
+
+
+def checked_once(owner: str, name: str, values: Sequence[str]) -> None:
+    """Raise unless each of the names in `values` is there once."""
+    if twice := sorted({value for value in values if values.count(value) > 1}):
+        raise DeclarationError(owner, name, twice, f"each {name.removesuffix('s')} once")
 
 
 @dataclass(frozen=True)
@@ -215,7 +223,11 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """One prediction model: whom it is about, what it predicts, from what, how, and when it is good enough."""
+    """One prediction model: whom it is about, what it predicts, from what, how, and when it is good enough.
+
+    examples: invented patients and what must come out; they are checked before anything is deployed, and are no part
+    of how a model behaves: two models that differ in them are equal, and its tasks do not get them.
+    """
 
     name: str
     question: str
@@ -229,6 +241,7 @@ class Model:
     serve: Sequence[Batch | Online] = (Batch(),)
     monitor: Monitor = field(default_factory=Monitor)
     test_share: float = 0.25
+    examples: Sequence[Example] = field(default=(), compare=False, metadata={"travels": False})
 
     def __post_init__(self) -> None:
         checked_name(self.name, "Model")
@@ -239,7 +252,9 @@ class Model:
         }  # fmt: skip
         for name, kinds in expected.items():
             checked_sequence(self.name, name, [getattr(self, name)], kinds)
-        several: dict[str, type | tuple[type, ...]] = {"features": Feature, "gates": Gate, "serve": (Batch, Online)}
+        several: dict[str, type | tuple[type, ...]] = {
+            "features": Feature, "gates": Gate, "serve": (Batch, Online), "examples": Example,
+        }  # fmt: skip
         for name, kinds in several.items():
             checked_sequence(self.name, name, getattr(self, name), kinds)
             object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -257,14 +272,13 @@ class Model:
             )  # fmt: skip
         if sum(isinstance(one, Online) for one in self.serve) > 1:
             raise DeclarationError(self.name, "serve", "Online twice", "one endpoint: Online once")
-        twice = {f.name for f in self.features if sum(g.name == f.name for g in self.features) > 1}
-        if twice:
-            raise DeclarationError(self.name, "features", sorted(twice), "each feature once")
+        for name in ("features", "examples"):
+            checked_once(self.name, name, [one.name for one in getattr(self, name)])
 
 
 Declaration = Featurization | Model | Reference
 
 
 def public_fields(value: Any) -> dict[str, Any]:
-    """The fields of a declaration or of one of its parts, by name."""
-    return {f.name: getattr(value, f.name) for f in fields(value)}
+    """The fields of a declaration or of one of its parts, by name, but for those that are no part of its meaning."""
+    return {f.name: getattr(value, f.name) for f in fields(value) if f.metadata.get("travels", True)}

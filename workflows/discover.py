@@ -14,6 +14,7 @@ from workflows.covariates import covariates, derived_in_order, named_event, sets
 from workflows.declare import AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded, Reference
 from workflows.errors import DeclarationError
 from workflows.features import Charlson, Codes, Demographics, Derived, OfConcepts, reach
+from workflows.interpreter import refuse_different
 from workflows.loading import assigned, label, loaded
 from workflows.source import Source
 from workflows.steps import NoPriorOutcome, OfWindow, Step
@@ -54,8 +55,11 @@ def found(folder: Path, root: Path, kind: type) -> Iterable[tuple[str, Any]]:
                     yield label(path, root), value
 
 
-def discover(root: Path = HERE, clusters: Iterable[str] = ()) -> Catalogue:
-    """All sources, featurizations and models under `root`, checked against each other and against `clusters`."""
+def discover(root: Path = HERE, clusters: Iterable[str] = (), *, examples: bool = True) -> Catalogue:
+    """All sources, featurizations and models under `root`, checked against each other and against `clusters`.
+
+    examples: whether each model's examples must come out as they say; without it the caller judges them.
+    """
     catalogue = Catalogue()
     kinds: tuple[tuple[str, type, dict[str, Any]], ...] = (
         ("sources", Source, catalogue.sources),
@@ -85,6 +89,8 @@ def discover(root: Path = HERE, clusters: Iterable[str] = ()) -> Catalogue:
         check_model(catalogue, model, clusters)
     ordered = in_order(catalogue)
     check_tables(catalogue)
+    for model in catalogue.models.values() if examples else ():
+        check_examples(catalogue, model)
     return replace(catalogue, featurizations=ordered, models=dict(sorted(catalogue.models.items())))
 
 
@@ -166,6 +172,14 @@ def check_model(catalogue: Catalogue, model: Model, clusters: tuple[str, ...]) -
                 file,
             )  # fmt: skip
         check_reference(model.name, "outcome", model.outcome.name, source.named_events, file)
+
+
+def check_examples(catalogue: Catalogue, model: Model) -> None:
+    """Its declaration makes of each of its examples what the example says."""
+    try:
+        refuse_different(model, catalogue.sources[model.source])
+    except DeclarationError as error:
+        raise error.at(catalogue.files[f"declaration:{model.name}"]) from error
 
 
 def check_concepts(catalogue: Catalogue, model: Model, feature: OfConcepts, file: str) -> None:

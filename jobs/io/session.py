@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jobs.errors import TaskError
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -19,6 +21,16 @@ def spark_session(catalog: str, remote: str | None) -> SparkSession:
         session.sql(f"USE CATALOG `{catalog}`")
     # Windows in days must not depend on where the cluster stands.
     session.conf.set("spark.sql.session.timeZone", "UTC")
+    return session
+
+
+def current() -> SparkSession:
+    """The session that a notebook has already; raises TaskError where there is none."""
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.getActiveSession()
+    if session is None:
+        raise TaskError("there is no Spark session here; valid: a notebook's, or preview(..., spark=<session>)")
     return session
 
 

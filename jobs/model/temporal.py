@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from jobs.model.matrix import fit, ordered, probabilities
-from jobs.model.side import TRAIN
+from jobs.model.side import TEST, TRAIN
 from workflows.methods import Method
 
 EARLY = 0.75
@@ -20,12 +20,14 @@ EARLY = 0.75
 class Later:
     """The last quarter of the encounters in time, scored by a model that saw only earlier ones.
 
-    rows: dataset rows, shape (n, ...); probability: (n,); new: whether the person has no earlier row, (n,).
+    rows: dataset rows, shape (n, ...); probability: (n,); new: whether the person has no earlier row, (n,); held_out:
+    whether the person is on the test side, (n,): no row of theirs, early or late, was fitted.
     """
 
     rows: pd.DataFrame
     probability: np.ndarray
     new: np.ndarray
+    held_out: np.ndarray
 
 
 def split(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -43,4 +45,4 @@ def later(method: Method, parameters: Mapping[str, Any], frame: pd.DataFrame) ->
     early, late = split(frame)
     refitted = fit(method, parameters, early[early["side"] == TRAIN])
     new = ~late["person_id"].isin(set(early["person_id"]))
-    return Later(late, probabilities(refitted, late), new.to_numpy())
+    return Later(late, probabilities(refitted, late), new.to_numpy(), (late["side"] == TEST).to_numpy())

@@ -58,18 +58,16 @@ def gate_rows(task: Task, results: list[gates.Result], run_id: str, version: str
 
 
 def splits(model: Model, parameters: dict[str, Any], dataset: pd.DataFrame, probability: np.ndarray) -> pd.DataFrame:
-    """The evaluation of test persons (with subgroups), of the last quarter in time, and of its new persons."""
+    """The evaluation of test persons (with subgroups), and of the last quarter in time: test persons, all, new ones."""
     seed = model.method.seed
     in_time = later(model.method, parameters, dataset)
-    new = in_time.new
-    return pd.concat(
-        [
-            evaluation.table("person", dataset[dataset["side"] == TEST], probability, seed, by_subgroup=True),
-            evaluation.table("time", in_time.rows, in_time.probability, seed, by_subgroup=False),
-            evaluation.table("time_new_persons", in_time.rows[new], in_time.probability[new], seed, by_subgroup=False),
-        ],
-        ignore_index=True,
-    )
+    everyone = np.ones(len(in_time.rows), dtype=bool)
+    late = {"time_held_out": in_time.held_out, "time": everyone, "time_new_persons": in_time.new}
+    tables = [evaluation.table("person", dataset[dataset["side"] == TEST], probability, seed, by_subgroup=True)]
+    for name, some in late.items():
+        rows, scored = in_time.rows[some], in_time.probability[some]
+        tables.append(evaluation.table(name, rows, scored, seed, by_subgroup=False))
+    return pd.concat(tables, ignore_index=True)
 
 
 def told(results: list[gates.Result], task: Task) -> None:

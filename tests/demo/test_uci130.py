@@ -36,6 +36,8 @@ def test_the_last_quarter_in_time_is_reported_for_all_and_for_new_persons(learne
     assert 0.63 < in_time["time"]["auroc"] < 0.69
     assert 0.61 < in_time["time_new_persons"]["auroc"] < 0.67
     assert in_time["time"]["observed_over_expected"] < 0.95
+    # The newest encounters of persons that no fit saw: as hard as both, within the noise of a quarter of a quarter.
+    assert 0.60 < in_time["time_held_out"]["auroc"] < 0.70
 
 
 def test_every_encounter_of_the_scored_slice_has_a_prediction_with_complete_lineage(learned):

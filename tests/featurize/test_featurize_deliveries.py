@@ -107,6 +107,6 @@ def test_the_collections_of_every_source_exist_and_an_unknown_one_lists_them():
     for name in names():
         for collection in named(name).collections:
             assert set_names(collection)
-    with pytest.raises(DeclarationError, match="chronic_conditions, icd9_chapters"):
+    with pytest.raises(DeclarationError, match="charlson, chronic_conditions, icd9_chapters"):
         concepts("ccs")
-    assert collections() == ("chronic_conditions", "icd9_chapters")
+    assert collections() == ("charlson", "chronic_conditions", "icd9_chapters")

@@ -132,6 +132,12 @@ def test_the_temporal_refit_sees_no_later_row_and_no_test_person(monkeypatch: py
     assert set(found.rows["visit_occurrence_id"]) == set(late["visit_occurrence_id"])
     assert not set(found.rows["person_id"][found.new]) & set(early["person_id"])
     assert set(found.rows["person_id"][~found.new]) <= set(early["person_id"])
+    # Held out: on the test side, and no row of theirs was fitted; their late rows are all there.
+    assert not set(found.rows["person_id"][found.held_out]) & set(seen["rows"]["person_id"])
+    assert set(found.rows["visit_occurrence_id"][found.held_out]) == set(
+        late["visit_occurrence_id"][late["side"] == "test"]
+    )
+    assert 0 < found.held_out.sum() < len(late)
 
 
 @pytest.mark.parametrize(

@@ -209,14 +209,18 @@ def test_training_data_are_the_feature_version_that_the_model_names(stage: Works
 
 
 @pytest.mark.clause("21")
-def test_evaluation_reports_three_splits_and_no_small_count(stage: Workspace) -> None:
+def test_evaluation_reports_held_out_persons_and_time_side_by_side_and_no_small_count(stage: Workspace) -> None:
     table = stage.table("evaluation")
-    assert set(table["split"]) == {"person", "time", "time_new_persons"}
+    assert set(table["split"]) == {"person", "time_held_out", "time", "time_new_persons"}
     for name in ("encounters", "persons", "events"):
         assert not table[name].dropna().between(1, 10).any()
     whole = table[(table["split"] == "person") & (table["subgroup"] == "all")].set_index("metric")
     dataset = stage.table("dataset")
     assert whole.loc["auroc", "encounters"] == (dataset["side"] == "test").sum()
+    late = dataset.sort_values("encounter_order").iloc[int(len(dataset) * 0.75) :]
+    newest = table[(table["split"] == "time_held_out") & (table["metric"] == "auroc")].iloc[0]
+    assert newest["encounters"] == (late["side"] == "test").sum()
+    assert newest["persons"] == late[late["side"] == "test"]["person_id"].nunique()
     assert whole.loc["auroc", "low"] < whole.loc["auroc", "value"] < whole.loc["auroc", "high"]
     gates = stage.table("gate")
     first = gates[gates["job_run_id"] == "10"]

@@ -54,3 +54,6 @@ def test_in_time_order_the_reference_falls_as_published(rows: pd.DataFrame) -> N
     assert newcomers["observed_over_expected"].value > 0.78
     assert everyone["observed_over_expected"].high < 1
     assert np.isfinite([one.value for one in everyone.values()]).all()
+    held = evaluation.estimates(found.rows[found.held_out], found.probability[found.held_out], seed=1)
+    # A quarter of the persons were in no fit: their newest encounters are told apart as everyone's are.
+    assert held["auroc"].low < everyone["auroc"].value < held["auroc"].high

@@ -70,6 +70,7 @@ TOO_FEW = dict.fromkeys(PASSED, ("not assessable", "fewer than 100 events on the
 def production_tables(warehouse: Path) -> None:
     write(warehouse, "readmission.evaluation", [
         *estimates("run-a", "person", "all", 5210, 2804, 471),
+        *estimates("run-a", "time_held_out", "all", 1246, 668, 115, -0.008),
         *estimates("run-a", "time", "all", 4980, 2655, 462, -0.011),
         *estimates("run-a", "time_new_persons", "all", 1412, 1190, 121, -0.03),
         *estimates("run-a", "person", "sex=F", 2714, 1470, 250, 0.004),

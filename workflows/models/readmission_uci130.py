@@ -38,4 +38,28 @@ readmission_uci130 = replace(
     # would speak only of a change of 16 %. These were set after this set's last tenth was seen (observed over expected
     # 0.91, 0.86 to 0.96): that they raise a signal there shows the mechanism and is no finding.
     monitor=Monitor(calibration=(0.98, 1.02)),
+    examples=[
+        Example(
+            "the diagnoses of the stay count, those of an earlier one do not, and later than 30 days is no event",
+            person=Person(sex="F", age_band="[70-80)"),
+            encounters=[
+                Encounter(attributes={"length_of_stay": 9}),
+                Encounter(attributes={"length_of_stay": 3, "number_inpatient": 1}, outcomes={"readmitted": ">30"}),
+            ],
+            events=[
+                Occurrence("ICD9CM", "486", encounter=1),
+                Occurrence("ICD9CM", "428.0", encounter=2),
+                Occurrence("ICD9CM", "V45.81", encounter=2),
+            ],
+            features={
+                "age_band": "[70-80)",
+                "length_of_stay": 3,
+                "number_inpatient": 1,
+                "insulin": None,
+                "any_icd9_chapters_circulatory": 1,
+                "any_icd9_chapters_respiratory": 0,
+            },
+            outcome=0,
+        ),
+    ],
 )

@@ -1,0 +1,64 @@
+"""`mlops preview MODEL [FEATURE]`: what declared features look like on the facts of the sandbox's dev stage."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from cli.errors import UsageError
+from cli.house import House
+from infra.clusters import load as load_clusters
+from jobs.preview import Preview, preview
+from sandbox.services import Services
+from sandbox.workspace import workspace_of
+from workflows.discover import discover
+
+STAGE = "dev"
+
+
+def preview_model(name: str, feature: str) -> None:
+    """Look as the owner of this sandbox; in a notebook on Azure the person's own grants decide."""
+    house, console = House(), Console(highlight=False)
+    models = discover(clusters=load_clusters(), examples=False).models
+    if name not in models:
+        raise UsageError(f"model {name!r} is not declared; valid: {', '.join(models)}")
+    # Spark's functions ask the environment which kind of session they build columns for.
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+    workspace = workspace_of(house.home, house.out, STAGE)
+    with (
+        console.status(f"reading the facts of {models[name].source} in {STAGE}"),
+        Services(workspace, house.cache) as services,
+        services.session() as spark,
+    ):
+        found = preview(models[name], feature, spark=spark)
+    for one in found:
+        show(console, one)
+
+
+def show(console: Console, one: Preview) -> None:
+    """One column: its sentence, its distribution, its codes."""
+    console.print(f"[bold]{one.column}[/bold]: {one.sentence}")
+    table = Table("value", "persons", "share")
+    for value, persons, share in cells(one.distribution):
+        table.add_row(value, count(persons), "" if share is None else f"{share:.1%}")
+    console.print(table)
+    if len(one.codes):
+        codes = Table("vocabulary", "code", "persons")
+        for vocabulary, code, persons in cells(one.codes):
+            codes.add_row(vocabulary, code, count(persons))
+        console.print(codes)
+
+
+def cells(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """The rows of a table, None where there is no value."""
+    yield from frame.astype(object).where(frame.notna(), None).itertuples(index=False)
+
+
+def count(persons: int | None) -> str:
+    """A count as it is shown."""
+    return "not shown" if persons is None else f"{persons:,}"

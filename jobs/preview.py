@@ -1,0 +1,256 @@
+"""What a declared feature looks like on a stage's facts, before any job runs: `preview(model, "demographics")`.
+
+For a notebook and for `mlops preview`. It reads facts alone, looks at the newest index encounter of each person, so
+that counts are of persons, and shows no count of 1 to 10 of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from jobs.bins import MISSING, Numbers, edges, of_levels, of_numbers, published
+from jobs.disclosure import SMALLEST, suppressed
+from jobs.errors import TaskError
+from jobs.featurize import engine
+from jobs.featurize.covariate_values import keys
+from jobs.featurize.entries import KEY
+from jobs.featurize.features import feature_table
+from jobs.featurize.knowledge import FROM, TO, known_at
+from jobs.featurize.matching import belonging
+from jobs.io.session import current
+from jobs.model.matrix import is_category
+from workflows.covariates import BITS, CODE_SCHEMA, Covariate, code_rows, covariates, named_event, sets_of
+from workflows.declare import Model
+from workflows.features import AtIndex, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
+from workflows.sources import named
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+YES_NO = {0.0: "no", 1.0: "yes"}
+MIDDLE = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One column. distribution: value, persons, share. codes: vocabulary_id, concept_code, persons of what counted.
+
+    A number of persons that may not be shown is empty, and so is every share made from it.
+    """
+
+    column: str
+    sentence: str
+    distribution: pd.DataFrame
+    codes: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        tables = [self.distribution.to_html(index=False, na_rep="not shown")]
+        if len(self.codes):
+            tables.append(self.codes.to_html(index=False, na_rep="not shown"))
+        return f"<h4>{escape(self.column)}</h4><p>{escape(self.sentence)}</p>{''.join(tables)}"
+
+
+def preview(model: Model, feature: str = "", *, spark: Any = None) -> list[Preview]:
+    """A preview of each column of a feature, by the feature's name or a column's; of all features without a name.
+
+    Reads `<source>_ra.fact_*` in the session's catalog. Raises TaskError for a name that the model does not have.
+    """
+    session = spark or current()
+    source = named(model.source)
+    sets = sets_of(model.features, source.collections)
+    some = covariates(model.features, sets)
+    chosen = wanted(model, feature, some)
+    names = ["fact_encounter_index", "fact_person"]
+    if any(isinstance(one, OfConcepts) and one.in_observation for one in model.features):
+        names.append("fact_observation_period")
+    encounters, events, *observation = (session.table(f"{source.name}_ra.{name}") for name in names)
+    concepts = session.createDataFrame(code_rows(model.features, sets), CODE_SCHEMA)
+    table = newest(feature_table(encounters, events, concepts, model, source, sets, *observation))
+    columns = [name for name in table.columns if name.startswith("f_") and name[2:] in chosen]
+    rows: Any = table.select(*columns).toPandas()
+    if rows.empty:
+        raise TaskError(f"{model.name}: no encounter of {source.name} is of its cohort; run its featurize job first")
+    of_events = [one for one in some if one.column in chosen]
+    codes = matched(table, events, concepts, of_events, *observation) if of_events else {}
+    titles = {one.column: (f"{one.title}; nothing seen means {one.missing}", one) for one in some}
+    found = []
+    for column in columns:
+        name = column.removeprefix("f_")
+        title, one = titles.get(name) or (described(model, name, sets), None)
+        binary = one is not None and one.feature.aggregation == "any"
+        cells, quartiles = distribution(rows[column].map(YES_NO) if binary else rows[column])
+        found.append(shown(name, title, cells, quartiles, codes.get(name, {})))
+    return found
+
+
+def wanted(model: Model, feature: str, some: Sequence[Covariate]) -> set[str]:
+    """The columns that a name stands for."""
+    columns = {one.name: {one.name} for one in model.features if not isinstance(one, (Demographics, OfConcepts))}
+    for one in model.features:
+        if isinstance(one, Demographics):
+            columns[one.name] = {"age", "age_band", "sex"}
+        elif isinstance(one, OfConcepts):
+            columns[one.name] = {each.column for each in some if each.feature is one} or {one.name}
+    single = {name: {name} for names in columns.values() for name in names}
+    if not feature:
+        return set(single)
+    if feature not in single | columns:
+        raise TaskError(
+            f"{model.name}: feature = {feature!r} is not valid; valid: {', '.join(sorted({*columns, *single}))}"
+        )
+    return columns.get(feature) or single[feature]
+
+
+def newest(table: DataFrame) -> DataFrame:
+    """The newest row of each person."""
+    from pyspark.sql import functions as sf
+
+    last = table.groupBy("person_id").agg(sf.max("encounter_order").alias("encounter_order"))
+    return table.join(last, ["person_id", "encounter_order"])
+
+
+def distribution(values: pd.Series) -> tuple[dict[str, int | None], list[float]]:
+    """The published counts of a column by bin, and its quartiles where 11 persons lie beyond each."""
+    there = values.dropna()
+    missing = len(values) - len(there)
+    if is_category(values):
+        levels = there.astype(str).value_counts()
+        return published(of_levels({str(level): int(count) for level, count in levels.items()}), missing), []
+    numbers = there.astype("float64").to_numpy()
+    if not len(numbers):
+        return published({}, missing), []
+    low, first, middle, third, high = (float(end) for end in np.quantile(numbers, MIDDLE, method="lower"))
+    if len(numbers) * MIDDLE[0] < SMALLEST:
+        low, high = first, third
+    kind = Numbers(low, high, bool((numbers == np.floor(numbers)).all()), bool((numbers < 0).any()))
+    cuts = edges(kind)
+    held = np.bincount(np.searchsorted(cuts, numbers, side="right"), minlength=len(cuts) + 1)
+    quartiles = [first, middle, third] if len(numbers) >= 4 * SMALLEST else []
+    return published(of_numbers(cuts, [int(count) for count in held], kind), missing), quartiles
+
+
+def matched(
+    index: DataFrame, events: DataFrame, concepts: DataFrame, some: Sequence[Covariate],
+    observation: DataFrame | None = None,
+) -> dict[str, dict[tuple[str, str], int | None]]:  # fmt: skip
+    """The source codes whose events counted for each column, with their persons as they may be shown."""
+    from pyspark.sql import functions as sf
+
+    base = index.select("person_id", KEY, "index_datetime", sf.to_date("index_datetime").alias("_index"))
+    if any(one.feature.in_observation for one in some):
+        assert observation is not None, "features in observation need the observation periods"
+        base = engine.observed(base, observation, KEY)
+    sets, begun = keys(some), sf.to_date("event_start_datetime")
+    known = [name for name in (FROM, TO) if name in events.columns]
+    slim = events.select(
+        sf.col("person_id").alias("_person"), sf.col(KEY).alias("_visit"), begun.alias("_start"),
+        sf.coalesce(sf.to_date("event_end_datetime"), begun).alias("_end"), *known, "vocabulary_id", "concept_code",
+    )  # fmt: skip
+    of_sets = belonging(slim, concepts, sets)
+    met = of_sets.join(base, of_sets["_person"] == base["person_id"])
+    if known:
+        met = met.where(known_at(sf.col("index_datetime"), sf.col(FROM), sf.col(TO)))
+    met = met.withColumn("_day", sf.datediff("_start", "_index")).withColumn("_last", sf.datediff("_end", "_index"))
+    hits = [sf.when(of_set(one, sets) & looked_at(one), sf.lit(one.column)) for one in some]
+    by = met.select("person_id", "vocabulary_id", "concept_code", sf.explode(sf.array(*hits)).alias("column"))
+    grouped = [[sf.col("column")], [sf.col("column"), sf.col("vocabulary_id"), sf.col("concept_code")]]
+    # In all of a column and by code, at once.
+    of = by.where(sf.col("column").isNotNull()).groupingSets(grouped, "column", "vocabulary_id", "concept_code")
+    both = of.agg(sf.count_distinct("person_id").alias("persons")).collect()
+    found: dict[str, dict[tuple[str, str], int | None]] = {}
+    every = {row["column"]: row["persons"] for row in both if row["vocabulary_id"] is None}
+    for column in every:
+        counts = {
+            (row["vocabulary_id"], row["concept_code"]): int(row["persons"])
+            for row in both
+            if row["column"] == column and row["vocabulary_id"] is not None
+        }
+        found[column] = safe(counts, every[column])
+    return found
+
+
+def of_set(one: Covariate, sets: Sequence[tuple[str, str]]) -> Column:
+    """Whether an event is of a covariate's concept set."""
+    from pyspark.sql import functions as sf
+
+    word, bit = divmod(sets.index(one.key), BITS)
+    return sf.col(f"_set{word}").bitwiseAND(sf.lit(1 << bit)) != 0
+
+
+def looked_at(one: Covariate) -> Column:
+    """Whether an event lies where a covariate looks, by its rule."""
+    from pyspark.sql import functions as sf
+
+    feature, window = one.feature, one.feature.window
+    if window is None:
+        return sf.col("_visit") == sf.col(KEY)
+    last = sf.col("_last" if feature.rule == "overlap" else "_day")
+    inside = (sf.col("_day") <= window.end) & (last >= window.start)
+    return inside & sf.col("_start").between(sf.col("_from"), sf.col("_to")) if feature.in_observation else inside
+
+
+def safe(codes: Mapping[tuple[str, str], int], any_of_them: int) -> dict[tuple[str, str], int | None]:
+    """Persons by code as they may be shown: neither they are few, nor those who have another code only."""
+    return {
+        code: None if None in (suppressed(count), suppressed(any_of_them - count)) else count
+        for code, count in codes.items()
+    }
+
+
+def described(model: Model, column: str, sets: Mapping[str, Sequence[str]]) -> str:
+    """What a column that is not of concept sets means, in words."""
+    people = {"age": "age in completed years at the index date", "age_band": "the source's age band", "sex": "sex"}
+    if column in people:
+        return people[column]
+    feature: Feature = next(one for one in model.features if one.name == column)
+    match feature:
+        case AtIndex(because=because):
+            return f"{column} of the index encounter: {because}"
+        case Visits(window=window):
+            return f"encounters that start in days {window} of the index date, but for the index encounter"
+        case StayDays(window=window):
+            return f"days in hospital of the stays that start in days {window} of the index date"
+        case Derived(operation=operation, of=of, threshold=threshold):
+            return f"{operation} of {', '.join(of)}" + ("" if threshold is None else f": {threshold:g}")
+        case OfConcepts(window=window) if named_event(feature, sets):
+            return f"how many of {feature.concepts} in days {window} of the index date, but for the index encounter"
+    return column
+
+
+def shown(
+    name: str, title: str, cells: Mapping[str, int | None], quartiles: Sequence[float],
+    codes: Mapping[tuple[str, str], int | None],
+) -> Preview:  # fmt: skip
+    """A column's figures as tables and one sentence."""
+    persons = cells["all"]
+    values = [(value, count) for value, count in cells.items() if value != "all"]
+    shares = [count / persons if persons and count is not None else None for _, count in values]
+    distribution = pd.DataFrame({
+        "value": [value for value, _ in values],
+        "persons": pd.array([count for _, count in values], dtype="Int64"),
+        "share": pd.array(shares, dtype="Float64"),
+    })  # fmt: skip
+    listed = sorted(codes.items(), key=lambda pair: (-(pair[1] or 0), pair[0]))
+    table = pd.DataFrame({
+        "vocabulary_id": [pair[0] for pair, _ in listed],
+        "concept_code": [pair[1] for pair, _ in listed],
+        "persons": pd.array([count for _, count in listed], dtype="Int64"),
+    })  # fmt: skip
+    told = [title]
+    told.append("few persons" if persons is None else f"{persons:,} persons, each at the newest index date")
+    none = cells[MISSING]
+    if none != 0:
+        without = "a few or few less than all" if none is None or not persons else f"{none / persons:.0%}"
+        told.append(f"{without} without a value")
+    if quartiles:
+        told.append(f"median {quartiles[1]:g}, middle half {quartiles[0]:g} to {quartiles[2]:g}")
+    if cells.get("yes") and persons:
+        told.append(f"yes for {cells['yes'] / persons:.0%}")  # type: ignore[operator]
+    return Preview(name, "; ".join(told) + ".", distribution, table)

@@ -1,0 +1,32 @@
+"""`mlops preview`: what is not declared is named with what is, and a hidden count says so."""
+
+from __future__ import annotations
+
+import io
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from cli.errors import UsageError
+from cli.preview import preview_model, show
+from jobs.preview import Preview
+
+
+def test_a_model_that_is_not_declared_is_named_with_those_that_are():
+    with pytest.raises(UsageError, match=r"model 'weather' is not declared; valid: readmission, readmission_uci130"):
+        preview_model("weather", "")
+
+
+def test_a_hidden_count_is_not_shown_and_has_no_share():
+    distribution = pd.DataFrame({
+        "value": ["no", "yes"], "persons": pd.array([1234, None], dtype="Int64"),
+        "share": pd.array([0.5, None], dtype="Float64"),
+    })  # fmt: skip
+    codes = pd.DataFrame({"vocabulary_id": ["v"], "concept_code": ["c"], "persons": pd.array([None], dtype="Int64")})
+    console = Console(file=io.StringIO(), width=100)
+    show(console, Preview("any_cold", "any cold.", distribution, codes))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "any_cold: any cold." in text
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if "│" in line]
+    assert rows == [["no", "1,234", "50.0%"], ["yes", "not shown", ""], ["v", "c", "not shown"]]

@@ -1,0 +1,196 @@
+"""Invented patients in a declaration: what must come out of them holds, or nothing is deployed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from workflows.canonical import canonical, digest, parse
+from workflows.declare import (
+    AnyOf,
+    Codes,
+    CountOf,
+    DaysSince,
+    Encounter,
+    Example,
+    FirstOf,
+    LatestOf,
+    MeanOf,
+    Occurrence,
+    Person,
+    StayDays,
+    TrendOf,
+    Visits,
+    days,
+    replace,
+)
+from workflows.discover import discover
+from workflows.errors import DeclarationError
+from workflows.interpreter import differences, refuse_different
+from workflows.models.readmission import readmission
+from workflows.sources.synthetic_omop import synthetic_omop
+
+ROOT = Path(__file__).parents[2]
+COLD, SUGAR = Codes("cold", (("ICD10CM", "J00"),)), Codes("sugar", (("LOINC", "2345-7"),))
+YEAR = days(-365, -1)
+STAY = Encounter("2021-06-26", "2021-06-30")
+
+
+def cold(day: str) -> Occurrence:
+    return Occurrence("ICD10CM", "J00", day)
+
+
+def sugar(day: str, value: float | None) -> Occurrence:
+    return Occurrence("LOINC", "2345-7", day, value_as_number=value)
+
+
+def got(feature: object, *events: Occurrence, **more: object) -> object:
+    """What the declaration makes of one feature at 2021-06-30, with a value that no feature has as what is expected."""
+    model = replace(readmission, features=[feature])
+    column = feature.name if getattr(feature, "set_name", "x") else f"{feature.name}_x"  # type: ignore[attr-defined]
+    given = {"index": "2021-06-30", "encounters": [STAY]} | more
+    example = Example("one", events=events, features={column: "?"}, **given)
+    (found,) = differences(model, example, synthetic_omop)
+    return found.got.value
+
+
+# Worked out by hand from docs/features.md. 2020-06-30 is day -365 of 2021-06-30, 2020-06-29 day -366 (2021 has 365 days).
+CASES = [
+    ("an event on day -1 counts", AnyOf(COLD, YEAR), [cold("2021-06-29")], {}, 1),
+    ("on the index day not", AnyOf(COLD, YEAR), [cold("2021-06-30")], {}, 0),
+    ("on the day after not", AnyOf(COLD, YEAR), [cold("2021-07-01")], {}, 0),
+    ("on day -365 yes", CountOf(COLD, YEAR), [cold("2020-06-30 23:59")], {}, 1),
+    ("on day -366 not", CountOf(COLD, YEAR), [cold("2020-06-29 23:59")], {}, 0),
+    ("on the index day with a reason", AnyOf(COLD, days(-1, 0), because="told at admission"), [cold("2021-06-30")], {}, 1),
+    ("a code below the set's", AnyOf(COLD, YEAR), [Occurrence("ICD10CM", "J00.1", "2021-06-01")], {}, 1),
+    ("not one that only begins like it", AnyOf(COLD, YEAR), [Occurrence("ICD10CM", "J001", "2021-06-01")], {}, 0),
+    ("nor one of another vocabulary", AnyOf(COLD, YEAR), [Occurrence("ICD9CM", "J00", "2021-06-01")], {}, 0),
+    ("overlap sees what began before", AnyOf(COLD, YEAR, rule="overlap"), [Occurrence("ICD10CM", "J00", "2019-01-01", "2020-06-30")], {}, 1),
+    ("start does not", AnyOf(COLD, YEAR), [Occurrence("ICD10CM", "J00", "2019-01-01", "2020-06-30")], {}, 0),
+    ("days since the last", DaysSince(COLD, YEAR), [cold("2021-05-31"), cold("2021-06-20")], {}, 10),
+    ("the first day", FirstOf(COLD, YEAR), [cold("2021-05-31"), cold("2021-06-20")], {}, -30),
+    ("never", DaysSince(COLD, YEAR), [], {}, None),
+    ("of several at one moment the largest", LatestOf(SUGAR, YEAR), [sugar("2021-06-20", 3.0), sugar("2021-06-20", 5.5), sugar("2021-06-21", None)], {}, 5.5),
+    ("the mean", MeanOf(SUGAR, YEAR), [sugar("2021-06-20", 3.0), sugar("2021-06-21", 6.0)], {}, 4.5),
+    ("a change a day", TrendOf(SUGAR, YEAR), [sugar("2021-06-10", 3.0), sugar("2021-06-20", 5.0)], {}, 0.2),
+    ("of one day none", TrendOf(SUGAR, YEAR), [sugar("2021-06-10 01:00", 3.0), sugar("2021-06-10 02:00", 5.0)], {}, None),
+    ("a window that was not observed whole is unknown", CountOf(COLD, YEAR, in_observation=True), [cold("2021-06-20")], {"observed": [("2021-01-01", "2021-12-31")]}, None),
+    ("what was seen stays seen", AnyOf(COLD, YEAR, in_observation=True), [cold("2021-06-20")], {"observed": [("2021-01-01", "2021-12-31")]}, 1),
+    ("periods that touch are one", CountOf(COLD, YEAR, in_observation=True), [cold("2021-06-20")], {"observed": [("2020-01-01", "2020-12-31"), ("2021-01-01", "2021-12-31")]}, 1),
+    ("a gap of a day parts them", CountOf(COLD, YEAR, in_observation=True), [cold("2021-06-20")], {"observed": [("2020-01-01", "2020-12-30"), ("2021-01-01", "2021-12-31")]}, None),
+    ("visits but not stays are visits", Visits(YEAR), [], {"encounters": [STAY, Encounter("2021-05-01", "2021-05-01", is_inpatient_visit=False), Encounter("2021-04-01", "2021-04-03")]}, 2),
+    ("days in hospital", StayDays(YEAR), [], {"encounters": [STAY, Encounter("2021-05-01", "2021-05-09", is_inpatient_visit=False), Encounter("2021-04-01", "2021-04-03")]}, 2),
+]  # fmt: skip
+
+
+@pytest.mark.clause("F1")
+@pytest.mark.parametrize(("said", "feature", "events", "more", "value"), CASES, ids=[case[0] for case in CASES])
+def test_an_example_is_computed_as_the_page_on_features_says(said, feature, events, more, value):
+    found = got(feature, *events, **more)
+    assert found == (None if value is None else pytest.approx(value))
+
+
+SHAPES = [
+    (lambda: Example("a", index="30 June", outcome=0), "Example 'a'", "index", "30 June", "2021-06-30"),
+    (lambda: Example("a", index="2021-02-29", outcome=0), "Example 'a'", "index", "2021-02-29", "a day such as"),
+    (lambda: Example("", outcome=0), "Example", "name", "", "a few words"),
+    (lambda: Example("a"), "Example 'a'", "features", {}, "at least one feature or the outcome"),
+    (lambda: Example("a", outcome=2), "Example 'a'", "outcome", 2, "0, 1, or None"),
+    (lambda: Example("a", outcome=0, events=[STAY]), "Example 'a'", "events", STAY, "Occurrence"),
+    (lambda: Example("a", outcome=0, events="J00"), "Example 'a'", "events", "J00", "a list"),
+    (lambda: Example("a", features={"age": [1]}), "Example 'a'", "features.age", [1], "a number, text, or None"),
+    (lambda: Example("a", outcome=0, events=[Occurrence("v", "c", encounter=1)]), "Example 'a'", "events.encounter", 1, "1 to 0"),
+    (lambda: Example("a", outcome=0, observed=[("2021-01-02", "2021-01-01")]), "Example 'a'", "observed", "2021-01-01", "or later"),
+    (lambda: Encounter("2021-06-30", "2021-06-26"), "Encounter", "visit_end_datetime", "2021-06-26", "2021-06-30 or later"),
+    (lambda: Occurrence("", "J00"), "Occurrence", "vocabulary_id", "", "ICD10CM"),
+    (lambda: Occurrence("v", "c", value_as_number="7"), "Occurrence", "value_as_number", "7", "a number or None"),
+    (lambda: Person(sex="X"), "Person", "sex", "X", "F, M, None"),
+    (lambda: Person(birth_date="1980"), "Person", "birth_date", "1980", "a day"),
+    (lambda: replace(readmission, examples=[1]), "readmission", "examples", 1, "Example"),
+    (lambda: replace(readmission, examples=[Example("a", outcome=0), Example("a", outcome=1)]), "readmission", "examples", ["a"], "each example once"),
+    # What a declaration alone cannot know: the source, and the columns.
+    (lambda: bad(Example("a", index="2021-06-30", encounters=[STAY], features={"shoe_size": 1})), "readmission", "examples.a.features", "shoe_size", "age, any_chronic_conditions_cancer"),
+    (lambda: bad(Example("a", index="2021-06-29", encounters=[STAY], outcome=0)), "readmission", "examples.a.index", "2021-06-29", "there are: 2021-06-30"),
+    (lambda: bad(Example("a", index="2021-06-30", encounters=[Encounter("2021-06-26", "2021-06-30", is_at_risk=False)], outcome=0)), "readmission", "examples.a.encounters", "encounter 1", "as the cohort says"),
+    (lambda: bad(Example("a", index="2021-06-30", encounters=[Encounter("2021-06-26", "2021-06-30", attributes={"smell": 1})], outcome=0)), "readmission", "examples.a.encounters.1.attributes", "smell", "length_of_stay"),
+]  # fmt: skip
+
+
+def bad(example: Example) -> None:
+    refuse_different(replace(readmission, examples=[example]), synthetic_omop)
+
+
+@pytest.mark.parametrize(("made", "owner", "field", "value", "valid"), SHAPES)
+def test_a_bad_example_is_refused_with_owner_field_value_and_the_valid_ones(made, owner, field, value, valid):
+    with pytest.raises(DeclarationError) as refused:
+        made()
+    error = refused.value
+    assert (error.owner, error.field, error.value) == (owner, field, value)
+    assert valid in str(error)
+
+
+def test_examples_change_nothing_that_travels_to_a_task():
+    without = replace(readmission, examples=())
+    assert readmission.examples
+    assert digest(without) == digest(readmission)
+    assert "examples" not in canonical(readmission)
+    assert parse(canonical(readmission)) == readmission == without
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project's declarations."""
+    for folder in ("sources", "featurizations", "references", "models"):
+        target = tmp_path / "workflows" / folder
+        target.mkdir(parents=True)
+        for path in (ROOT / "workflows" / folder).glob("*.py"):
+            (target / path.name).write_text(path.read_text())
+    return tmp_path / "workflows"
+
+
+def spoiled(project: Path) -> Path:
+    """The file of a model with a wrong expectation: one stay in 365 days is said to be two."""
+    file = project / "models" / "readmission.py"
+    text = file.read_text()
+    wrong = text.replace('"count_inpatient_admission_365_1": 1', '"count_inpatient_admission_365_1": 2')
+    assert wrong != text
+    file.write_text(wrong)
+    return file
+
+
+CLUSTERS = ("ml_cpu", "etl", "nlp")
+
+
+@pytest.mark.clause("P2")
+def test_a_wrong_example_stops_discovery_and_so_every_deployment(project: Path):
+    discover(project, CLUSTERS)
+    spoiled(project)
+    with pytest.raises(DeclarationError) as refused:
+        discover(project, CLUSTERS)
+    said = str(refused.value)
+    assert "workflows/models/readmission.py: readmission: examples.the year before" in said
+    assert "count_inpatient_admission_365_1 = 2 is not valid; valid: 1" in said
+    assert "counted: day -365 stay" in said
+
+
+def test_mlops_check_says_what_was_expected_what_came_out_and_what_counted(project: Path):
+    from cli.__main__ import app
+
+    good = CliRunner().invoke(app, ["check", str(project / "models" / "readmission.py")])
+    assert good.exit_code == 0, good.output
+    assert good.output.count("✓") == len(readmission.examples)
+    wrong = CliRunner().invoke(app, ["check", str(spoiled(project))])
+    assert wrong.exit_code == 1
+    assert "count_inpatient_admission_365_1: expected 2, got 1; counted: day -365 stay" in wrong.output
+    assert "1 wrong" in wrong.output
+
+
+def test_mlops_check_names_what_is_no_file_of_models(project: Path):
+    from cli.check import check_file
+    from cli.errors import UsageError
+
+    for file, valid in (("sources/uci130.py", "no file of models"), ("models/__init__.py", "declares no model")):
+        with pytest.raises(UsageError, match=valid):
+            check_file(project / file)

@@ -1,0 +1,266 @@
+"""What a declaration makes of one example, in plain Python: no Spark, so that a file is checked in a moment.
+
+It reads the declaration alone, and a test holds it to the engine that computes feature tables.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from workflows.charlson import SEVERE, WEIGHTS
+from workflows.covariates import CodeRow, code_rows, covariates, derived_in_order, named_event, sets_of
+from workflows.declare import Event, Model
+from workflows.errors import DeclarationError
+from workflows.examples import Encounter, Example, Occurrence, Value
+from workflows.features import AtIndex, Charlson, CountOf, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
+from workflows.scene import Scene, age, day_of, moment, scene
+from workflows.source import Source
+from workflows.time import Window
+
+Codes = Mapping[tuple[str, str], set[CodeRow]]
+# As the engine holds values: whole millionths, and none so large that sums of them could overflow.
+SCALE = 1_000_000
+LARGEST = 5e12
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A value, and what counted for it: day from the index date and code or kind of each."""
+
+    value: Value
+    counted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What an example says and what the declaration makes of it. column: a feature's, or `outcome`."""
+
+    column: str
+    expected: Value
+    got: Seen
+
+    def __str__(self) -> str:
+        counted = "; counted: " + ", ".join(self.got.counted) if self.got.counted else "; nothing counted"
+        return f"{self.column}: expected {self.expected!r}, got {self.got.value!r}{counted}"
+
+
+def columns(model: Model, source: Source, at: Scene) -> dict[str, Seen]:
+    """Every column of the feature table, by name, and what counted for it."""
+    sets = sets_of(model.features, source.collections)
+    codes: dict[tuple[str, str], set[CodeRow]] = {}
+    for row in code_rows(model.features, sets):
+        codes.setdefault(row[:2], set()).add(row)
+    found: dict[str, Seen] = {}
+    for feature in model.features:
+        found |= of_feature(feature, source, at, sets, codes)
+    for derived in derived_in_order(model.name, model.features, found):
+        found[derived.name] = from_others(derived, found)
+    return found
+
+
+def of_feature(
+    feature: Feature, source: Source, at: Scene, sets: Mapping[str, Sequence[str]], codes: Codes
+) -> dict[str, Seen]:
+    """The columns of one feature, but for derived ones."""
+    person = at.example.person
+    match feature:
+        case Demographics():
+            years = {"age": Seen(age(at))} if source.persons.birth_date else {"age_band": Seen(person.age_band)}
+            return years | {"sex": Seen(person.sex)}
+        case AtIndex(attribute=name):
+            return {name: Seen(attribute(at.encounter, name))}
+        case Visits() | StayDays():
+            return {feature.name: of_encounters(feature, feature.window, at)}
+        case CountOf(window=window) if window is not None and named_event(feature, sets):
+            return {feature.name: of_encounters(feature, window, at)}
+        case OfConcepts():
+            some = covariates([feature], sets)
+            found = {one.set_name: of_events(feature, codes.get(one.key, set()), at) for one in some}
+            told = {one.column: found[one.set_name] for one in some}
+            return told | {feature.index: charlson(found)} if isinstance(feature, Charlson) else told
+    return {}
+
+
+def attribute(encounter: Encounter, name: str) -> Value:
+    """What the source says of an encounter; the length of a stay follows from its days."""
+    if name == "length_of_stay" and name not in encounter.attributes:
+        first, last = day_of(encounter.visit_start_datetime), day_of(encounter.visit_end_datetime)
+        return None if first is None or last is None else (last - first).days
+    return encounter.attributes.get(name)
+
+
+def of_encounters(feature: Feature, window: Window, at: Scene) -> Seen:
+    """A count of other encounters, or their days, that start in the window."""
+    inside = [(day, one) for day, one in at.others if window.start <= day <= window.end]
+    if not isinstance(feature, Visits):
+        inside = [(day, one) for day, one in inside if one.is_inpatient_visit]
+    if isinstance(feature, StayDays):
+        # How long a stay is, is known once it has ended.
+        inside = [(day, one) for day, one in inside if (at.day(one.visit_end_datetime) or 0) <= 0]
+    told = tuple(f"day {day} {'stay' if one.is_inpatient_visit else 'visit'}" for day, one in sorted(inside, key=_day))
+    if isinstance(feature, StayDays):
+        stays = [attribute(one, "length_of_stay") for _, one in inside]
+        return Seen(sum(float(days) for days in stays if days is not None), told)
+    return Seen(len(inside), told)
+
+
+def _day(pair: tuple[int, object]) -> int:
+    return pair[0]
+
+
+def belongs(event: Occurrence, codes: set[CodeRow]) -> bool:
+    """Whether an event is of a concept set: by a code that is its own or above it, on a day that the list names."""
+    code, began = event.concept_code.strip(), day_of(event.event_start_datetime)
+    for _, _, vocabulary, above, first, last in codes:
+        beyond = "" if "." in above else "."
+        named = vocabulary == event.vocabulary_id and (code == above or code.startswith(above + beyond))
+        begun = first is None or (began is not None and began >= first)
+        if named and begun and (last is None or (began is not None and began <= last)):
+            return True
+    return False
+
+
+def counts(feature: OfConcepts, event: Occurrence, at: Scene) -> bool:
+    """Whether an event lies where the feature looks."""
+    if feature.window is None:
+        return event.encounter == at.number
+    start = at.day(event.event_start_datetime)
+    if start is None:
+        return False
+    last = start
+    if feature.rule == "overlap" and event.event_end_datetime is not None:
+        last = at.day(event.event_end_datetime) or 0
+    if not (start <= feature.window.end and last >= feature.window.start):
+        return False
+    seen = at.observed
+    return not feature.in_observation or (seen is not None and seen[0] <= start <= seen[1])
+
+
+def of_events(feature: OfConcepts, codes: set[CodeRow], at: Scene) -> Seen:
+    """A feature of the events of one concept set."""
+    hits = [one for one in at.example.events if belongs(one, codes) and counts(feature, one, at)]
+    days = [at.day(one.event_start_datetime) or 0 for one in hits]
+    told = tuple(
+        f"day {day} {one.vocabulary_id} {one.concept_code}"
+        for day, one in sorted(zip(days, hits, strict=True), key=_day)
+    )
+    kind, whole = feature.aggregation, True
+    if feature.in_observation and feature.window is not None:
+        seen = at.observed
+        whole = seen is not None and seen[0] <= feature.window.start
+    if kind == "any":
+        return Seen(1 if hits else 0 if whole else None, told)
+    if kind in ("days_since", "last"):
+        latest = max(days, default=None)
+        return Seen(None if latest is None else -latest if kind == "days_since" else latest, told)
+    measured = sorted(
+        (moment(one.event_start_datetime), scaled, day)
+        for day, one in zip(days, hits, strict=True)
+        if one.event_start_datetime is not None and (scaled := whole_number(one.value_as_number)) is not None
+    )
+    if kind == "latest":
+        return Seen(measured[-1][1] / SCALE if measured else None, told)
+    if not whole:
+        return Seen(None, told)
+    if kind == "count":
+        return Seen(len(hits), told)
+    if kind == "first":
+        return Seen(min(days, default=None), told)
+    values = [(day, value) for _, value, day in measured]
+    return Seen(STATISTICS[kind](values) if values else None, told)
+
+
+def charlson(conditions: Mapping[str, Seen]) -> Seen:
+    """The index from its conditions, which a severe form leaves out of the sum."""
+    told = tuple(name for name, seen in conditions.items() if seen.value)
+    if any(seen.value is None for seen in conditions.values()):
+        return Seen(None, told)
+    return Seen(sum(WEIGHTS[name] for name in told if SEVERE.get(name) not in told), told)
+
+
+def whole_number(value: float | None) -> int | None:
+    """A value in whole millionths, as the engine holds it; none where there is no value or it is too large."""
+    if value is None or not math.isfinite(value) or abs(value) >= LARGEST:
+        return None
+    return math.floor(float(value) * SCALE + 0.5)
+
+
+def trend(values: Sequence[tuple[int, int]]) -> float | None:
+    """The slope over days by least squares; None where all are of one day."""
+    n, x, xx = len(values), sum(day for day, _ in values), sum(day * day for day, _ in values)
+    if (spread := n * xx - x * x) == 0:
+        return None
+    return (n * sum(day * one for day, one in values) - x * sum(one for _, one in values)) / spread / SCALE
+
+
+STATISTICS: Mapping[str, Callable[[Sequence[tuple[int, int]]], float | None]] = {
+    "min": lambda values: min(one for _, one in values) / SCALE,
+    "max": lambda values: max(one for _, one in values) / SCALE,
+    "mean": lambda values: sum(one for _, one in values) / len(values) / SCALE,
+    "trend": trend,
+}
+
+
+def from_others(derived: Derived, known: Mapping[str, Seen]) -> Seen:
+    """A derived column; without a value where a part has none."""
+    parts = [known[name].value for name in derived.of]
+    told = tuple(f"{name} = {known[name].value!r}" for name in derived.of)
+    numbers = [float(part) for part in parts if part is not None]
+    if len(numbers) < len(parts):
+        return Seen(None, told)
+    if derived.operation == "ratio":
+        return Seen(numbers[0] / numbers[1] if numbers[1] else None, told)
+    if derived.operation == "at_least":
+        return Seen(int(numbers[0] >= (derived.threshold or 0)), told)
+    return Seen(numbers[0] - numbers[1] if derived.operation == "difference" else sum(numbers), told)
+
+
+def outcome(model: Model, at: Scene) -> Seen:
+    """Whether the outcome occurs, given that the time at risk is over."""
+    wanted = model.outcome
+    if isinstance(wanted, Event):
+        window = wanted.time_at_risk
+        inside = [day for day, one in at.others if one.is_inpatient_visit and window.start <= day <= window.end]
+        return Seen(int(bool(inside)), tuple(f"day {day} stay" for day in sorted(inside)))
+    recorded = at.encounter.outcomes.get(wanted.name)
+    return Seen(None if recorded is None else int(recorded == wanted.equals), (f"{wanted.name} = {recorded!r}",))
+
+
+def same(expected: Value, got: Value) -> bool:
+    """Whether two values are one: numbers up to the millionth to which the engine holds them."""
+    if expected is None or got is None or isinstance(expected, str) or isinstance(got, str):
+        return expected == got
+    return math.isclose(expected, got, rel_tol=1e-9, abs_tol=1 / SCALE)
+
+
+def differences(model: Model, example: Example, source: Source) -> list[Difference]:
+    """Where the declaration makes something else of an example than it says; raises DeclarationError for a bad one."""
+    at = scene(model, example, source)
+    found = columns(model, source, at)
+    for number, encounter in enumerate(example.encounters, 1):
+        for kind, valid in (("attributes", source.attributes), ("outcomes", source.outcomes)):
+            for name in getattr(encounter, kind):
+                if name not in valid:
+                    where = f"examples.{example.name}.encounters.{number}.{kind}"
+                    raise DeclarationError(model.name, where, name, valid or "none, as the source has none")
+    for name in example.features:
+        if name not in found:
+            raise DeclarationError(model.name, f"examples.{example.name}.features", name, sorted(found))
+    pairs: Iterable[tuple[str, Value, Seen]] = [(name, value, found[name]) for name, value in example.features.items()]
+    if example.outcome is not None:
+        pairs = [*pairs, ("outcome", example.outcome, outcome(model, at))]
+    return [Difference(name, expected, got) for name, expected, got in pairs if not same(expected, got.value)]
+
+
+def refuse_different(model: Model, source: Source) -> None:
+    """Raise DeclarationError for the first example that the declaration does not bear out."""
+    for example in model.examples:
+        for one in differences(model, example, source):
+            counted = ", ".join(one.got.counted) or "nothing"
+            raise DeclarationError(
+                model.name, f"examples.{example.name}.{one.column}", one.expected,
+                f"{one.got.value!r}, as the declaration makes it; counted: {counted}; "
+                "correct the example, or what it is an example of",
+            )  # fmt: skip
