@@ -115,6 +115,19 @@ def status(stage: StageName, azure: Azure = False, principal: As = "") -> None:
 
 
 @app.command()
+def feasible(
+    model: Annotated[str, typer.Argument(help="a declared model", show_default=False)],
+    stage: Annotated[str, typer.Option(help="dev, validation or prod")] = "dev",
+    table_one: Annotated[bool, typer.Option("--table-one", help="also who has the outcome and who has not")] = False,
+    json: JsonFile = None,
+) -> None:
+    """Whether a model is worth training: attrition, events, expected interval of the AUROC, codes by year."""
+    from cli.feasible import show_feasible
+
+    show_feasible(stage, model, with_table_one=table_one, json_file=json)
+
+
+@app.command()
 def logs(
     stage: StageName,
     run: RunNumber,

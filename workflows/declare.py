@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from workflows.cohorts import Cohort, EventsOf, InpatientStays, ObservationPeriods
+from workflows.cohorts import Cohort, EventsOf, InpatientStays, ObservationPeriods, as_cohort, criteria
 from workflows.errors import DeclarationError
 from workflows.features import (
     AnyOf,
@@ -28,6 +28,7 @@ from workflows.features import (
     MaxOf,
     MeanOf,
     MinOf,
+    OfEvents,
     StayDays,
     TrendOf,
     Visits,
@@ -259,6 +260,11 @@ class Model:
         twice = {f.name for f in self.features if sum(g.name == f.name for g in self.features) > 1}
         if twice:
             raise DeclarationError(self.name, "features", sorted(twice), "each feature once")
+
+    @property
+    def of_events(self) -> tuple[Feature | OfEvents, ...]:
+        """Its features, and what its cohort counts: all whose concept sets have to be known."""
+        return (*self.features, *criteria(as_cohort(self.cohort)))
 
 
 Declaration = Featurization | Model | Reference

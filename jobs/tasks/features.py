@@ -14,7 +14,7 @@ from workflows.canonical import encoded
 from workflows.cohorts import Cohort, criteria, observed
 from workflows.covariates import REFERENCE_SCHEMA, code_rows, covariates, reference, sets_of
 from workflows.declare import Model
-from workflows.features import Feature, OfConcepts, OfEvents
+from workflows.features import OfConcepts
 from workflows.source import Source
 from workflows.sources import named
 
@@ -68,9 +68,8 @@ def _features(task: Task) -> None:
         raise TaskError(f"features: {model.name} is a {type(model).__name__}; valid: a Model")
     source, cohort = named(model.source), of_model(model)
     inputs = task.tables.inputs(*used(source, model, cohort))
-    of_events: list[Feature | OfEvents] = [*model.features, *criteria(cohort)]
-    sets = sets_of(of_events, source.collections)
-    codes = code_rows(of_events, sets)
+    sets = sets_of(model.of_events, source.collections)
+    codes = code_rows(model.of_events, sets)
     whom = content(task, code_rows(criteria(cohort), sets_of(criteria(cohort), source.collections)), cohort)
     what = content(task, codes, cohort, model.outcome, model.features)
     members, table = f"{source.name}_ra.cohort_{model.name}", f"{source.name}_ra.feature_{model.name}"
