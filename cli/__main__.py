@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from cli.codes import app as codes
+from cli.cohort import app as cohort
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False
 )
 app.add_typer(codes, name="codes")
+app.add_typer(cohort, name="cohort")
 
 StageName = Annotated[str, typer.Argument(help="dev, validation or prod", show_default=False)]
 RunNumber = Annotated[int, typer.Argument(help="the run's number, as `mlops runs` shows it", show_default=False)]
@@ -131,6 +133,19 @@ def status(stage: StageName, azure: Azure = False, principal: As = "") -> None:
     from cli.status import show_status
 
     show_status(Where(stage=stage, azure=azure, principal=principal))
+
+
+@app.command()
+def feasible(
+    model: Annotated[str, typer.Argument(help="a declared model", show_default=False)],
+    stage: Annotated[str, typer.Option(help="dev, validation or prod")] = "dev",
+    table_one: Annotated[bool, typer.Option("--table-one", help="also who has the outcome and who has not")] = False,
+    json: JsonFile = None,
+) -> None:
+    """Whether a model is worth training: attrition, events, expected interval of the AUROC, codes by year."""
+    from cli.feasible import show_feasible
+
+    show_feasible(stage, model, with_table_one=table_one, json_file=json)
 
 
 @app.command()

@@ -37,6 +37,18 @@ class Concept:
     valid_end_date: date = ALWAYS[1]
 
 
+def covers(above: str, code: str) -> bool:
+    """Whether a set's code stands for an event's: the same, or below it."""
+    return code == above or code.startswith(above if "." in above else f"{above}.")
+
+
+def in_days(day: date | None, first: date | None, last: date | None) -> bool:
+    """Whether a day lies between two, both inclusive; None for either is no limit, for the day unknown."""
+    if day is None:
+        return first is None and last is None
+    return (first is None or first <= day) and (last is None or day <= last)
+
+
 @dataclass(frozen=True)
 class Line:
     """One row of a file as it stands there: its code is checked by nobody yet."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from workflows.cohorts import Cohort, EventsOf, InpatientStays, ObservationPeriods
+from workflows.cohorts import Cohort, EventsOf, InpatientStays, ObservationPeriods, as_cohort, criteria
 from workflows.errors import DeclarationError
 from workflows.examples import Encounter, Example, Occurrence, Person
 from workflows.features import (
@@ -30,6 +30,7 @@ from workflows.features import (
     MaxOf,
     MeanOf,
     MinOf,
+    OfEvents,
     StayDays,
     TrendOf,
     Visits,
@@ -274,6 +275,11 @@ class Model:
             raise DeclarationError(self.name, "serve", "Online twice", "one endpoint: Online once")
         for name in ("features", "examples"):
             checked_once(self.name, name, [one.name for one in getattr(self, name)])
+
+    @property
+    def of_events(self) -> tuple[Feature | OfEvents, ...]:
+        """Its features, and what its cohort counts: all whose concept sets have to be known."""
+        return (*self.features, *criteria(as_cohort(self.cohort)))
 
 
 Declaration = Featurization | Model | Reference

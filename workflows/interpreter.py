@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from workflows.charlson import SEVERE, WEIGHTS
+from workflows.concept_sets import covers, in_days
 from workflows.covariates import CodeRow, code_rows, covariates, derived_in_order, named_event, sets_of
 from workflows.declare import Event, Model
 from workflows.errors import DeclarationError
@@ -112,14 +113,11 @@ def _day(pair: tuple[int, object]) -> int:
 
 def belongs(event: Occurrence, codes: set[CodeRow]) -> bool:
     """Whether an event is of a concept set: by a code that is its own or above it, on a day that the list names."""
-    code, began = event.concept_code.strip(), day_of(event.event_start_datetime)
-    for _, _, vocabulary, above, first, last in codes:
-        beyond = "" if "." in above else "."
-        named = vocabulary == event.vocabulary_id and (code == above or code.startswith(above + beyond))
-        begun = first is None or (began is not None and began >= first)
-        if named and begun and (last is None or (began is not None and began <= last)):
-            return True
-    return False
+    code, day = event.concept_code.strip(), day_of(event.event_start_datetime)
+    return any(
+        vocabulary == event.vocabulary_id and covers(above, code) and in_days(day, first, last)
+        for _, _, vocabulary, above, first, last in codes
+    )
 
 
 def counts(feature: OfConcepts, event: Occurrence, at: Scene) -> bool:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as sf
 
 from jobs.featurize import engine
-from jobs.featurize.cohort import completed_years, last_known, matured, of_model, selection
+from jobs.featurize.cohort import Selection, completed_years, last_known, matured, of_model, selection
 from jobs.featurize.entries import KEY, Facts
 from jobs.featurize.knowledge import FROM, known_at
 from workflows.charlson import SEVERE, WEIGHTS
-from workflows.covariates import covariates, derived_in_order, named_event
+from workflows.covariates import Covariate, covariates, derived_in_order, named_event
 from workflows.declare import Event, Model, Recorded
 from workflows.features import AtIndex, Charlson, CountOf, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
 from workflows.source import Source
@@ -48,14 +48,21 @@ def feature_table(
     even where nobody has an event.
     """
     facts = Facts(encounters=encounters, events=events, concepts=concepts, observation=observation)
-    frame = selection(of_model(model), facts).members
+    return features_of(selection(of_model(model), facts), facts, model, source, sets)
+
+
+def features_of(
+    chosen: Selection, facts: Facts, model: Model, source: Source, sets: Mapping[str, Sequence[str]]
+) -> DataFrame:
+    """The feature table of the members of a cohort."""
+    frame, encounters = chosen.members, facts.encounters
     index = frame.select("person_id", KEY, "index_datetime")
     joined = frame
     if isinstance(model.outcome, Event):
         joined = joined.crossJoin(sf.broadcast(last_known(encounters)))
     of_events = covariates(model.features, sets)
     if of_events:
-        joined = joined.join(engine.wide(index, events, concepts, of_events, key=KEY, observation=observation), KEY)
+        joined = joined.join(of_concepts(index, facts, of_events), KEY)
     counts = [feature for feature in model.features if of_encounters(feature, sets)]
     if counts or isinstance(model.outcome, Event):
         joined = joined.join(stays(index, encounters, counts, model.outcome), KEY, "left")
@@ -69,6 +76,13 @@ def feature_table(
         sf.when(known, outcome_column(model)).cast("int").alias("outcome"),
         known.alias("outcome_known"),
     )
+
+
+def of_concepts(index: DataFrame, facts: Facts, some: Sequence[Covariate]) -> DataFrame:
+    """The key and the features of events."""
+    assert facts.events is not None, "features of events need the events"
+    assert facts.concepts is not None, "features of events need their concept sets"
+    return engine.wide(index, facts.events, facts.concepts, some, key=KEY, observation=facts.observation)
 
 
 def of_encounters(feature: Feature, sets: Mapping[str, Sequence[str]]) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -92,9 +93,25 @@ class Tables:
                 raise TaskError(f"table {name} does not exist; run the job that writes it first")
         return {name: version for name, version in found.items() if version is not None}
 
-    def replace(self, name: str, frame: DataFrame, inputs: Mapping[str, int]) -> int:
-        """Put `frame` in the place of the table's rows, or leave the previous version untouched; the new version."""
-        return self._write(checked(name), frame, inputs, "overwrite")
+    def replace(self, name: str, frame: DataFrame, inputs: Mapping[str, int], content: str = "") -> int:
+        """Put `frame` in the place of the table's rows, or leave the previous version untouched; the new version.
+
+        content: a hash of the definition that the rows follow from, which `made` asks for.
+        """
+        return self._write(checked(name), frame, inputs, "overwrite", content)
+
+    def made(self, name: str, content: str, inputs: Mapping[str, int]) -> int | None:
+        """The latest version if it was made by this definition from these inputs, and nothing changed it since."""
+        if not self.exists(name):
+            return None
+        row = self._session().sql(f"DESCRIBE HISTORY {name} LIMIT 1").select("version", "userMetadata").first()
+        assert row is not None
+        try:
+            said = json.loads(row["userMetadata"] or "{}")
+        except ValueError:
+            return None
+        same = isinstance(said, dict) and (said.get("content"), said.get("inputs")) == (content, dict(inputs))
+        return int(row["version"]) if same else None
 
     def append(self, name: str, frame: DataFrame, inputs: Mapping[str, int] | None = None) -> None:
         """Add the rows of `frame`. Which version that made is asked when the lineage is written."""
@@ -110,12 +127,12 @@ class Tables:
         view = f"merge_{uuid.uuid4().hex}"
         frame.createOrReplaceTempView(view)
         on = " AND ".join(f"target.{key} <=> source.{key}" for key in keys)
-        session.conf.set(USER_METADATA, token)
         try:
-            session.sql(
-                f"MERGE INTO {name} AS target USING {view} AS source ON {on} "
-                "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
-            ).collect()
+            with self._marked(token):
+                session.sql(
+                    f"MERGE INTO {name} AS target USING {view} AS source ON {on} "
+                    "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+                ).collect()
         finally:
             session.catalog.dropTempView(view)
         return self._recorded(name, token, inputs or {})
@@ -137,12 +154,13 @@ class Tables:
         session, token = self._session(), self._token({})
         view = f"remove_{uuid.uuid4().hex}"
         keys.selectExpr("key AS _key").distinct().createOrReplaceTempView(view)
-        session.conf.set(USER_METADATA, token)
         try:
             # A DELETE would write the keys into the table's history.
-            session.sql(
-                f"MERGE INTO {name} AS target USING {view} AS source ON {key} = source._key WHEN MATCHED THEN DELETE"
-            ).collect()
+            with self._marked(token):
+                session.sql(
+                    f"MERGE INTO {name} AS target USING {view} AS source ON {key} = source._key "
+                    "WHEN MATCHED THEN DELETE"
+                ).collect()
         finally:
             session.catalog.dropTempView(view)
         self._recorded(name, token, {})
@@ -168,18 +186,27 @@ class Tables:
             who.declaration_hash, json.dumps(dict(inputs), sort_keys=True), at or datetime.now(UTC),
         ))  # fmt: skip
 
-    def _token(self, inputs: Mapping[str, int]) -> str:
+    def _token(self, inputs: Mapping[str, int], content: str = "") -> str:
         """User metadata of one commit: provenance travels with the data even if the lineage table is lost."""
-        return json.dumps(vars(self._provenance) | {"inputs": dict(inputs), "write": uuid.uuid4().hex}, sort_keys=True)
+        said = {"inputs": dict(inputs), "content": content, "write": uuid.uuid4().hex}
+        return json.dumps(vars(self._provenance) | said, sort_keys=True)
 
-    def _write(self, name: str, frame: DataFrame, inputs: Mapping[str, int], mode: str) -> int:
-        token = self._token(inputs)
+    def _write(self, name: str, frame: DataFrame, inputs: Mapping[str, int], mode: str, content: str = "") -> int:
+        token = self._token(inputs, content)
         self._saved(name, frame, mode, token)
         return self._recorded(name, token, inputs)
 
-    def _saved(self, name: str, frame: DataFrame, mode: str, token: str) -> None:
+    @contextmanager
+    def _marked(self, token: str) -> Iterator[None]:
+        """Commits carry `token` meanwhile, and no later one does."""
         # The session's setting, as the writer's option does not reach the commit that creates a table.
         self._session().conf.set(USER_METADATA, token)
+        try:
+            yield
+        finally:
+            self._session().conf.unset(USER_METADATA)
+
+    def _saved(self, name: str, frame: DataFrame, mode: str, token: str) -> None:
         writer = frame.coalesce(1).write.format("delta").mode(mode)
         if mode == "overwrite":
             writer = writer.option("overwriteSchema", "true")
@@ -187,7 +214,8 @@ class Tables:
         writer = writer.options(**retention(self._as_of_days.get(name.split(".")[0])))
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                writer.saveAsTable(name)
+                with self._marked(token):
+                    writer.saveAsTable(name)
                 break
             except Exception as error:
                 # Tasks may create a table at once; those that lost add to what the first made. Nothing was committed.

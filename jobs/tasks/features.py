@@ -1,17 +1,29 @@
-"""The feature table of one model, and the attrition of its cohort."""
+"""The cohort of one model, its attrition, and its feature table; what is there already is not made again."""
 
 from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.release import nested
-from workflows.cohorts import criteria, observed
-from workflows.covariates import CODE_SCHEMA, REFERENCE_SCHEMA, code_rows, covariates, reference, sets_of
+from workflows.canonical import encoded
+from workflows.cohorts import Cohort, criteria, observed
+from workflows.covariates import CODE_SCHEMA, REFERENCE_SCHEMA, CodeRow, code_rows, covariates, reference, sets_of
 from workflows.declare import Model
-from workflows.features import Feature, OfConcepts, OfEvents
+from workflows.features import OfConcepts
+from workflows.source import Source
 from workflows.sources import named
 
+if TYPE_CHECKING:
+    from jobs.featurize.cohort import Selection
+    from jobs.featurize.entries import Facts
+
 ATTRITION_SCHEMA = "job_run_id string, step int, reason string, encounters long, persons long"
+Codes = Sequence[CodeRow]
 
 
 def features() -> None:
@@ -19,31 +31,69 @@ def features() -> None:
     run(_features)
 
 
+def used(source: Source, model: Model, cohort: Cohort) -> tuple[str, ...]:
+    """The fact tables that a model's cohort and features are made from."""
+    names = ["fact_encounter_index", "fact_person"]
+    if observed(cohort) or any(isinstance(one, OfConcepts) and one.in_observation for one in model.features):
+        names.append("fact_observation_period")
+    return tuple(f"{source.name}_ra.{name}" for name in names)
+
+
+def facts_of(task: Task, inputs: Mapping[str, int], codes: Codes) -> Facts:
+    """The fact tables at the versions of `inputs`."""
+    from jobs.featurize.entries import Facts
+
+    tables = {name.partition(".")[2]: task.tables.read(name, version) for name, version in inputs.items()}
+    return Facts(
+        encounters=tables["fact_encounter_index"],
+        events=tables["fact_person"],
+        observation=tables.get("fact_observation_period"),
+        concepts=task.spark.createDataFrame(codes, CODE_SCHEMA),
+    )
+
+
+def content(task: Task, codes: Codes, *parts: Any) -> str:
+    """A hash of all that decides a table but its inputs: definitions, codes, and the code that reads them."""
+    text = json.dumps([task.commit, encoded(list(parts)), [list(row) for row in codes]], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _features(task: Task) -> None:
     from jobs.featurize.cohort import of_model, selection
-    from jobs.featurize.entries import Facts
-    from jobs.featurize.features import feature_table
+    from jobs.featurize.features import features_of
 
     model = task.declaration
     if not isinstance(model, Model):
         raise TaskError(f"features: {model.name} is a {type(model).__name__}; valid: a Model")
-    source = named(model.source)
-    encounters_name, events_name = f"{source.name}_ra.fact_encounter_index", f"{source.name}_ra.fact_person"
-    cohort = of_model(model)
-    in_observation = any(isinstance(one, OfConcepts) and one.in_observation for one in model.features)
-    names = [encounters_name, events_name]
-    if in_observation or observed(cohort):
-        names.append(f"{source.name}_ra.fact_observation_period")
-    inputs = task.tables.inputs(*names)
-    encounters, events, *observation = (task.tables.read(name, inputs[name]) for name in names)
-    of_events: list[Feature | OfEvents] = [*model.features, *criteria(cohort)]
-    sets = sets_of(of_events, source.collections)
-    codes = code_rows(of_events, sets)
-    concepts = task.spark.createDataFrame(codes, CODE_SCHEMA)
-    periods = observation[0] if observation else None
-    frame = feature_table(encounters, events, concepts, model, source, sets, periods)
-    facts = Facts(encounters=encounters, events=events, concepts=concepts, observation=periods)
-    steps = selection(cohort, facts).attrition()
+    source, cohort = named(model.source), of_model(model)
+    inputs = task.tables.inputs(*used(source, model, cohort))
+    sets = sets_of(model.of_events, source.collections)
+    codes = code_rows(model.of_events, sets)
+    whom = content(task, code_rows(criteria(cohort), sets_of(criteria(cohort), source.collections)), cohort)
+    what = content(task, codes, cohort, model.outcome, model.features)
+    members, table = f"{source.name}_ra.cohort_{model.name}", f"{source.name}_ra.feature_{model.name}"
+    facts = facts_of(task, inputs, codes)
+    chosen = selection(cohort, facts)
+    if (version := task.tables.made(members, whom, inputs)) is None:
+        told(task, model, source, chosen, inputs)
+        version = task.tables.replace(members, chosen.index, inputs, whom)
+        task.log(f"{members} is at version {version}")
+    else:
+        task.log(f"{members} stays at version {version}: the same definition of the same inputs")
+    if (version := task.tables.made(table, what, inputs)) is not None:
+        task.log(f"{table} stays at version {version}: the same definition of the same inputs")
+        return
+    version = task.tables.replace(table, features_of(chosen, facts, model, source, sets), inputs, what)
+    described = reference(covariates(model.features, sets), codes)
+    if described:
+        name = f"{source.name}_ra.covariates_{model.name}"
+        task.tables.replace(name, task.spark.createDataFrame(described, REFERENCE_SCHEMA), inputs)
+    task.log(f"{table} is at version {version}")
+
+
+def told(task: Task, model: Model, source: Source, chosen: Selection, inputs: Mapping[str, int]) -> None:
+    """Log and keep what each step leaves; raise if that is nothing."""
+    steps = chosen.attrition()
     # Few persons hide their encounters too: a count of encounters would tell them apart.
     persons, stays = nested([step.persons for step in steps]), nested([step.encounters for step in steps])
     rows = [
@@ -55,10 +105,4 @@ def _features(task: Task) -> None:
         task.log(f"attrition {step}, {reason}: {left}")
     if empty := next((step for step in steps if step.encounters == 0), None):
         raise TaskError(f"{model.name}: nothing in {source.name} is left after step {empty.step}, {empty.reason}")
-    version = task.tables.replace(f"{source.name}_ra.feature_{model.name}", frame, inputs)
-    described = reference(covariates(model.features, sets), codes)
-    if described:
-        name = f"{source.name}_ra.covariates_{model.name}"
-        task.tables.replace(name, task.spark.createDataFrame(described, REFERENCE_SCHEMA), inputs)
     task.tables.append(f"{model.name}.attrition", task.spark.createDataFrame(rows, ATTRITION_SCHEMA), inputs)
-    task.log(f"{source.name}_ra.feature_{model.name} is at version {version}")

@@ -23,7 +23,7 @@ CODES = [("ICD10CM", "I50.9"), ("ICD10CM", "I50"), ("ICD10CM", "I11.0"), ("ICD10
          ("ICD9CM", "I50"), ("LOINC", "2345-7")]  # fmt: skip
 ENCOUNTERS = (
     "person_id long, visit_occurrence_id long, encounter_order long, visit_start_datetime timestamp, "
-    "visit_end_datetime timestamp, is_inpatient_visit boolean, is_at_risk boolean, sex string, birth_date date, "
+    "visit_end_datetime timestamp, length_of_stay long, is_inpatient_visit boolean, is_at_risk boolean, sex string, birth_date date, "
     "age_band string, outcome_known boolean"
 )
 EVENTS = (
@@ -81,7 +81,7 @@ def facts(spark: SparkSession, made: World, cohorts: list[Cohort], shuffled: int
     known = made.persons
     order = {key: place for place, (_, key, *_) in enumerate(sorted(made.stays, key=lambda s: (s[3], s[1])), 1)}
     encounters = [
-        (p, key, order[key], moment(a, 9), moment(b, 15), inpatient, risk, *known[p], None, True)
+        (p, key, order[key], moment(a, 9), moment(b, 15), b - a, inpatient, risk, *known[p], None, True)
         for p, key, a, b, inpatient, risk in made.stays
     ]
     events = [(p, moment(a, h), b if b is None else moment(b), v, c, t) for p, a, h, b, v, c, t in made.events]
@@ -98,3 +98,9 @@ def facts(spark: SparkSession, made: World, cohorts: list[Cohort], shuffled: int
         encounters=frame(encounters, ENCOUNTERS), events=frame(events, EVENTS), observation=frame(periods, PERIODS),
         concepts=spark.createDataFrame(codes, CODE_SCHEMA),
     )  # fmt: skip
+
+
+def plain_outcome(made: World, person: int, index: Any) -> int:
+    """Whether another inpatient stay of the person begins on one of the days 1 to 30."""
+    day = (index.date() - START).days
+    return int(any(p == person and inpatient and 1 <= a - day <= 30 for p, _, a, _, inpatient, _ in made.stays))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.codes.circe import imported
 from jobs.codes.ohdsi import Vocabularies, ids, vocabularies
 from jobs.featurize.cohort import Left, selection
 from jobs.featurize.columns import typed
@@ -88,10 +91,7 @@ def declared(known: Vocabularies, row: dict[str, str]) -> Cohort:
 def left(spark: SparkSession, facts: Facts, cohort: Cohort) -> Left:
     """What the last step leaves."""
     concepts = spark.createDataFrame(code_rows(criteria(cohort), {}), CODE_SCHEMA)
-    tables = Facts(
-        encounters=facts.encounters, events=facts.events, observation=facts.observation, concepts=concepts
-    )  # fmt: skip
-    return selection(cohort, tables).attrition()[-1]
+    return selection(cohort, replace(facts, concepts=concepts)).attrition()[-1]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["cohort"] for row in ROWS])
@@ -102,3 +102,61 @@ def test_our_steps_leave_the_published_records_and_subjects(spark, facts, known,
 
 def test_every_published_row_is_a_case():
     assert len(ROWS) == 11
+
+
+# What each published definition (CIRCE JSON) means, written by hand: rows of person, first and last day before those
+# of one person that overlap, or are `pad` days apart, become one.
+BLEED = """SELECT c.person_id, condition_start_date AS first, o.observation_period_end_date AS until,
+    observation_period_start_date AS since FROM '{}/condition_occurrence.parquet' c
+    JOIN '{}/observation_period.parquet' o ON o.person_id = c.person_id
+     AND condition_start_date BETWEEN o.observation_period_start_date AND o.observation_period_end_date
+    WHERE condition_concept_id IN ({})"""
+BELOW = "SELECT descendant_concept_id FROM '{0}/concept_ancestor.parquet' WHERE ancestor_concept_id = 192671"
+MALE = "person_id IN (SELECT person_id FROM '{0}/person.parquet' WHERE gender_concept_id = 8507)"
+EARLIEST = "QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY first) = 1"
+TEN = "SELECT person_id, first, least(first + 10, until) AS until FROM ({bleed})"
+BY_HAND = {
+    "GiBleed_all.json": ("192671", "SELECT person_id, first, until FROM ({bleed})", 0),
+    "GiBleed_default.json": ("192671", f"SELECT person_id, first, until FROM ({{bleed}}) {EARLIEST}", 0),
+    "GiBleed_default_with_descendants.json":
+        (BELOW, f"SELECT person_id, first, until FROM ({{bleed}}) {EARLIEST}", 0),
+    "gibleed_all_end_10.json": ("192671", TEN, 0),
+    "gibleed_end_10.json": ("192671", TEN, 0),
+    "GIBleed_male.json":
+        (BELOW, f"SELECT person_id, first, until FROM ({{bleed}}) WHERE since <= first - 30 AND {MALE} {EARLIEST}", 0),
+    "viral_sinusitus.json": (
+        "40481087",
+        f"SELECT person_id, first, least(first + 1, until) AS until FROM ({{bleed}}) WHERE {MALE}", 999_999,
+    ),
+    "cerebral_venous_sinus_thrombosis_01.json": ("NULL", "SELECT person_id, first, until FROM ({bleed})", 30),
+}  # fmt: skip
+
+
+def by_hand(name: str) -> list[tuple]:
+    """The rows of a definition by DuckDB."""
+    concepts, rows, pad = BY_HAND[name]
+    bleed = BLEED.format(FOLDER, FOLDER, concepts.format(FOLDER))
+    before = f"max(until + {pad}) OVER (PARTITION BY person_id ORDER BY first, until ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+    return duckdb.sql(f"""
+        WITH rows AS ({rows.replace("{bleed}", bleed).replace("{0}", str(FOLDER))}),
+        opened AS (SELECT *, CASE WHEN first <= {before} THEN 0 ELSE 1 END AS opens FROM rows),
+        eras AS (SELECT *, sum(opens) OVER (PARTITION BY person_id ORDER BY first, until) AS era FROM opened)
+        SELECT person_id::BIGINT, min(first)::DATE, max(until)::DATE FROM eras GROUP BY person_id, era ORDER BY 1, 2
+    """).fetchall()  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BY_HAND)
+def test_an_imported_definition_has_the_rows_that_sql_written_by_hand_has(spark, facts, name):
+    cohort = imported(FOLDER / "cohort_json" / name, FOLDER if "{0}" in BY_HAND[name][0] else None).cohort
+    concepts = spark.createDataFrame(code_rows(criteria(cohort), {}), CODE_SCHEMA)
+    chosen = selection(cohort, replace(facts, concepts=concepts))
+    ours = chosen.index.select("person_id", "cohort_start", "cohort_end").orderBy("person_id", "cohort_start").collect()
+    wanted = by_hand(name)
+    assert [tuple(row) for row in ours] == wanted
+    assert wanted or name.startswith("cerebral"), "GiBleed has none of the concepts of that one"
+
+
+def test_each_definition_that_imports_is_a_case():
+    files = {file.name for file in (FOLDER / "cohort_json").glob("*.json")}
+    assert files - set(BY_HAND) == {"deep_vein_thrombosis_01.json"}

@@ -1,0 +1,163 @@
+"""`mlops feasible`: attrition, events, the expected interval of the AUROC, codes by year, before anyone trains."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from cli.errors import UsageError
+from cli.house import House
+from cli.stage import Stage
+from cli.summary import Zone
+from infra import names
+from infra.clusters import load as load_clusters
+from jobs.model.feasibility import NOTHING, Coverage, Outcome, coverage, outcome
+from jobs.model.table_one import table_one
+from report.model import Step, attrition
+from report.stores import Stage as Stored
+from report.stores import Tables
+from sandbox.workspace import workspace_of
+from workflows.covariates import code_rows, sets_of
+from workflows.declare import Model
+from workflows.discover import discover
+from workflows.source import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EVENT = ["person_id", "event_start_datetime", "vocabulary_id", "concept_code"]
+HIDDEN = "few"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feasible:
+    """What a stage's tables say of a model, as it may be published."""
+
+    model: str
+    attrition: list[Step]
+    outcome: Outcome
+    coverage: list[Coverage]
+    table_one: pd.DataFrame | None
+
+
+def show_feasible(stage: str, model: str, *, with_table_one: bool, json_file: Path | None) -> None:
+    """What is expected of a model on a stage of the sandbox; `json_file` gets the same as JSON."""
+    house = House()
+    found = discover(clusters=load_clusters())
+    if model not in found.models:
+        raise UsageError(f"model '{model}' is not declared; valid: {', '.join(found.models)}")
+    workspace_of(house.home, house.out, stage)
+    declared = found.models[model]
+    warehouse = Stage(house, stage).workspace.warehouse
+    made = feasible(warehouse, declared, found.sources[declared.source], with_table_one=with_table_one)
+    print_feasible(Console(highlight=False), stage, made)
+    if json_file is not None:
+        json_file.write_text(json.dumps(written(made), indent=2) + "\n", encoding="utf-8")
+
+
+def feasible(warehouse: Path, model: Model, source: Source, *, with_table_one: bool) -> Feasible:
+    """What the tables in a warehouse say of a model; raises UsageError where its features are not there yet."""
+    tables = Tables(warehouse)
+    features, facts = f"{source.name}_ra.feature_{model.name}", f"{source.name}_ra.fact_person"
+    steps = attrition(Stored("", tables, (), None, {}), model.name) or []
+    for table in (f"{model.name}.attrition", features, facts):
+        if not tables.there(table):
+            job = names.job(model.name, "featurize")
+            raise UsageError(f"{model.name}: {table} is not there yet; run the job {job} on this stage first")
+    zone = Zone(warehouse / f"{source.name}_ra")
+    rows = zone.table(f"feature_{model.name}").to_pandas()
+    codes = code_rows(model.of_events, sets_of(model.of_events, source.collections))
+    events = zone.table("fact_person").select(EVENT).to_pandas()
+    # Where the last step is not shown, what is counted of the rows it leaves would show it.
+    told = bool(steps) and steps[-1].encounters.replace(",", "").isdecimal()
+    return Feasible(
+        model=model.name,
+        attrition=steps,
+        outcome=outcome(rows, model.test_share) if told else NOTHING,
+        coverage=coverage(events, codes),
+        table_one=table_one(rows) if with_table_one and told else None,
+    )
+
+
+def written(made: Feasible) -> dict[str, object]:
+    """The same as JSON types; what is not published is null."""
+    table = made.table_one
+    return {
+        "model": made.model,
+        "attrition": [asdict(step) for step in made.attrition],
+        "outcome": asdict(made.outcome),
+        "coverage": [asdict(one) for one in made.coverage],
+        "table_one": None if table is None else json.loads(table.to_json(orient="records")),
+    }
+
+
+def count(number: int | None) -> str:
+    """A count, or that it is one of few persons."""
+    return HIDDEN if number is None else f"{number:,}"
+
+
+def print_feasible(console: Console, stage: str, made: Feasible) -> None:
+    """As `show_feasible`, of what was read."""
+    console.print(f"[bold]{made.model}[/bold] on the {stage} stage; {HIDDEN}: 1 to 10 persons, or what tells of them")
+    table = _table("step", "rows", "persons")
+    for step in made.attrition:
+        table.add_row(step.reason, step.encounters, step.persons)
+    console.print(table)
+    found = made.outcome
+    console.print(
+        f"outcome known: {count(found.known)} rows of {count(found.persons)} persons; "
+        f"events: {count(found.events)} of {count(found.persons_with)} persons"
+    )
+    for one in found.widths:
+        console.print(f"an AUROC of {one.auroc} would be {one.low:.3f} to {one.high:.3f} on the test side (95 %)")
+    if not found.widths:
+        console.print("no interval of the AUROC can be told of so few")
+    console.print(_coverage(made.coverage) if made.coverage else "no event has a date: codes cannot be told by year")
+    if made.table_one is not None:
+        console.print(_table_one(made.table_one))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in columns:
+        table.add_column(name, justify="left" if name == columns[0] else "right")
+    return table
+
+
+def _coverage(found: list[Coverage]) -> Table:
+    """A row a concept set, a column a year: the share of the year's persons."""
+    years = sorted({one.year for one in found})
+    table = _table("persons with a code, % of the year's", *map(str, years))
+    by_set: dict[str, dict[int, str]] = {}
+    for one in found:
+        share = (
+            HIDDEN if one.persons is None or one.of is None else f"{100 * one.persons / one.of:.1f}" if one.of else ""
+        )
+        by_set.setdefault(one.concept_set_name, {})[one.year] = share
+    for name, shares in by_set.items():
+        table.add_row(name, *(shares[year] for year in years))
+    return table
+
+
+def _table_one(found: pd.DataFrame) -> Table:
+    """Table 1: a mean and its deviation, or persons and their share."""
+    table = _table("covariate", "without outcome", "with outcome", "SMD")
+    for line in found.itertuples():
+        cells = []
+        for group in (0, 1):
+            persons, value, sd = (getattr(line, f"{name}_{group}") for name in ("persons", "value", "sd"))
+            # An unset number is unequal to itself; an unset count has no truth.
+            if not isinstance(persons, int):
+                cells.append(HIDDEN)
+            elif value != value:
+                cells.append(f"{persons:,}")
+            else:
+                cells.append(f"{value:.2f} ({sd:.2f})" if sd == sd else f"{persons:,} ({100 * value:.1f} %)")
+        smd = "" if line.smd != line.smd else f"{line.smd:.2f}"
+        table.add_row(f"{line.covariate} {line.level}".strip(), *cells, smd)
+    return table

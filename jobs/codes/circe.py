@@ -1,0 +1,215 @@
+"""Cohort definitions of OHDSI's tools (CIRCE JSON) as cohorts of ours, or everything in them that is not supported.
+
+A definition is taken whole or refused whole: one step left out would be another cohort under the same name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.codes.circe_sets import set_of
+from jobs.codes.ohdsi import Vocabularies, vocabularies
+from jobs.codes.reading import Reading, Unknown, asked
+from jobs.errors import TaskError
+from workflows.cohorts import Cohort, EventsOf
+from workflows.features import Codes
+from workflows.steps import Eras, Exit, FirstOfPerson, InObservation, MinimumTimeAtRisk, SexIs, Step, Washout
+
+DOMAINS = {
+    "ConditionOccurrence": "condition_occurrence", "DrugExposure": "drug_exposure", "Measurement": "measurement",
+    "ProcedureOccurrence": "procedure_occurrence", "Observation": "observation", "DeviceExposure": "device_exposure",
+    "Death": "death",
+}  # fmt: skip
+GENDERS = {8507: "M", 8532: "F"}
+LIMITS = ("All", "First")
+TOP = (
+    "ConceptSets", "PrimaryCriteria", "AdditionalCriteria", "QualifiedLimit", "ExpressionLimit", "InclusionRules",
+    "EndStrategy", "CensoringCriteria", "CollapseSettings", "CensorWindow", "cdmVersionRange", "Title",
+)  # fmt: skip
+
+
+def criterion(reading: Reading, path: str, given: Any, known: Vocabularies | None) -> tuple[str, Codes] | None:
+    """(curated table, concept set) of one criterion: a domain with nothing but a concept set."""
+    if not isinstance(given, Mapping) or len(given) != 1 or next(iter(given)) not in DOMAINS:
+        reading.refuse(path, given, f"one of {', '.join(DOMAINS)}")
+        return None
+    ((domain, said),) = given.items()
+    here = f"{path}.{domain}"
+    before = len(reading.unknown)
+    fields = reading.only(here, said, ("CodesetId",))
+    if fields.get("CodesetId") is None:
+        if len(reading.unknown) == before:
+            reading.refuse(f"{here}.CodesetId", None, "the id of a concept set")
+        return None
+    codes = set_of(reading, f"{here}.CodesetId", fields["CodesetId"], known)
+    return None if codes is None else (DOMAINS[domain], codes)
+
+
+def entry(reading: Reading, known: Vocabularies | None) -> EventsOf | None:
+    """The primary criteria: events of one table, of one or more concept sets."""
+    path = "$.PrimaryCriteria"
+    said = reading.only(
+        path, reading.definition.get("PrimaryCriteria"), ("CriteriaList", "ObservationWindow", "PrimaryCriteriaLimit")
+    )
+    listed = said.get("CriteriaList") or []
+    if not listed:
+        reading.refuse(f"{path}.CriteriaList", listed, "at least one criterion")
+    read = [criterion(reading, f"{path}.CriteriaList[{place}]", one, known) for place, one in enumerate(listed)]
+    found = [one for one in read if one is not None]
+    if len({table for table, _ in found}) > 1:
+        reading.refuse(f"{path}.CriteriaList", sorted({table for table, _ in found}), "criteria of one domain")
+    if len(found) < len(listed) or not found:
+        return None
+    names = list(dict.fromkeys(codes.name for _, codes in found))
+    pairs = tuple(sorted({pair for _, codes in found for pair in codes.codes}))
+    return EventsOf(concepts=Codes("_or_".join(names), pairs), table=found[0][0])
+
+
+def observation(reading: Reading) -> Iterator[Step]:
+    """The observation window and the limit of the primary criteria."""
+    path = "$.PrimaryCriteria"
+    said = reading.definition.get("PrimaryCriteria")
+    said = said if isinstance(said, Mapping) else {}
+    window = reading.only(f"{path}.ObservationWindow", said.get("ObservationWindow") or {}, ("PriorDays", "PostDays"))
+    prior = reading.number(f"{path}.ObservationWindow.PriorDays", window.get("PriorDays"), 36_500)
+    yield Washout(days=prior) if prior else InObservation()
+    if post := reading.number(f"{path}.ObservationWindow.PostDays", window.get("PostDays"), 36_500):
+        yield MinimumTimeAtRisk(days=post)
+    if limit(reading, f"{path}.PrimaryCriteriaLimit", said.get("PrimaryCriteriaLimit")) == "First":
+        yield FirstOfPerson()
+
+
+def limit(reading: Reading, path: str, given: Any) -> str:
+    """All or First."""
+    said = reading.only(path, given or {}, ("Type",))
+    return str(reading.one_of(f"{path}.Type", said.get("Type"), LIMITS, "All"))
+
+
+def rule(reading: Reading, path: str, given: Any) -> Iterator[Step]:
+    """An inclusion rule: a sex, or days of observation before the index date."""
+    said = reading.only(path, given, ("name", "description", "expression"))
+    here = f"{path}.expression"
+    fields = ("Type", "CriteriaList", "DemographicCriteriaList", "Groups")
+    group = reading.only(here, said.get("expression"), fields)
+    reading.one_of(f"{here}.Type", group.get("Type"), ("ALL",), "ALL")
+    if group.get("Groups"):
+        reading.refuse(f"{here}.Groups", group["Groups"], "none")
+    for place, one in enumerate(group.get("DemographicCriteriaList") or []):
+        at = f"{here}.DemographicCriteriaList[{place}]"
+        genders = reading.only(at, one, ("Gender",)).get("Gender") or []
+        concepts = [sex.get("CONCEPT_ID") for sex in genders if isinstance(sex, Mapping)]
+        if len(concepts) == 1 and concepts[0] in GENDERS:
+            yield SexIs(sex=GENDERS[concepts[0]])
+        else:
+            reading.refuse(f"{at}.Gender", concepts, "one of " + ", ".join(f"{n} ({s})" for n, s in GENDERS.items()))
+    for place, one in enumerate(group.get("CriteriaList") or []):
+        if days := observed_before(one):
+            yield Washout(days=days)
+        else:
+            told = "days of observation before the index date (an ObservationPeriod that starts by then and ends after)"
+            reading.refuse(f"{here}.CriteriaList[{place}]", one, told)
+
+
+def observed_before(given: Any) -> int | None:
+    """The days, if a criterion says that an observation period begins so many days before and holds day 0."""
+    if not isinstance(given, Mapping) or type(days := _days(given)) is not int or days < 1:
+        return None
+    pattern = {
+        "Criteria": {"ObservationPeriod": {}},
+        "StartWindow": {"Start": {"Coeff": -1}, "End": {"Days": days, "Coeff": -1}, "UseEventEnd": False},
+        "EndWindow": {"Start": {"Days": 0, "Coeff": 1}, "End": {"Coeff": 1}, "UseEventEnd": True},
+        "Occurrence": {"Type": 2, "Count": 1},
+    }
+    return days if dict(given) == pattern else None
+
+
+def _days(given: Mapping[str, Any]) -> Any:
+    start = given.get("StartWindow")
+    end = start.get("End") if isinstance(start, Mapping) else None
+    return end.get("Days") if isinstance(end, Mapping) else None
+
+
+def ends(reading: Reading) -> Iterator[Step]:
+    """The end strategy, and how rows that touch become one."""
+    path = "$.EndStrategy"
+    strategy = reading.only(path, reading.definition.get("EndStrategy") or {}, ("DateOffset",))
+    offset = reading.only(f"{path}.DateOffset", strategy.get("DateOffset") or {}, ("DateField", "Offset"))
+    if offset:
+        # Of an event without an end those tools count from the day after its start, and ours from its start.
+        reading.one_of(f"{path}.DateOffset.DateField", offset.get("DateField"), ("StartDate",), "StartDate")
+        yield Exit(days=reading.number(f"{path}.DateOffset.Offset", offset.get("Offset"), 36_500))
+    else:
+        yield Exit()
+    collapse = reading.only(
+        "$.CollapseSettings", reading.definition.get("CollapseSettings") or {}, ("CollapseType", "EraPad")
+    )
+    reading.one_of("$.CollapseSettings.CollapseType", collapse.get("CollapseType"), ("ERA",), "ERA")
+    yield Eras(gap=reading.number("$.CollapseSettings.EraPad", collapse.get("EraPad"), 1_000_000))
+
+
+@dataclass(frozen=True)
+class Import:
+    """What a definition became: a cohort, or everything in it that is unknown; and what a reader should know."""
+
+    cohort: Cohort | None
+    unknown: tuple[Unknown, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read(definition: Any, known: Vocabularies | None = None) -> Import:
+    """A cohort definition of OHDSI's tools."""
+    if not isinstance(definition, Mapping):
+        return Import(None, (Unknown("$", definition, "an object: a cohort definition of OHDSI"),))
+    reading = Reading(definition)
+    reading.only("$", definition, TOP)
+    begins = entry(reading, known)
+    steps = list(observation(reading))
+    # The qualified limit would apply to what additional criteria qualify, and those have to ask for nothing.
+    for name in ("AdditionalCriteria", "CensoringCriteria", "CensorWindow"):
+        if asked(definition.get(name)):
+            reading.refuse(f"$.{name}", definition[name], "none")
+    limit(reading, "$.QualifiedLimit", definition.get("QualifiedLimit"))
+    for place, one in enumerate(definition.get("InclusionRules") or []):
+        steps += rule(reading, f"$.InclusionRules[{place}]", one)
+    if (
+        limit(reading, "$.ExpressionLimit", definition.get("ExpressionLimit")) == "First"
+        and steps[-1] != FirstOfPerson()
+    ):
+        steps.append(FirstOfPerson())
+    steps += ends(reading)
+    if reading.unknown or begins is None:
+        return Import(None, tuple(reading.unknown))
+    return Import(Cohort(entry=begins, steps=steps), notes=tuple(dict.fromkeys(reading.notes)))
+
+
+def imported(file: Path, reference: Path | None = None) -> Import:
+    """The cohort of a file; raises TaskError that names everything the import does not know."""
+    try:
+        definition = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TaskError(f"{file.name} is not a JSON file that can be read ({error})") from error
+    found = read(definition, None if reference is None else vocabularies(reference))
+    if found.cohort is None:
+        told = "\n".join(f"  {one}" for one in found.unknown)
+        raise TaskError(f"{file.name} is not imported, as a part of it would be another cohort:\n{told}")
+    return found
+
+
+def declared(value: Any) -> str:
+    """Python that evaluates to a part of a declaration, without the fields that have their default."""
+    if not is_dataclass(value):
+        return repr(value)
+    given = ((one.name, getattr(value, one.name), one.default) for one in fields(value))
+    return (
+        f"{type(value).__name__}({', '.join(f'{name}={declared(one)}' for name, one, usual in given if one != usual)})"
+    )
+
+
+def source_of(cohort: Cohort) -> str:
+    """Python that evaluates to the cohort where the vocabulary of `workflows.declare` is imported."""
+    steps = "".join(f"        {declared(one)},\n" for one in cohort.steps)
+    return f"Cohort(\n    entry={declared(cohort.entry)},\n    steps=[\n{steps}    ],\n)\n"

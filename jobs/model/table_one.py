@@ -1,0 +1,150 @@
+"""Table 1: who a cohort is, in two groups side by side, with the standardised mean difference of every covariate.
+
+One row a person, the first of theirs. A difference is that of means over the root of the mean of both variances, of
+shares likewise (Austin 2009, Statistics in Medicine 28:3083, formulas 1 and 2); it does not grow with the persons.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from jobs.disclosure import suppressed
+from jobs.errors import TaskError
+from jobs.model.matrix import MISSING, columns_of, is_category, ordered
+from jobs.release import Sum, release
+
+COLUMNS = ("covariate", "level", "persons_0", "value_0", "sd_0", "persons_1", "value_1", "sd_1", "smd")
+EVERYONE = "persons"
+NUMBER = "mean"
+# The kinds of a number's values, which share no person: a mean of what is zero for all but a few gives them away.
+OTHER, ZERO = "not zero", "zero"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table before anything is suppressed: a level of a covariate, or a number's mean.
+
+    cells: level -> persons of each group; together they are the group. held: the cells that the line is built on.
+    """
+
+    covariate: str
+    level: str
+    cells: Mapping[str, tuple[int, int]]
+    held: tuple[str, ...]
+    persons: tuple[int, int]
+    value: tuple[float, float]
+    sd: tuple[float, float]
+
+
+def difference(value: tuple[float, float], variance: tuple[float, float]) -> float:
+    """The standardised difference of group 1 from group 0, NaN where nothing varies and the values differ."""
+    pooled = math.sqrt((variance[0] + variance[1]) / 2)
+    apart = value[1] - value[0]
+    return 0.0 if apart == 0 else apart / pooled if pooled > 0 else float("nan")
+
+
+def first_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """The first row of each person."""
+    return ordered(frame).drop_duplicates("person_id", ignore_index=True)
+
+
+def of_category(name: str, values: pd.Series, groups: np.ndarray) -> Iterator[Line]:
+    """A line a level: persons and their share of the group."""
+    levels = values.astype(object).where(values.notna(), MISSING).astype(str).to_numpy()
+    cells = {level: _of(levels == level, groups) for level in sorted(set(levels))}
+    size = (int((groups == 0).sum()), int((groups == 1).sum()))
+    for level, found in cells.items():
+        share = (found[0] / size[0], found[1] / size[1])
+        yield Line(name, level, cells, (level,), found, share, (float("nan"),) * 2)
+
+
+def of_number(name: str, values: pd.Series, groups: np.ndarray) -> Iterator[Line]:
+    """One line: mean and standard deviation of those who have a value."""
+    numbers = values.astype("float64").to_numpy()
+    there = ~np.isnan(numbers)
+    cells = {
+        OTHER: _of(there & (numbers != 0), groups), ZERO: _of(there & (numbers == 0), groups),
+        MISSING: _of(~there, groups),
+    }  # fmt: skip
+    parts = [numbers[there & (groups == group)] for group in (0, 1)]
+    mean, sd = ([float(f(part)) if len(part) > 1 else float("nan") for part in parts] for f in (np.mean, _sd))
+    persons = (len(parts[0]), len(parts[1]))
+    yield Line(name, NUMBER, cells, (OTHER, ZERO, MISSING), persons, (mean[0], mean[1]), (sd[0], sd[1]))
+
+
+def of_flag(name: str, values: pd.Series, groups: np.ndarray) -> Iterator[Line]:
+    """A line a level of what is yes, no or unknown."""
+    words = values.astype("float64").map({1.0: "yes", 0.0: "no"})
+    yield from of_category(name, words, groups)
+
+
+def _sd(values: np.ndarray) -> float:
+    return float(np.std(values, ddof=1))
+
+
+def _of(rows: np.ndarray, groups: np.ndarray) -> tuple[int, int]:
+    return int((rows & (groups == 0)).sum()), int((rows & (groups == 1)).sum())
+
+
+def lines(frame: pd.DataFrame, groups: np.ndarray) -> list[Line]:
+    """Every line, covariates in order of their names."""
+    found: list[Line] = []
+    for name in sorted(columns_of(frame).names):
+        values = frame[name]
+        if is_category(values):
+            found += of_category(name, values, groups)
+        elif values.dropna().astype("float64").isin([0.0, 1.0]).all():
+            found += of_flag(name, values, groups)
+        else:
+            found += of_number(name, values, groups)
+    return found
+
+
+def released(found: list[Line], size: tuple[int, int]) -> dict[str, int | None]:
+    """Every cell of both groups as it may be published; the cells of a covariate add up to the group."""
+    counts, sums = {"0": size[0], "1": size[1]}, {}
+    for line in found:
+        for group in (0, 1):
+            parts = {f"{group} {line.covariate} {level}": cell[group] for level, cell in line.cells.items()}
+            counts |= parts
+            sums[f"{group} {line.covariate}"] = Sum(f"{group}", tuple(parts))
+    return release(counts, list(sums.values()))
+
+
+def table_one(frame: pd.DataFrame, group: str = "outcome") -> pd.DataFrame:
+    """Table 1 of a feature table's rows, of those whose `group` is 0 and of those whose it is 1 (COLUMNS).
+
+    Counts of 1 to 10 persons and what would give them away are empty, and so is every share, mean, deviation and
+    difference built on one. No smallest and no largest value is shown.
+    """
+    rows = first_rows(frame[frame[group].notna()])
+    groups = rows[group].astype("int64").to_numpy()
+    size = (int((groups == 0).sum()), int((groups == 1).sum()))
+    if 0 in size or set(groups.tolist()) - {0, 1}:
+        raise TaskError(f"table 1: {group} has {sorted(set(groups.tolist()))}; valid: persons in both groups, 0 and 1")
+    found = lines(rows, groups)
+    cells = released(found, size)
+    table = [(EVERYONE, "", cells["0"], np.nan, np.nan, cells["1"], np.nan, np.nan, np.nan)]
+    for line in found:
+        shown = [
+            cells[f"{group}"] is not None
+            and all(cells[f"{group} {line.covariate} {level}"] is not None for level in line.held)
+            for group in (0, 1)
+        ]
+        number = line.level == NUMBER and line.held != (NUMBER,)
+        variance = [line.sd[group] ** 2 if number else line.value[group] * (1 - line.value[group]) for group in (0, 1)]
+        cut = [
+            (line.persons[g], line.value[g], line.sd[g]) if shown[g] else (None, np.nan, np.nan) for g in (0, 1)
+        ]  # fmt: skip
+        smd = difference(line.value, (variance[0], variance[1])) if all(shown) else np.nan
+        table.append((line.covariate, line.level, *cut[0], *cut[1], smd))
+    made = pd.DataFrame(table, columns=list(COLUMNS))
+    for name in ("persons_0", "persons_1"):
+        made[name] = made[name].astype("Int64")
+        assert all(suppressed(int(count)) is not None for count in made[name].dropna()), "a small count is never shown"
+    return made

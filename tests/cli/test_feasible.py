@@ -1,0 +1,94 @@
+"""`mlops feasible`: what a stage's tables say of a model before anyone trains it, and nothing of few persons."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from deltalake import write_deltalake
+from screen import Screen, has
+
+from cli.errors import UsageError
+from cli.feasible import feasible, print_feasible, show_feasible, written
+from jobs.model.feasibility import NOTHING, expected
+from workflows.models.readmission import readmission
+from workflows.sources.synthetic_omop import synthetic_omop
+
+PERSONS, EVENTS = 2_000, 400
+
+
+def warehouse(folder: Path, *, kept: int = PERSONS, few: int = 0) -> Path:
+    """The tables that the features job leaves: everyone is 70 but for `few`, a fifth comes back, women more often."""
+    draw = np.random.default_rng(5)
+    event = np.arange(kept) < kept * EVENTS // PERSONS
+    features = pd.DataFrame({
+        "person_id": np.arange(kept), "visit_occurrence_id": np.arange(kept) + 10_000,
+        "encounter_order": np.arange(kept), "outcome": event.astype("int32"), "outcome_known": True,
+        "f_age": draw.normal(70, 10, kept), "f_sex": np.where(draw.random(kept) < 0.4 + 0.3 * event, "F", "M"),
+        "f_any_failure": (np.arange(kept) % 100 < (few or 40)).astype(float),
+    })  # fmt: skip
+    facts = pd.DataFrame({
+        "person_id": np.arange(kept), "vocabulary_id": "ICD10CM",
+        "concept_code": np.where(np.arange(kept) % 4 == 0, "I50.9", "N39.0"),
+        "event_start_datetime": pd.to_datetime(np.where(np.arange(kept) % 2 == 0, "2021-05-01", "2022-05-01")),
+        "more": 1,
+    })  # fmt: skip
+    attrition = pd.DataFrame({
+        "job_run_id": "7", "step": [0, 1], "reason": ["all encounters", "inpatient stay"],
+        "encounters": [kept + 500, kept], "persons": [kept + 500, kept],
+    })  # fmt: skip
+    for name, frame in {
+        "synthetic_omop_ra/feature_readmission": features, "synthetic_omop_ra/fact_person": facts,
+        "readmission/attrition": attrition,
+    }.items():  # fmt: skip
+        write_deltalake(str(folder / name), frame)
+    return folder
+
+
+@pytest.mark.clause("13", "Q2", "D1")
+def test_attrition_events_interval_codes_by_year_and_table_one_are_shown(tmp_path: Path):
+    made = feasible(warehouse(tmp_path), readmission, synthetic_omop, with_table_one=True)
+    assert [(step.reason, step.encounters) for step in made.attrition] == [
+        ("all encounters", "2,500"), ("inpatient stay", "2,000"),
+    ]  # fmt: skip
+    assert (made.outcome.events, made.outcome.persons_with) == (EVENTS, EVENTS)
+    assert made.outcome.widths[1] == expected(0.7, 100, 400)
+    failure = {
+        one.year: (one.persons, one.of) for one in made.coverage if one.concept_set_name.endswith("heart_failure")
+    }
+    assert failure == {2021: (500, 1_000), 2022: (0, 1_000)}
+    table = made.table_one.set_index(["covariate", "level"])
+    assert table.loc[("persons", ""), "persons_1"] == EVENTS
+    assert 0.4 < table.loc[("f_sex", "F"), "smd"] < 0.8
+    screen = Screen()
+    print_feasible(screen.console, "dev", made)
+    assert "events: 400 of 400 persons" in screen.text
+    # Hanley and McNeil by hand: sqrt((0.21 + 99 (0.5385 - 0.49) + 399 (0.5765 - 0.49)) / 40,000) = 0.0314.
+    has(screen.lines, "an AUROC of 0.7 would be 0.638 to 0.762 on the test side")
+    has(screen.lines, "chronic_conditions.heart_failure", "50.0", "0.0")
+    assert json.loads(json.dumps(written(made)))["table_one"][0]["persons_1"] == EVENTS
+
+
+def test_of_few_persons_nothing_is_shown_and_nothing_that_is_built_on_them(tmp_path: Path):
+    # 40 persons, 8 of whom come back; 20 a year, 10 of whom have the code.
+    made = feasible(warehouse(tmp_path, kept=40), readmission, synthetic_omop, with_table_one=True)
+    assert made.outcome == NOTHING
+    screen = Screen()
+    print_feasible(screen.console, "dev", made)
+    assert "events: few of few persons" in screen.text
+    assert "no interval of the AUROC" in screen.text
+    has(screen.lines, "chronic_conditions.heart_failure", "few")
+    assert not [line for line in screen.lines if " 8 " in f"{line} " or "(20.0" in line]
+
+
+def test_a_model_whose_features_are_not_there_says_which_job_makes_them(tmp_path: Path):
+    folder = warehouse(tmp_path)
+    other = replace(readmission, name="relapse")
+    with pytest.raises(UsageError, match=r"relapse: relapse.attrition is not there yet; run the job relapse_featurize"):
+        feasible(folder, other, synthetic_omop, with_table_one=False)
+    with pytest.raises(UsageError, match="model 'relapse' is not declared; valid: readmission, readmission_uci130"):
+        show_feasible("dev", "relapse", with_table_one=False, json_file=None)

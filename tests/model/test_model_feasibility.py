@@ -1,0 +1,118 @@
+"""What is expected of a model before anyone trains it: the interval of its AUROC, its events, its codes by year."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from jobs.model.feasibility import NOTHING, coverage, expected, outcome, standard_error
+
+pytestmark = pytest.mark.clause("13", "F5")
+
+
+def spread(events: np.ndarray, others: np.ndarray) -> float:
+    """The standard deviation of the AUROC over samples, by counting pairs; shape (samples, persons) each."""
+    found = [(one[:, None] > other).mean() for one, other in zip(events, others, strict=True)]
+    assert np.mean(found) == pytest.approx(0.7, abs=0.005)
+    return float(np.std(found))
+
+
+@pytest.mark.parametrize(("events", "others"), [(30, 300), (100, 100), (200, 800)])
+def test_the_standard_error_is_that_of_simulated_scores_and_above_it_where_they_are_normal(events: int, others: int):
+    draw = np.random.default_rng(0)
+    ours = standard_error(0.7, events, others)
+    # The paper's assumption: exponential scores, the mean of the events' such that the AUROC is 0.7.
+    exponential = spread(draw.exponential(0.7 / 0.3, (1_500, events)), draw.exponential(1.0, (1_500, others)))
+    assert ours == pytest.approx(exponential, rel=0.05)
+    # "Slightly conservative estimates", as it says, for normal ones.
+    apart = np.sqrt(2) * norm.ppf(0.7)
+    normal = spread(draw.normal(apart, 1.0, (1_500, events)), draw.normal(0.0, 1.0, (1_500, others)))
+    assert 0.97 < ours / normal < 1.2
+    assert np.isnan(standard_error(0.7, 0, others))
+
+
+def test_the_interval_narrows_with_events_and_ends_at_one():
+    wide, narrow = expected(0.7, 25, 100), expected(0.7, 100, 400)
+    assert wide.width / narrow.width == pytest.approx(2, rel=0.02)
+    assert expected(0.99, 3, 3).high == 1.0
+
+
+def rows(known: int, waiting: int, events: int) -> pd.DataFrame:
+    outcomes = [1] * events + [0] * (known - events) + [None] * waiting
+    return pd.DataFrame({
+        "person_id": np.arange(known + waiting), "outcome": pd.array(outcomes, dtype="Int32"),
+        "outcome_known": [True] * known + [False] * waiting,
+    })  # fmt: skip
+
+
+def test_events_are_counted_and_the_interval_is_that_of_the_test_side():
+    found = outcome(rows(1_000, 100, 200), 0.25)
+    assert (found.known, found.events, found.persons, found.persons_with) == (1_000, 200, 1_000, 200)
+    assert [one.auroc for one in found.widths] == [0.6, 0.7, 0.8]
+    assert found.widths[1] == expected(0.7, 50, 200)
+
+
+@pytest.mark.parametrize(("known", "waiting", "events"), [(1_000, 0, 7), (1_000, 0, 993), (1_000, 4, 200), (9, 0, 3)])
+def test_few_persons_hide_every_number_that_would_give_them_away(known: int, waiting: int, events: int):
+    assert outcome(rows(known, waiting, events), 0.25) == NOTHING
+
+
+def test_few_persons_hide_rows_that_are_many():
+    # Twenty rows are not known, and they are of four persons who have no other.
+    table = rows(1_000, 20, 200)
+    table.loc[1_000:, "person_id"] = [9_000, 9_001, 9_002, 9_003] * 5
+    assert outcome(table, 0.25) == NOTHING
+    # Three hundred events of seven persons.
+    table = rows(1_000, 0, 300)
+    table.loc[:299, "person_id"] = np.arange(300) % 7
+    assert outcome(table, 0.25) == NOTHING
+
+
+CODES = [
+    ("chronic", "failure", "ICD10CM", "I50", None, None),
+    ("chronic", "failure", "ICD10CM", "I11.0", None, None),
+    ("", "own", "LOINC", "1-2", None, None),
+]
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 1_000_000), persons=st.integers(5, 120))
+def test_coverage_by_year_is_a_plain_count_and_hides_few_persons_and_their_complement(seed: int, persons: int):
+    draw = np.random.default_rng(seed)
+    size = persons * 6
+    pairs = [("ICD10CM", "I50.9"), ("ICD10CM", "I50"), ("ICD10CM", "I11.0"), ("ICD10CM", "I11.9"), ("ICD9CM", "I50"),
+             ("LOINC", "1-2"), ("None", None)]  # fmt: skip
+    chosen = [pairs[n] for n in draw.choice(len(pairs), size, p=[0.1, 0.05, 0.05, 0.3, 0.2, 0.02, 0.28])]
+    events = pd.DataFrame({
+        "person_id": draw.integers(0, persons, size), "vocabulary_id": [v for v, _ in chosen],
+        "concept_code": [c for _, c in chosen],
+        "event_start_datetime": pd.to_datetime([None if y == 2020 else f"{y}-06-01" for y in draw.choice([2018, 2019, 2020, 2022], size)]),
+    })  # fmt: skip
+    members = {"chronic.failure": {"I50.9", "I50", "I11.0"}, "own": {"1-2"}}
+    plain: dict[tuple[str, int], set[int]] = {}
+    everyone: dict[int, set[int]] = {}
+    for one in events.dropna(subset=["event_start_datetime"]).itertuples():
+        everyone.setdefault(one.event_start_datetime.year, set()).add(one.person_id)
+        for name, codes in members.items():
+            if one.vocabulary_id in ("ICD10CM", "LOINC") and one.concept_code in codes:
+                plain.setdefault((name, one.event_start_datetime.year), set()).add(one.person_id)
+    found = coverage(events, CODES)
+    assert {one.concept_set_name for one in found} == set(members)
+    for one in found:
+        whole, part = len(everyone.get(one.year, ())), len(plain.get((one.concept_set_name, one.year), ()))
+        if 1 <= whole <= 10 or 1 <= part <= 10 or 1 <= whole - part <= 10:
+            assert one.persons is None
+        else:
+            assert one.persons in (part, None)
+        assert one.of in (whole, None)
+        assert one.of is None or not 1 <= one.of <= 10
+
+
+def test_without_a_dated_event_there_is_no_year():
+    none = pd.DataFrame({"person_id": [1], "event_start_datetime": pd.to_datetime([None]), "vocabulary_id": ["LOINC"],
+                         "concept_code": ["1-2"]})  # fmt: skip
+    assert coverage(none, CODES) == []
