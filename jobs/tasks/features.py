@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.release import nested
@@ -10,6 +12,9 @@ from workflows.declare import Model
 from workflows.features import OfConcepts
 from workflows.sources import named
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
 CONCEPT_SCHEMA = "collection string, concept_set_name string, vocabulary_id string, code string"
 ATTRITION_SCHEMA = "job_run_id string, step int, reason string, encounters long, persons long"
 
@@ -17,6 +22,17 @@ ATTRITION_SCHEMA = "job_run_id string, step int, reason string, encounters long,
 def features() -> None:
     """Entry point."""
     run(_features)
+
+
+def refuse_restated(task: Task, model: Model, name: str, version: int, encounters: DataFrame) -> None:
+    """Raise TaskError if an attribute of old encounters changed when newer ones arrived: it looks ahead."""
+    from jobs.featurize import restated
+
+    names = restated.attributes(model)
+    before = task.tables.same_code_before(name, version) if names else None
+    if before is not None:
+        restated.refuse(model.name, *restated.changed(task.tables.read(name, before), encounters, names))
+        task.log(f"no attribute of {name} version {before} was restated")
 
 
 def _features(task: Task) -> None:
@@ -32,6 +48,7 @@ def _features(task: Task) -> None:
     names = [encounters_name, events_name] + [f"{source.name}_ra.fact_observation_period"] * observed
     inputs = task.tables.inputs(*names)
     encounters, events, *observation = (task.tables.read(name, inputs[name]) for name in names)
+    refuse_restated(task, model, encounters_name, inputs[encounters_name], encounters)
     sets = sets_of(model.features, source.collections)
     codes = code_rows(model.features, sets)
     frame = feature_table(
