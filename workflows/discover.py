@@ -15,6 +15,7 @@ from workflows.declare import AtIndex, CountOf, Declaration, Event, Featurizatio
 from workflows.errors import DeclarationError
 from workflows.features import Charlson, Codes, Demographics, Derived, OfConcepts, reach
 from workflows.interpreter import refuse_different
+from workflows.leaks import refuse_other_rows, refuse_outcome
 from workflows.loading import assigned, label, loaded
 from workflows.source import Source
 from workflows.steps import NoPriorOutcome, OfWindow, Step
@@ -85,6 +86,8 @@ def discover(root: Path = HERE, clusters: Iterable[str] = (), *, examples: bool 
         check_references(catalogue, reference, clusters)
     for featurization in catalogue.featurizations.values():
         check_featurization(catalogue, featurization, clusters)
+    for source in catalogue.sources.values():
+        check_source(catalogue, source)
     for model in catalogue.models.values():
         check_model(catalogue, model, clusters)
     ordered = in_order(catalogue)
@@ -98,6 +101,14 @@ def check_reference(owner: str, field_name: str, value: str, valid: Iterable[str
     """Raise unless `value` is one of `valid`."""
     if value not in (choices := sorted(valid)):
         raise DeclarationError(owner, field_name, value, choices or "none, as the source has no such thing", file)
+
+
+def check_source(catalogue: Catalogue, source: Source) -> None:
+    """What it says of an encounter or an event it says from their own row."""
+    try:
+        refuse_other_rows(source)
+    except DeclarationError as error:
+        raise error.at(catalogue.files[f"source:{source.name}"]) from error
 
 
 def check_references(catalogue: Catalogue, one: Reference, clusters: tuple[str, ...]) -> None:
@@ -164,6 +175,7 @@ def check_model(catalogue: Catalogue, model: Model, clusters: tuple[str, ...]) -
     check_cohort(catalogue, model, file)
     if isinstance(model.outcome, Recorded):
         check_reference(model.name, "outcome", model.outcome.name, source.outcomes, file)
+        refuse_outcome(model, source, file)
     elif isinstance(model.outcome, Event):
         if source.time == "order":
             raise DeclarationError(

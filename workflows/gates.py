@@ -62,7 +62,10 @@ class NonInferior(Gate):
 
 @dataclass(frozen=True)
 class Implausible(Gate):
-    """Fails when the metric is too good to be true: a leak is likelier than such a model."""
+    """Fails when the metric is too good to be true: a leak is likelier than such a model.
+
+    The AUROC is bounded for each feature alone, too, and the feature is named.
+    """
 
     metric: str
     above: float

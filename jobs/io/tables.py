@@ -24,6 +24,7 @@ LINEAGE_SCHEMA = (
     "declaration_hash string, inputs string, written_at timestamp"
 )
 ATTEMPTS = 5
+DEFAULT_DAYS = 7  # Delta keeps the files of a replaced version so long, unless a table says otherwise
 COLLISIONS = ("ALREADY_EXISTS", "DELTA_PROTOCOL_CHANGED", "DELTA_METADATA_CHANGED", "DELTA_CONCURRENT")
 Found = TypeVar("Found")
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
@@ -56,6 +57,15 @@ def retention(days: int | None) -> dict[str, str]:
     return dict.fromkeys(("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"), f"interval {days} days")
 
 
+def commit_of(metadata: str | None) -> str | None:
+    """The code that wrote a version, by its user metadata; None where it is not ours or was not committed."""
+    try:
+        commit = json.loads(metadata or "{}").get("commit")
+    except (ValueError, AttributeError):
+        return None
+    return commit if isinstance(commit, str) and commit != "unknown" and not commit.endswith("+dirty") else None
+
+
 class Tables:
     """Reads and writes Delta tables; each write is one commit, and a table is created by its first write."""
 
@@ -85,6 +95,20 @@ class Tables:
             return None
         return int(self._session().sql(f"DESCRIBE HISTORY {name} LIMIT 1").first()["version"])  # type: ignore[index]
 
+    def same_code_before(self, name: str, version: int) -> int | None:
+        """The version before `version`, if the same commit wrote both: what differs between them is the data's.
+
+        None also where `version` is so old that the files of the one before may be gone.
+        """
+        days = self._as_of_days.get(name.split(".")[0], DEFAULT_DAYS)
+        history = self._session().sql(f"DESCRIBE HISTORY {checked(name)} LIMIT 20")
+        recent = f"timestamp > current_timestamp() - INTERVAL {days} DAYS AS recent"
+        rows = history.selectExpr("version", "userMetadata", recent).collect()
+        wrote = {int(row["version"]): commit_of(row["userMetadata"]) for row in rows}
+        kept = any(row["recent"] for row in rows if int(row["version"]) == version)
+        known = wrote.get(version)
+        return version - 1 if kept and known is not None and wrote.get(version - 1) == known else None
+
     def inputs(self, *names: str) -> dict[str, int]:
         """The latest version of each table: what a write that reads these versions declares as its inputs."""
         found = dict(zip(names, self._side_by_side(self.version, names), strict=True))
@@ -106,11 +130,11 @@ class Tables:
             return None
         row = self._session().sql(f"DESCRIBE HISTORY {name} LIMIT 1").select("version", "userMetadata").first()
         assert row is not None
-        try:
-            said = json.loads(row["userMetadata"] or "{}")
-        except ValueError:
+        if commit_of(row["userMetadata"]) is None:
+            # Code that is not committed may have changed since.
             return None
-        same = isinstance(said, dict) and (said.get("content"), said.get("inputs")) == (content, dict(inputs))
+        said = json.loads(row["userMetadata"])
+        same = (said.get("content"), said.get("inputs")) == (content, dict(inputs))
         return int(row["version"]) if same else None
 
     def append(self, name: str, frame: DataFrame, inputs: Mapping[str, int] | None = None) -> None:

@@ -57,12 +57,13 @@ def state(passed: bool) -> str:
 
 
 def assessed(
-    gate: Gate, estimates: Mapping[str, Estimate], events: int, others: int, against: Mapping[str, Estimate] | str
-) -> Result:
+    gate: Gate, estimates: Mapping[str, Estimate], events: int, others: int, against: Mapping[str, Estimate] | str,
+    alone: Mapping[str, float],
+) -> Result:  # fmt: skip
     """One gate on the test side's estimates.
 
     events, others: test rows with and without the outcome. against: the paired difference to the champion by metric,
-    or the reason why there is none.
+    or the reason why there is none. alone: the AUROC of each feature by itself.
     """
     label = text(gate)
     if isinstance(gate, NonInferior) and isinstance(against, str):
@@ -82,10 +83,11 @@ def assessed(
             ok = against[metric].low > -margin
             detail = f"{metric} minus the champion's {interval(against[metric])}; its lower end counts"
         case Implausible(metric, above):
-            ok, detail = (
-                estimates[metric].value <= above,
-                f"{metric} {interval(estimates[metric])}; above it look for a leak",
-            )
+            # A feature that nearly tells the outcome by itself is named: that is where to look.
+            telling = [f"{name} {value:.3f}" for name, value in alone.items() if metric == "auroc" and value > above]
+            ok = estimates[metric].value <= above and not telling
+            by = f"; alone: {', '.join(telling)}" if telling else ""
+            detail = f"{metric} {interval(estimates[metric])}; above it look for a leak{by}"
     return Result(label, state(bool(ok)), detail)
 
 
@@ -94,10 +96,14 @@ def assess(
     estimates: Mapping[str, Estimate],
     outcome: np.ndarray,
     against: Mapping[str, Estimate] | str = NO_CHAMPION,
+    alone: Mapping[str, float] | None = None,
 ) -> list[Result]:
-    """Every gate in the declared order; `outcome` is that of the test rows, shape (n,)."""
+    """Every gate in the declared order; `outcome` is that of the test rows, shape (n,).
+
+    alone: the AUROC of each feature by itself (`jobs.model.leaks`), which Implausible bounds too.
+    """
     events = int(outcome.sum())
-    return [assessed(gate, estimates, events, len(outcome) - events, against) for gate in gates]
+    return [assessed(gate, estimates, events, len(outcome) - events, against, alone or {}) for gate in gates]
 
 
 def all_passed(results: Sequence[Result], champion: str | None) -> bool:

@@ -16,9 +16,10 @@ from jobs.io.context import Task, run
 from jobs.io.registry import Registry
 from jobs.model import evaluation, gates, plots
 from jobs.model.intervals import Estimate
+from jobs.model.leaks import alone
 from jobs.model.matrix import ordered, probabilities
 from jobs.model.names import Names, declared_model
-from jobs.model.side import TEST
+from jobs.model.side import TEST, TRAIN
 from jobs.model.temporal import later
 from workflows.declare import Model
 
@@ -107,7 +108,7 @@ def _evaluate(task: Task) -> None:
         else f"compared with champion version {champion.version} by the judge task"
     )
     found = evaluation.estimates(test, probability, model.method.seed)
-    results = gates.assess(model.gates, found, outcome, against)
+    results = gates.assess(model.gates, found, outcome, against, alone(dataset[dataset["side"] == TRAIN]))
 
     seen = looks(task, names)
     told(results, task)

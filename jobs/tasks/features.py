@@ -19,6 +19,8 @@ from workflows.source import Source
 from workflows.sources import named
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
     from jobs.featurize.cohort import Selection
     from jobs.featurize.entries import Facts
 
@@ -58,6 +60,17 @@ def content(task: Task, codes: Codes, *parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def refuse_restated(task: Task, model: Model, name: str, version: int, encounters: DataFrame) -> None:
+    """Raise TaskError if an attribute of old encounters changed when newer ones arrived: it looks ahead."""
+    from jobs.featurize import restated
+
+    names = restated.attributes(model)
+    before = task.tables.same_code_before(name, version) if names else None
+    if before is not None:
+        restated.refuse(model.name, *restated.changed(task.tables.read(name, before), encounters, names))
+        task.log(f"no attribute of {name} version {before} was restated")
+
+
 def _features(task: Task) -> None:
     from jobs.featurize.cohort import of_model, selection
     from jobs.featurize.features import features_of
@@ -73,6 +86,8 @@ def _features(task: Task) -> None:
     what = content(task, codes, cohort, model.outcome, model.features)
     members, table = f"{source.name}_ra.cohort_{model.name}", f"{source.name}_ra.feature_{model.name}"
     facts = facts_of(task, inputs, codes)
+    encounters = f"{source.name}_ra.fact_encounter_index"
+    refuse_restated(task, model, encounters, inputs[encounters], facts.encounters)
     chosen = selection(cohort, facts)
     if (version := task.tables.made(members, whom, inputs)) is None:
         told(task, model, source, chosen, inputs)

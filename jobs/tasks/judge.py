@@ -15,6 +15,7 @@ from jobs.io.registry import Registry
 from jobs.model import evaluation, gates
 from jobs.model.comparison import compare, shared
 from jobs.model.intervals import Estimate
+from jobs.model.leaks import alone
 from jobs.model.matrix import fitted_columns, ordered, probabilities
 from jobs.model.names import Names, declared_model
 from jobs.model.side import TEST, TRAIN
@@ -72,7 +73,7 @@ def _judge(task: Task) -> None:
     if champion is not None:
         difference = against(task, registry, model, candidate, champion, test, probability)  # type: ignore[assignment]
     found = evaluation.estimates(test, probability, model.method.seed)
-    results = gates.assess(model.gates, found, outcome, difference)
+    results = gates.assess(model.gates, found, outcome, difference, alone(test))
     passed = gates.all_passed(results, None if champion is None else str(champion.version))
     seen = looks(task, names)
     told(results, task)

@@ -1,0 +1,49 @@
+"""Attributes of old encounters that change when newer data arrive: what looks ahead gives itself away so.
+
+The version of the fact table before is the source with its newest rows deleted. What is known at an index date is the
+same in both; a count over all time, a rate over all outcomes or a column of a later encounter is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from jobs.disclosure import SMALLEST, shown
+from jobs.errors import TaskError
+from workflows.declare import Model
+from workflows.features import AtIndex
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+KEY = "visit_occurrence_id"
+SHARE = 0.01  # of the encounters in both versions: what a source corrects is less
+
+
+def attributes(model: Model) -> list[str]:
+    """The attributes of the index encounter that a model is given."""
+    return [feature.attribute for feature in model.features if isinstance(feature, AtIndex)]
+
+
+def changed(before: DataFrame, after: DataFrame, names: Sequence[str]) -> tuple[int, dict[str, int]]:
+    """How many encounters two versions share, and in how many of them each attribute differs."""
+    from pyspark.sql import functions as sf
+
+    columns = [f"attr_{name}" for name in names if f"attr_{name}" in before.columns and f"attr_{name}" in after.columns]
+    old = before.select(sf.col(KEY), *(sf.col(name).alias(f"_{name}") for name in columns))
+    both = after.select(KEY, *columns).join(old, KEY)
+    differ = (sf.count_if(~sf.col(name).eqNullSafe(sf.col(f"_{name}"))).alias(name) for name in columns)
+    row = both.agg(sf.count(sf.lit(1)).alias("shared"), *differ).collect()[0]
+    return int(row["shared"]), {name.removeprefix("attr_"): int(row[name]) for name in columns}
+
+
+def refuse(model: str, shared: int, differ: Mapping[str, int]) -> None:
+    """Raise TaskError if an attribute changed in more encounters than corrections explain."""
+    for name, count in sorted(differ.items(), key=lambda pair: -pair[1]):
+        if count >= SMALLEST and count > SHARE * shared:
+            raise TaskError(
+                f"{model}: features.{name}: restated: its value changed in {shown(count)} of {shown(shared)} "
+                "encounters that were there before, so that it is not known at the index date; valid: an attribute "
+                "that newer data leave as it is. If the source corrected it, run its featurize job once more"
+            )
