@@ -7,13 +7,13 @@ import json
 from dataclasses import is_dataclass
 from typing import Any
 
-from workflows import declare, features, gates, methods, time
+from workflows import declare, features, gates, methods, time, updates
 from workflows.declare import Declaration
 from workflows.errors import DeclarationError
 
 KINDS: dict[str, type] = {
     kind.__name__: kind
-    for module in (declare, features, gates, methods, time)
+    for module in (declare, features, gates, methods, time, updates)
     for kind in vars(module).values()
     if isinstance(kind, type) and is_dataclass(kind)
 }

@@ -34,12 +34,14 @@ from workflows.features import (
 from workflows.gates import AtLeast, Calibrated, Gate, Implausible, NonInferior
 from workflows.methods import Choice, GradientBoosting, LogisticRegression, Method
 from workflows.time import Window, days
+from workflows.updates import Continuous, OnFiles, OnTables, Scheduled, Updates
 
 __all__ = [
-    "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Choice", "Codes", "CountOf", "DaysSince", "Demographics",
-    "Derived", "Event", "Featurization", "FirstOf", "GradientBoosting", "Implausible", "InpatientStays", "LastOf",
-    "LatestOf", "LogisticRegression", "MaxOf", "MeanOf", "MinOf", "Model", "Monitor", "NonInferior", "Online",
-    "Recorded", "Reference", "StayDays", "TrendOf", "Visits", "Window", "days", "replace",
+    "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Choice", "Codes", "Continuous", "CountOf", "DaysSince",
+    "Demographics", "Derived", "Event", "Featurization", "FirstOf", "GradientBoosting", "Implausible", "InpatientStays",
+    "LastOf", "LatestOf", "LogisticRegression", "MaxOf", "MeanOf", "MinOf", "Model", "Monitor", "NonInferior",
+    "OnFiles", "OnTables", "Online", "Recorded", "Reference", "Scheduled", "StayDays", "TrendOf", "Visits", "Window",
+    "days", "replace",
 ]  # fmt: skip
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,62}")
@@ -173,13 +175,19 @@ class Monitor:
 
 @dataclass(frozen=True, kw_only=True)
 class Featurization:
-    """Turns the curated tables of one source into the fact tables of its `<source>_ra` zone."""
+    """Turns the curated tables of one source into the fact tables of its `<source>_ra` zone.
+
+    updates: what starts it. history: `fact_person` keeps what was known when, as changes of the curated tables are
+    applied to it; otherwise it is made anew each time.
+    """
 
     name: str
     source: str
     cluster: str
     tables: tuple[str, ...] = ("fact_person", "fact_encounter_index")
     after: tuple[str, ...] = ()
+    updates: Updates = field(default_factory=OnTables)
+    history: bool = False
 
     def __post_init__(self) -> None:
         checked_name(self.name, "Featurization")
@@ -187,8 +195,13 @@ class Featurization:
         checked_sequence(self.name, "after", self.after, str)
         object.__setattr__(self, "tables", tuple(self.tables))
         object.__setattr__(self, "after", tuple(self.after))
+        checked_sequence(self.name, "updates", [self.updates], Updates)
         if not self.tables:
             raise DeclarationError(self.name, "tables", self.tables, "at least one fact table")
+        if not isinstance(self.history, bool) or (self.history and "fact_person" not in self.tables):
+            raise DeclarationError(self.name, "history", self.history, "True where fact_person is made, or False")
+        if isinstance(self.updates, Continuous) and not self.history:
+            raise DeclarationError(self.name, "history", False, "True, as it would make all anew without end")
 
 
 @dataclass(frozen=True, kw_only=True)
