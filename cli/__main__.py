@@ -233,6 +233,19 @@ def what_can(
 
 
 @app.command()
+def trace(
+    stage: StageName,
+    table: Annotated[str, typer.Argument(help="schema.table, such as readmission.predictions", show_default=False)],
+    key: Annotated[str, typer.Argument(help="a value of the table's key, or column=value", show_default=False)],
+    json: JsonFile = None,
+) -> None:
+    """From a row back to versions, commits, contracts and runs; nothing that the row says of a person is printed."""
+    from cli.trace import show_trace
+
+    show_trace(stage, table, key, json)
+
+
+@app.command()
 def doctor(
     azure: Annotated[bool, typer.Option("--azure", help="what a deployment to Azure still needs")] = False,
 ) -> None:

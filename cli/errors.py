@@ -10,6 +10,7 @@ from rich.console import Console
 
 from jobs.errors import TaskError
 from operate.errors import OperateError
+from report.trace import UntraceableError
 from review.deployed import ReviewError
 from sandbox.errors import SandboxError
 from workflows.deliveries import DeliveryError
@@ -27,7 +28,8 @@ def explained() -> Iterator[None]:
     try:
         yield
     except (
-        SandboxError, OperateError, DeclarationError, DeliveryError, ReviewError, TaskError, UsageError
+        SandboxError, OperateError, DeclarationError, DeliveryError, ReviewError, TaskError, UntraceableError,
+        UsageError,
     ) as error:  # fmt: skip
         console.print(f"[red]mlops:[/red] {console.render_str(str(error), markup=False)}")
         sys.exit(1)

@@ -9,6 +9,7 @@ from infra import names
 from infra.roles import On, Principal, Role
 from workflows.declare import Batch, Declaration, Featurization, Model, Reference
 from workflows.discover import NOTES
+from workflows.updates import Scheduled, Updates
 
 TASK_TIMEOUT = 3600
 SCHEDULES = {"hourly": "0 30 * * * ?", "daily": "0 0 4 * * ?", "weekly": "0 0 4 ? * MON", "monthly": "0 0 4 1 * ?"}
@@ -37,7 +38,7 @@ class JobPlan:
     """One job. parameters: name -> default, None where the stage's row gives it. schedule: Quartz, UTC, if any.
 
     told: the operators hear of every start and end, in every stage, and what failed is not tried again.
-    source: whose persons it works on; empty where there are none.
+    source: whose persons it works on; empty where there are none. updates: what starts it, where that is declared.
     """
 
     declared: str
@@ -49,6 +50,7 @@ class JobPlan:
     parameters: Mapping[str, str | None] = field(default_factory=dict)
     schedule: str | None = None
     told: bool = False
+    updates: Updates | None = None
 
     @property
     def name(self) -> str:
@@ -86,6 +88,10 @@ def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
         "fact_encounter_index": sample | {"outcomes_through": parameter("outcomes_through")},
         "fact_provider": {},
     }
+    parameters: dict[str, str | None] = {"outcomes_through": "1.0", "person_sample": None}
+    if one.history:
+        parameters["rebuild"] = "false"
+        of_table["fact_person"] = sample | {"rebuild": parameter("rebuild")}
     facts = (
         task(table, "check", entry_point="facts", table=table, **of_table.get(table, sample))
         for table in one.tables
@@ -94,8 +100,8 @@ def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
     return (
         JobPlan(
             declared=one.name, purpose=On.FEATURIZE, source=one.source, cluster=one.cluster,
-            run_as=Principal.FEATURIZE, tasks=(task("check"), *facts, *note_tasks(one)), schedule=FEATURIZE_AT,
-            parameters={"outcomes_through": "1.0", "person_sample": None},
+            run_as=Principal.FEATURIZE, tasks=(task("check"), *facts, *note_tasks(one)), parameters=parameters,
+            schedule=one.updates.at if isinstance(one.updates, Scheduled) else FEATURIZE_AT, updates=one.updates,
         ),
         JobPlan(
             declared=one.name, purpose=On.WITHDRAW, source=one.source, cluster=one.cluster,

@@ -27,6 +27,7 @@ from cdktf_cdktf_provider_databricks.file import File
 from cdktf_cdktf_provider_databricks.grants import Grants, GrantsGrant
 from cdktf_cdktf_provider_databricks.job import (
     Job,
+    JobContinuous,
     JobEmailNotifications,
     JobHealth,
     JobHealthRules,
@@ -46,6 +47,7 @@ from cdktf_cdktf_provider_databricks.job import (
     JobTaskPythonWheelTask,
     JobTaskRunJobTask,
     JobTrigger,
+    JobTriggerFileArrival,
     JobTriggerTableUpdate,
 )
 from cdktf_cdktf_provider_databricks.mlflow_experiment import MlflowExperiment
@@ -92,11 +94,13 @@ __all__ = [
     "AlertV2EvaluationNotification", "AlertV2EvaluationNotificationSubscriptions", "AlertV2EvaluationSource",
     "AlertV2EvaluationThreshold", "AlertV2EvaluationThresholdValue", "AlertV2RunAs", "AlertV2Schedule", "Catalog",
     "ClusterPolicy", "Dashboard", "DatabricksProvider", "Directory", "Entitlements", "ExternalLocation", "File",
-    "Grants", "GrantsGrant", "Job", "JobEmailNotifications", "JobHealth", "JobHealthRules", "JobJobCluster",
+    "Grants", "GrantsGrant", "Job", "JobContinuous", "JobEmailNotifications", "JobHealth", "JobHealthRules",
+    "JobJobCluster",
     "JobJobClusterNewCluster", "JobJobClusterNewClusterAutoscale", "JobJobClusterNewClusterAzureAttributes",
     "JobNotificationSettings", "JobParameter", "JobQueue", "JobRunAs", "JobSchedule", "JobTask",
     "JobTaskConditionTask", "JobTaskDependsOn", "JobTaskLibrary", "JobTaskPythonWheelTask", "JobTaskRunJobTask",
-    "JobTrigger", "JobTriggerTableUpdate", "MlflowExperiment", "ModelServing", "ModelServingAiGateway",
+    "JobTrigger", "JobTriggerFileArrival", "JobTriggerTableUpdate", "MlflowExperiment", "ModelServing",
+    "ModelServingAiGateway",
     "ModelServingAiGatewayInferenceTableConfig", "ModelServingConfigA", "ModelServingConfigServedEntities",
     "ModelServingConfigTrafficConfig", "ModelServingConfigTrafficConfigRoutes", "ModelServingEmailNotifications",
     "ModelServingTags", "NotificationDestination", "NotificationDestinationConfigA",

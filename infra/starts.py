@@ -16,6 +16,7 @@ from infra.pipelines import JobPlan
 from infra.roles import On
 from workflows.discover import Catalogue
 from workflows.errors import DeclarationError
+from workflows.updates import OnTables
 
 # What a model's features are made from.
 READ_BY_FEATURES = ("fact_person", "fact_encounter_index")
@@ -85,9 +86,12 @@ def checked_update(owner: str, tables: tuple[str, ...], settled: int, between: i
 def awaited(plan: JobPlan, catalogue: Catalogue, live: Mapping[str, int]) -> tuple[str, ...]:
     """The tables (schema.table) whose change starts a featurization, where a model of its source is live.
 
-    Before that they may not be there, and the service refuses a trigger on a table that is not: then the schedule
-    holds. A source's facts follow its curated tables, a model's features follow the facts.
+    Not where something else is declared to start it. Before that they may not be there, and the service refuses a
+    trigger on a table that is not: then the schedule holds. A source's facts follow its curated tables, a model's
+    features follow the facts.
     """
+    if plan.updates is not None and not isinstance(plan.updates, OnTables):
+        return ()
     if plan.purpose is not On.FEATURIZE or not any(catalogue.models[name].source == plan.source for name in live):
         return ()
     if plan.declared in catalogue.models:

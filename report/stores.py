@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,6 +94,25 @@ class Tables:
         from deltalake import DeltaTable
 
         return int(DeltaTable(self._path(table)).version())
+
+    def columns(self, table: str) -> list[str]:
+        """The names of the columns of `schema.table`."""
+        from deltalake import DeltaTable
+
+        return [field.name for field in DeltaTable(self._path(table)).schema().fields]
+
+    def said(self, table: str, version: int) -> Row:
+        """What the commit that made a version says of itself; empty where none of our tasks made it."""
+        if table.count(".") != 1:
+            return {}
+        log = self._path(table) / "_delta_log" / f"{version:020}.json"
+        if not log.is_file():
+            return {}
+        for line in log.read_text(encoding="utf-8").splitlines():
+            text = json.loads(line).get("commitInfo", {}).get("userMetadata") or ""
+            if text.startswith("{"):
+                return dict(json.loads(text))
+        return {}
 
     def _path(self, table: str) -> Path:
         schema, name = table.split(".")

@@ -52,15 +52,16 @@ from workflows.steps import (
     Washout,
 )
 from workflows.time import Window, days
+from workflows.updates import Continuous, OnFiles, OnTables, Scheduled, Updates
 
 __all__ = [
     "AgeAtIndex", "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Charlson", "Choice", "Codes", "Cohort",
-    "CountOf", "DaysSince", "Demographics", "Derived", "Encounter", "Eras", "Event", "EventsOf", "Example",
-    "Excludes", "Exit", "Featurization", "FirstOf", "FirstOfPerson", "GradientBoosting", "Implausible",
+    "Continuous", "CountOf", "DaysSince", "Demographics", "Derived", "Encounter", "Eras", "Event", "EventsOf",
+    "Example", "Excludes", "Exit", "Featurization", "FirstOf", "FirstOfPerson", "GradientBoosting", "Implausible",
     "InObservation", "IndexDates", "InpatientStays", "LastOf", "LatestOf", "LogisticRegression", "MaxOf", "MeanOf",
     "MinOf", "MinimumTimeAtRisk", "Model", "Monitor", "NoPriorOutcome", "NonInferior", "ObservationPeriods",
-    "Occurrence", "Online", "Person", "Recorded", "Reference", "Requires", "SexIs", "StayDays", "TrendOf", "Visits",
-    "Washout", "Window", "days", "replace",
+    "Occurrence", "OnFiles", "OnTables", "Online", "Person", "Recorded", "Reference", "Requires", "Scheduled",
+    "SexIs", "StayDays", "TrendOf", "Visits", "Washout", "Window", "days", "replace",
 ]  # fmt: skip
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,62}")
@@ -183,13 +184,19 @@ class Monitor:
 
 @dataclass(frozen=True, kw_only=True)
 class Featurization:
-    """Turns the curated tables of one source into the fact tables of its `<source>_ra` zone."""
+    """Turns the curated tables of one source into the fact tables of its `<source>_ra` zone.
+
+    updates: what starts it. history: `fact_person` keeps what was known when, as changes of the curated tables are
+    applied to it; otherwise it is made anew each time.
+    """
 
     name: str
     source: str
     cluster: str
     tables: tuple[str, ...] = ("fact_person", "fact_encounter_index")
     after: tuple[str, ...] = ()
+    updates: Updates = field(default_factory=OnTables)
+    history: bool = False
 
     def __post_init__(self) -> None:
         checked_name(self.name, "Featurization")
@@ -197,8 +204,13 @@ class Featurization:
         checked_sequence(self.name, "after", self.after, str)
         object.__setattr__(self, "tables", tuple(self.tables))
         object.__setattr__(self, "after", tuple(self.after))
+        checked_sequence(self.name, "updates", [self.updates], Updates)
         if not self.tables:
             raise DeclarationError(self.name, "tables", self.tables, "at least one fact table")
+        if not isinstance(self.history, bool) or (self.history and "fact_person" not in self.tables):
+            raise DeclarationError(self.name, "history", self.history, "True where fact_person is made, or False")
+        if isinstance(self.updates, Continuous) and not self.history:
+            raise DeclarationError(self.name, "history", False, "True, as it would make all anew without end")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,7 +55,8 @@ class Contract:
 
     key: the columns that tell two rows apart; empty where nothing does. key_severity: what a repeated key is.
     once: exact duplicates of a row count once. empty: the table may have no rows. unused: columns that the source is
-    known to have and that nothing reads; any other is reported as unknown.
+    known to have and that nothing reads; any other is reported as unknown. new_columns: whether a history goes on past
+    a column that was not there before, "evolve", or not, "refuse"; one that goes or changes type always ends it.
     """
 
     table: str
@@ -67,6 +68,7 @@ class Contract:
     once: bool = False
     empty: bool = False
     unused: tuple[str, ...] = ()
+    new_columns: str = "evolve"
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -75,6 +77,8 @@ class Contract:
                 raise DeclarationError(self.table, "key", name, names)
         if len(set(names)) != len(names):
             raise DeclarationError(self.table, "columns", names, "each column once")
+        if self.new_columns not in ("evolve", "refuse"):
+            raise DeclarationError(self.table, "new_columns", self.new_columns, ["evolve", "refuse"])
         if self.key_severity not in SEVERITIES:
             raise DeclarationError(self.table, "key_severity", self.key_severity, SEVERITIES)
         ids = [rule.id for rule in self.rules]
@@ -272,6 +276,12 @@ class Source:
         """The curated tables whose rows do not say when they were known: the lag is assumed of them."""
         parts: tuple[Events | Encounters, ...] = (*self.events, self.encounters)
         return tuple(sorted({part.table for part in parts if part.known_from is None}))
+
+    @property
+    def without_history(self) -> tuple[str, ...]:
+        """The tables of events whose changes cannot be followed, as nothing tells their rows apart."""
+        contracts = [self.contract(table) for table in sorted({kind.table for kind in self.events})]
+        return tuple(contract.table for contract in contracts if contract.once or not contract.key)
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from jobs.io.values import FileValues, Values, WorkspaceValues
 from workflows.canonical import parse
 from workflows.declare import Declaration
 from workflows.errors import DeclarationError
+from workflows.sources import named, names
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -129,7 +130,10 @@ class Task:
     @cached_property
     def tables(self) -> Tables:
         """The tables of the catalog."""
-        who = Provenance(self.job_run_id, self.task_run_id, self.commit, self.requirements_hash, self.declaration_hash)
+        who = Provenance(
+            self.job_run_id, self.task_run_id, self.commit, self.requirements_hash, self.declaration_hash,
+            contract_hash(self.declaration),
+        )  # fmt: skip
         return Tables(lambda: self.spark, who, days_by_schema(self.parameters.get("as_of_days", "")))
 
     @cached_property
@@ -179,6 +183,13 @@ def days_by_schema(text: str) -> dict[str, int]:
             raise TaskError(f"as_of_days: {one!r} is not valid; valid: <schema>=<days from 1>, between commas")
         found[schema] = int(days)
     return found
+
+
+def contract_hash(declaration: Declaration) -> str:
+    """SHA-256 of the contracts and the mapping of the declaration's source; empty where it has none."""
+    if declaration.source not in names():
+        return ""
+    return hashlib.sha256(repr(named(declaration.source)).encode()).hexdigest()
 
 
 def contents(surroundings: Surroundings, path: str) -> bytes:

@@ -32,13 +32,17 @@ USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 @dataclass(frozen=True)
 class Provenance:
-    """Who writes: the same four hashes and ids in every lineage row and every Delta commit."""
+    """Who writes: the same hashes and ids in every lineage row and every Delta commit.
+
+    contract_hash: of the source's contracts and mapping, in the commit alone.
+    """
 
     job_run_id: str
     task_run_id: str
     commit: str
     requirements_hash: str
     declaration_hash: str
+    contract_hash: str = ""
 
 
 def checked(name: str) -> str:
@@ -74,13 +78,16 @@ class Tables:
     ) -> None:
         """as_of_days: schema -> how far back its tables can be read; of others Delta's default."""
         self._session = session
-        self._provenance = provenance
+        self.provenance = provenance
         self._as_of_days = as_of_days or {}
         self._written: list[tuple[Any, ...]] = []
         self._appended: list[tuple[str, str, Mapping[str, int], datetime]] = []
 
-    def read(self, name: str, version: int | None = None) -> DataFrame:
-        """The table's rows, at `version` or the latest."""
+    def read(self, name: str, version: int | None = None, at: datetime | None = None) -> DataFrame:
+        """The table's rows: as of `version`, as of the moment `at`, or the latest."""
+        if at is not None:
+            moment = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+            return self._session().sql(f"SELECT * FROM {checked(name)} TIMESTAMP AS OF '{moment}'")
         if version is None:
             return self._session().table(checked(name))
         return self._session().sql(f"SELECT * FROM {checked(name)} VERSION AS OF {int(version)}")
@@ -117,12 +124,14 @@ class Tables:
                 raise TaskError(f"table {name} does not exist; run the job that writes it first")
         return {name: version for name, version in found.items() if version is not None}
 
-    def replace(self, name: str, frame: DataFrame, inputs: Mapping[str, int], content: str = "") -> int:
+    def replace(
+        self, name: str, frame: DataFrame, inputs: Mapping[str, int], note: Mapping[str, str] | None = None
+    ) -> int:
         """Put `frame` in the place of the table's rows, or leave the previous version untouched; the new version.
 
-        content: a hash of the definition that the rows follow from, which `made` asks for.
+        note: what the commit says besides its inputs.
         """
-        return self._write(checked(name), frame, inputs, "overwrite", content)
+        return self._write(checked(name), frame, inputs, "overwrite", note)
 
     def made(self, name: str, content: str, inputs: Mapping[str, int]) -> int | None:
         """The latest version if it was made by this definition from these inputs, and nothing changed it since."""
@@ -147,19 +156,32 @@ class Tables:
         """Update the rows whose `keys` are in the table, insert the others; the new version."""
         if not self.exists(name):
             return self._write(name, frame, inputs or {}, "append")
-        session, token = self._session(), self._token(inputs or {})
-        view = f"merge_{uuid.uuid4().hex}"
-        frame.createOrReplaceTempView(view)
         on = " AND ".join(f"target.{key} <=> source.{key}" for key in keys)
-        try:
-            with self._marked(token):
-                session.sql(
-                    f"MERGE INTO {name} AS target USING {view} AS source ON {on} "
-                    "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
-                ).collect()
-        finally:
-            session.catalog.dropTempView(view)
-        return self._recorded(name, token, inputs or {})
+        changes = "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+        return self._merged(name, frame, f"{on} {changes}", inputs or {}, self._token(inputs or {}))
+
+    def amend(
+        self, name: str, frame: DataFrame, inputs: Mapping[str, int], note: Mapping[str, str], since: int | None = None
+    ) -> int:
+        """Close and open rows of a table of facts, as `jobs.featurize.changes` says, in one commit; the new version.
+
+        What was applied before changes nothing when it is applied again. note: what the commit says besides its inputs.
+        since: the first version that opens a row, if none is closed: older rows need not be looked at.
+        """
+        columns = [column for column in frame.columns if column != "closes"]
+        on = (
+            "target.person_id <=> source.person_id AND target.fact_id = source.fact_id AND "
+            "(source.closes AND target.known_to IS NULL AND target.source_version < source.source_version "
+            "OR NOT source.closes AND target.source_version = source.source_version)"
+        )
+        if since is not None:
+            on = f"target.source_version >= {int(since)} AND {on}"
+        changes = (
+            "WHEN MATCHED AND target.known_to IS NULL AND source.known_to IS NOT NULL "
+            "THEN UPDATE SET known_to = source.known_to WHEN NOT MATCHED AND NOT source.closes "
+            f"THEN INSERT ({', '.join(columns)}) VALUES ({', '.join(f'source.{column}' for column in columns)})"
+        )
+        return self._merged(checked(name), frame, f"{on} {changes}", inputs, self._token(inputs, note))
 
     def schemas(self) -> tuple[str, ...]:
         """The zones there are."""
@@ -175,20 +197,40 @@ class Tables:
         rows = self.read(checked(name)).selectExpr(f"{key} AS key").join(keys, "key").count()
         if not rows:
             return 0
-        session, token = self._session(), self._token({})
-        view = f"remove_{uuid.uuid4().hex}"
-        keys.selectExpr("key AS _key").distinct().createOrReplaceTempView(view)
-        try:
-            # A DELETE would write the keys into the table's history.
-            with self._marked(token):
-                session.sql(
-                    f"MERGE INTO {name} AS target USING {view} AS source ON {key} = source._key "
-                    "WHEN MATCHED THEN DELETE"
-                ).collect()
-        finally:
-            session.catalog.dropTempView(view)
-        self._recorded(name, token, {})
+        # A DELETE would write the keys into the table's history.
+        gone = keys.selectExpr("key AS _key").distinct()
+        self._merged(name, gone, f"{key} = source._key WHEN MATCHED THEN DELETE", {}, self._token({}))
         return int(rows)
+
+    def changes(self, name: str, first: int, last: int) -> DataFrame:
+        """The rows that the commits from `first` to `last` put in, changed or took out, each with its commit."""
+        feed = self._session().read.option("readChangeFeed", "true").option("startingVersion", first)
+        return feed.option("endingVersion", last).table(checked(name))
+
+    def noted(self, name: str, key: str) -> dict[str, Any]:
+        """What the newest commit that says anything of `key` says of itself; empty where none does."""
+        for newest in ("LIMIT 20", ""):
+            history = (
+                self._session().sql(f"DESCRIBE HISTORY {checked(name)} {newest}").select("version", "userMetadata")
+            )
+            for row in sorted(history.collect(), key=lambda row: -row["version"]):
+                text = row["userMetadata"] or ""
+                if text.startswith("{") and key in (said := json.loads(text)):
+                    return dict(said)
+        return {}
+
+    def note_since(self, name: str, version: int | None) -> int:
+        """Remember lineage rows for commits of this task that another process made after `version`; how many."""
+        history = (
+            self._session().sql(f"DESCRIBE HISTORY {checked(name)}").select("version", "userMetadata", "timestamp")
+        )
+        found = 0
+        for row in history.where(f"version > {-1 if version is None else version}").collect():
+            said = json.loads(row["userMetadata"] or "{}")
+            if said.get("task_run_id") == self.provenance.task_run_id:
+                self.note(name, row["version"], said["inputs"], row["timestamp"])
+                found += 1
+        return found
 
     def flush(self) -> None:
         """Write the lineage rows of this task's writes in one commit; `run` calls it, also after a failure."""
@@ -204,19 +246,39 @@ class Tables:
 
     def note(self, name: str, version: int | str, inputs: Mapping[str, Any], at: datetime | None = None) -> None:
         """Remember a lineage row for something other than a table, such as a model version."""
-        who = self._provenance
+        who = self.provenance
         self._written.append((
             name, int(version), who.job_run_id, who.task_run_id, who.commit, who.requirements_hash,
             who.declaration_hash, json.dumps(dict(inputs), sort_keys=True), at or datetime.now(UTC),
         ))  # fmt: skip
 
-    def _token(self, inputs: Mapping[str, int], content: str = "") -> str:
+    def _token(self, inputs: Mapping[str, int], note: Mapping[str, str] | None = None) -> str:
         """User metadata of one commit: provenance travels with the data even if the lineage table is lost."""
-        said = {"inputs": dict(inputs), "content": content, "write": uuid.uuid4().hex}
-        return json.dumps(vars(self._provenance) | said, sort_keys=True)
+        said = {**(note or {}), **vars(self.provenance), "inputs": dict(inputs), "write": uuid.uuid4().hex}
+        return json.dumps(said, sort_keys=True)
 
-    def _write(self, name: str, frame: DataFrame, inputs: Mapping[str, int], mode: str, content: str = "") -> int:
-        token = self._token(inputs, content)
+    def _merged(self, name: str, frame: DataFrame, how: str, inputs: Mapping[str, int], token: str) -> int:
+        """MERGE `frame`, called source, into the table, called target, in one commit; the new version."""
+        session, view = self._session(), f"merge_{uuid.uuid4().hex}"
+        frame.createOrReplaceTempView(view)
+        try:
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    with self._marked(token):
+                        session.sql(f"MERGE INTO {name} AS target USING {view} AS source ON {how}").collect()
+                    break
+                except Exception as error:
+                    # Another task wrote first and nothing of this was: a MERGE looks again at what is there.
+                    if attempt == ATTEMPTS or not any(word in str(error) for word in COLLISIONS):
+                        raise
+        finally:
+            session.catalog.dropTempView(view)
+        return self._recorded(name, token, inputs)
+
+    def _write(
+        self, name: str, frame: DataFrame, inputs: Mapping[str, int], mode: str, note: Mapping[str, str] | None = None
+    ) -> int:
+        token = self._token(inputs, note)
         self._saved(name, frame, mode, token)
         return self._recorded(name, token, inputs)
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from jobs.errors import TaskError
 from jobs.featurize.withdrawal import TOMBSTONES, kept
 from jobs.io.context import Task, run
+from jobs.tasks.history import brought_up, note
 from workflows.contracts.facts import PERSON_XREF
+from workflows.declare import Featurization
 from workflows.source import Source
 from workflows.sources import named
 
@@ -41,6 +43,9 @@ def _facts(task: Task) -> None:
     if table not in source.made_from:
         valid = ", ".join(sorted(source.made_from))
         raise TaskError(f"facts: table = {table!r} is not valid for {source.name}; valid: {valid}")
+    followed = table == "fact_person" and isinstance(task.declaration, Featurization) and task.declaration.history
+    if followed and brought_up(task, source, share(task, "person_sample")):
+        return
     used = source.made_from[table]
     names = {contract: f"{source.name}.{contract.table}" for contract in source.contracts if contract.table in used}
     inputs = task.tables.inputs(*names.values())
@@ -55,7 +60,8 @@ def _facts(task: Task) -> None:
         task.log(f"assumed: rows of {', '.join(assumed)} are known {source.lag} days after their event")
     if table == PERSON_XREF.table:
         unmistakable(source, frame)
-    version = task.tables.replace(f"{source.name}_ra.{table}", frame, inputs)
+    said = note(source, share(task, "person_sample")) if followed else None
+    version = task.tables.replace(f"{source.name}_ra.{table}", frame, inputs, said)
     task.log(f"{source.name}_ra.{table} is at version {version}")
 
 

@@ -91,14 +91,14 @@ def _features(task: Task) -> None:
     chosen = selection(cohort, facts)
     if (version := task.tables.made(members, whom, inputs)) is None:
         told(task, model, source, chosen, inputs)
-        version = task.tables.replace(members, chosen.index, inputs, whom)
+        version = task.tables.replace(members, chosen.index, inputs, {"content": whom})
         task.log(f"{members} is at version {version}")
     else:
         task.log(f"{members} stays at version {version}: the same definition of the same inputs")
     if (version := task.tables.made(table, what, inputs)) is not None:
         task.log(f"{table} stays at version {version}: the same definition of the same inputs")
         return
-    version = task.tables.replace(table, features_of(chosen, facts, model, source, sets), inputs, what)
+    version = task.tables.replace(table, features_of(chosen, facts, model, source, sets), inputs, {"content": what})
     described = reference(covariates(model.features, sets), codes)
     if described:
         name = f"{source.name}_ra.covariates_{model.name}"

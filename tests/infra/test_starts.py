@@ -15,6 +15,8 @@ from infra.stages import STAGES, StageName
 from infra.starts import checked_cron, checked_timezone, checked_update
 from sandbox.errors import SandboxError
 from sandbox.runner.quartz import Quartz
+from workflows.declare import Continuous, Featurization, OnFiles, OnTables, Scheduled
+from workflows.discover import check_featurization
 from workflows.errors import DeclarationError
 
 # The expressions of Quartz' own "Cron Trigger Tutorial", all of them.
@@ -172,3 +174,52 @@ def test_a_job_waits_only_for_tables_that_another_writes(declared):
                     else [task.key for task in plan.tasks]
                 )  # fmt: skip
                 assert not (schema.endswith("_ra") and name in written), (plan.name, table)
+
+
+# databricks_job: "schedule, trigger and continuous exclude each other"; the stage decides whether jobs start at all.
+DECLARED_STARTS = [
+    (Scheduled("0 15 5 * * ?"), "schedule", {"quartz_cron_expression": "0 15 5 * * ?", "timezone_id": "UTC"}),
+    (OnTables(), "schedule", {"quartz_cron_expression": "0 0 2 * * ?"}),
+    (OnFiles("labs/new"), "trigger", {"url": "/Volumes/cdh_prod/ml/landing/labs/new/"}),
+    (Continuous(), "continuous", {"pause_status": "UNPAUSED"}),
+]
+
+
+@pytest.mark.clause("O3")
+@pytest.mark.parametrize(("updates", "block", "holds"), DECLARED_STARTS)
+def test_a_featurization_starts_as_it_declares_and_in_no_other_way(updates, block, holds, synthesised, declared):
+    name = "synthetic_omop"
+    one = replace(declared.featurizations[name], updates=updates, history=True)
+    changed = replace(declared, featurizations={**declared.featurizations, name: one})
+    live = {} if isinstance(updates, OnTables) else {"readmission": 2}
+    given = replace(inputs.load(), live={stage: {} for stage in StageName} | {StageName.PROD: live})
+    made = synthesised(changed, [STAGES["prod"]], given)["prod"]
+    job = of_kind(made, "databricks_job")[f"{name}_featurize"]
+    assert [kind for kind in ("schedule", "trigger", "continuous") if kind in job] == [block]
+    found = job[block]["file_arrival"] if isinstance(updates, OnFiles) else job[block]
+    assert holds.items() <= found.items()
+    assert {"name": "rebuild", "default": "false"} in job["parameter"]
+    task = next(one for one in job["task"] if one["task_key"] == "fact_person")
+    assert task["python_wheel_task"]["named_parameters"]["rebuild"] == "{{job.parameters.rebuild}}"
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: Scheduled("daily"), "at = 'daily'"),
+        (lambda: OnFiles("../elsewhere"), "folder = '../elsewhere'"),
+        (lambda: OnFiles(""), "folder = ''"),
+        (lambda: Featurization(name="ab", source="s", cluster="c", updates="daily"), "updates = 'daily'"),
+        (lambda: Featurization(name="ab", source="s", cluster="c", updates=Continuous()), "history = False"),
+        (lambda: Featurization(name="ab", source="s", cluster="c", tables=("note",), history=True), "history = True"),
+    ],
+)
+def test_what_starts_a_featurization_is_refused_where_it_means_nothing(make, told):
+    with pytest.raises(DeclarationError, match=told):
+        make()
+
+
+def test_a_history_of_rows_that_nothing_tells_apart_is_refused(declared):
+    one = replace(declared.featurizations["nafld"], history=True)
+    with pytest.raises(DeclarationError, match=r"history = True.*rows of nafld2, nafld3 have no key"):
+        check_featurization(declared, one, (one.cluster,))

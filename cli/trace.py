@@ -1,0 +1,44 @@
+"""`mlops trace`: what a row of a stage's table was made from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.house import House
+from cli.stage import Stage
+from report.stores import Tables
+from report.trace import Made, Trace, trace
+from report.words import short
+
+
+def show_trace(stage: str, table: str, key: str, json_file: Path | None) -> None:
+    """Every version behind the rows that have the key, in the sandbox's tables of the stage."""
+    found = trace(Tables(Stage(House(), stage).workspace.warehouse), table, key)
+    print_trace(Console(highlight=False), found)
+    if json_file is not None:
+        json_file.write_text(json.dumps(asdict(found), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def print_trace(console: Console, found: Trace) -> None:
+    """As `show_trace`, of what was found."""
+    rows = "one row has" if found.rows == 1 else f"{found.rows} rows have"
+    console.print(Text(f"{found.table}: {rows} this key", "bold"))
+    for name, value in found.model.items():
+        console.print(f"  {name} {value}")
+    table = Table("version", "made from", "commit", "contract", "declaration", "run", box=None, pad_edge=False)
+    for one in found.versions:
+        table.add_row(*_cells(one))
+    console.print(table)
+
+
+def _cells(one: Made) -> tuple[str, ...]:
+    made_from = ", ".join(f"{name}@{version}" for name, version in sorted(one.inputs.items()))
+    run = f"{one.job_run_id} / {one.task_run_id}" if one.job_run_id else "delivered"
+    hashes = (short(value) if value else "" for value in (one.commit, one.contract_hash, one.declaration_hash))
+    return f"{one.name}@{one.version}", made_from, *hashes, run

@@ -1,0 +1,107 @@
+"""The way back from one row of a table: versions, commits, contracts and runs; nothing that it says of a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from report.stores import Row, Tables
+
+# What names a row of a table, by how the table's name ends or begins.
+KEYS = {"fact_person": "fact_id", "": "visit_occurrence_id"}
+# Of a prediction, what says how it was made.
+MADE_BY = ("model_name", "model_version", "mlflow_run_id", "feature_table", "feature_table_version")
+
+# What both a lineage record and a commit say of who wrote; the contract's hash is the commit's alone.
+RECORDED = ("commit", "declaration_hash", "requirements_hash", "job_run_id", "task_run_id")
+
+
+class UntraceableError(Exception):
+    """What cannot be traced; one line that says what can."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """One version of a table and what made it; empty where a delivery did, of which the platform knows the version."""
+
+    name: str
+    version: int
+    inputs: Mapping[str, int]
+    commit: str = ""
+    contract_hash: str = ""
+    declaration_hash: str = ""
+    requirements_hash: str = ""
+    job_run_id: str = ""
+    task_run_id: str = ""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """rows: how many rows have the key. versions: the table's first, then what each was made from."""
+
+    table: str
+    rows: int
+    versions: tuple[Made, ...]
+    model: Mapping[str, Any]
+
+
+def key_of(table: str, text: str) -> tuple[str, int | str]:
+    """`name=value` or a value of the table's own key, as column and value."""
+    name, equals, value = text.rpartition("=")
+    column = name if equals else KEYS.get(table.partition(".")[2], KEYS[""])
+    if not value or (equals and not name.isidentifier()):
+        raise UntraceableError(f"key = {text!r} is not valid; valid: a value of {column}, or column=value")
+    return column, int(value) if value.isdecimal() else value
+
+
+def trace(tables: Tables, table: str, key: str) -> Trace:
+    """Where the rows of `table` that have the key come from."""
+    if not tables.there(table):
+        raise UntraceableError(f"table = {table!r} is not there; valid: schema.table of a table that was written")
+    column, value = key_of(table, key)
+    columns = tables.columns(table)
+    if column not in columns:
+        raise UntraceableError(f"{table} has no column {column!r}; valid: {', '.join(columns)}")
+    wanted = [column, *(one for one in (*MADE_BY, "source_table", "source_version") if one in columns)]
+    version = tables.version(table)
+    assert version is not None
+    rows = tables.rows(table, columns=list(dict.fromkeys(wanted)), where=[(column, "=", value)], version=version) or []
+    if not rows:
+        raise UntraceableError(f"no row of {table} version {version} has this {column}")
+    starts = [(table, version), *of_rows(table, rows)]
+    model = {name: rows[-1][name] for name in MADE_BY if name in rows[-1]}
+    return Trace(table=table, rows=len(rows), versions=upstream(tables, starts), model=model)
+
+
+def of_rows(table: str, rows: list[Row]) -> list[tuple[str, int]]:
+    """The versions that the rows themselves name: of the features of a prediction, of the source of a fact."""
+    found: list[tuple[str, int]] = []
+    source = table.partition(".")[0].removesuffix("_ra")
+    for row in rows:
+        if row.get("feature_table") and row.get("feature_table_version") is not None:
+            found.append((str(row["feature_table"]), int(row["feature_table_version"])))
+            found.append((str(row["model_name"]), int(row["model_version"])))
+        if row.get("source_table") and row.get("source_version") is not None:
+            found.append((f"{source}.{row['source_table']}", int(row["source_version"])))
+    return list(dict.fromkeys(found))
+
+
+def upstream(tables: Tables, starts: list[tuple[str, int]]) -> tuple[Made, ...]:
+    """The given versions and all that they were made from, each once, nearest first."""
+    columns = ("object", "version", "inputs", *RECORDED)
+    recorded = {(one["object"], int(one["version"])): one for one in tables.rows("ml.lineage", columns) or []}
+    found: dict[tuple[str, int], Made] = {}
+    waiting = list(starts)
+    while waiting:
+        name, version = waiting.pop(0)
+        if (name, version) in found:
+            continue
+        row = recorded.get((name, version), {})
+        said = {**row, "inputs": json.loads(row.get("inputs") or "{}"), **tables.said(name, version)}
+        inputs = {one: int(number) for one, number in said["inputs"].items()}
+        who = {one: str(said.get(one) or "") for one in (*RECORDED, "contract_hash")}
+        found[name, version] = Made(name=name, version=version, inputs=inputs, **who)
+        waiting += sorted(inputs.items())
+    return tuple(found.values())

@@ -1,0 +1,79 @@
+"""From a row back to what it was made from, without a word about the person."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from fabricated import ENCOUNTER, PERSON, predictions, write
+from rich.console import Console
+
+from cli.trace import print_trace
+from report.stores import Tables
+from report.trace import UntraceableError, key_of, trace
+
+pytestmark = pytest.mark.clause("P4")
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Tables:
+    predictions(tmp_path)
+    write(tmp_path, "synthetic_omop_ra.fact_person", [
+        {"person_id": PERSON, "fact_id": 77, "concept_code": "I50.9", "source_table": "condition_occurrence", "source_version": 4},
+    ])  # fmt: skip
+    return Tables(tmp_path)
+
+
+def test_a_prediction_leads_to_its_model_features_facts_and_sources(tables: Tables):
+    found = trace(tables, "readmission.predictions", str(ENCOUNTER))
+    made = {(one.name, one.version): one for one in found.versions}
+    assert {
+        ("readmission.predictions", 0), ("synthetic_omop_ra.feature_readmission", 3),
+        ("cdh_prod.readmission.readmission", 1), ("readmission.dataset", 0), ("synthetic_omop_ra.fact_person", 1),
+        ("synthetic_omop_ra.fact_encounter_index", 1), ("synthetic_omop.person", 0),
+        ("synthetic_omop.visit_occurrence", 2), ("synthetic_omop.condition_occurrence", 0),
+    } == set(made)  # fmt: skip
+    features = made["synthetic_omop_ra.feature_readmission", 3]
+    assert (features.commit, features.job_run_id, features.task_run_id) == ("0f3c2a9d77b1", "10", "100")
+    assert made["synthetic_omop.person", 0].job_run_id == "", "a delivery, of which the version is known"
+    assert found.model["mlflow_run_id"] == "run-a"
+
+
+def test_a_fact_leads_to_the_version_of_the_source_that_brought_it(tables: Tables):
+    found = trace(tables, "synthetic_omop_ra.fact_person", "77")
+    assert ("synthetic_omop.condition_occurrence", 4) in {(one.name, one.version) for one in found.versions}
+
+
+def test_what_is_printed_names_no_person_and_no_value(tables: Tables):
+    screen = io.StringIO()
+    for table, key in (("readmission.predictions", str(ENCOUNTER)), ("synthetic_omop_ra.fact_person", "77")):
+        print_trace(Console(file=screen, width=400), trace(tables, table, key))
+    text = screen.getvalue()
+    assert "feature_readmission@3" in text
+    assert not [word for word in (str(PERSON), str(ENCOUNTER), "I50.9", "0.04") if word in text]
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "told"),
+    [
+        ("readmission.nothing", "1", "table = 'readmission.nothing' is not there"),
+        ("readmission.predictions", "1", "no row of readmission.predictions version 0 has this visit_occurrence_id"),
+        ("readmission.predictions", "colour=1", "has no column 'colour'; valid: .*visit_occurrence_id"),
+        ("readmission.predictions", "person_id=", "key = 'person_id=' is not valid"),
+    ],
+)
+def test_what_cannot_be_traced_says_what_can(tables: Tables, table: str, key: str, told: str):
+    with pytest.raises(UntraceableError, match=told):
+        trace(tables, table, key)
+
+
+def test_a_commit_of_a_task_carries_its_contract(tmp_path: Path):
+    log = tmp_path / "a_ra" / "fact_person" / "_delta_log"
+    log.mkdir(parents=True)
+    said = json.dumps({"contract_hash": "c0ffee", "inputs": {"a.person": 2}})
+    (log / f"{1:020}.json").write_text(json.dumps({"commitInfo": {"userMetadata": said}}) + "\n", encoding="utf-8")
+    assert Tables(tmp_path).said("a_ra.fact_person", 1)["contract_hash"] == "c0ffee"
+    assert key_of("a_ra.fact_person", "7") == ("fact_id", 7)
+    assert key_of("a.b", "x=y") == ("x", "y")
