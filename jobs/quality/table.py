@@ -18,12 +18,12 @@ SCHEMA = (
 
 
 def rows(
-    found: Iterable[Published], *, job_run_id: str, checked_at: datetime, schema: str, version: int | None
+    found: Iterable[Published], *, job_run_id: str, checked_at: datetime, table: str, version: int | None
 ) -> list[tuple[Any, ...]]:
     """Published results as rows of the report."""
     return [
         (
-            job_run_id, checked_at, f"{schema}.{one.result.table}", version, one.result.check, one.result.version,
+            job_run_id, checked_at, table, version, one.result.check, one.result.version,
             one.result.what, one.result.severity, one.result.threshold, one.result.state, one.result.reason, one.rows,
             one.of, one.share, one.all_rows,
         )

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
-from jobs.quality.published import Cell, Published, published, shown_before
+from jobs.quality.published import published
+from jobs.quality.record import Checked, before, record
 from jobs.quality.result import FATAL, Result
-from jobs.quality.table import QUALITY, SCHEMA, of_persons, rows, whose
+from jobs.quality.table import of_persons, whose
 from workflows.source import Contract, Source
 from workflows.sources import named
 
@@ -40,21 +41,20 @@ def _check(task: Task) -> None:
             zip(source.contracts, pool.map(lambda one: opened(task, source, one), source.contracts), strict=True)
         )
         readable = whole(tables)
-        earlier = pool.submit(before, task, source)
+        earlier = pool.submit(before, task, source.name)
         counted = list(pool.map(lambda one: found(source, one, tables[one], readable), source.contracts))
-    shown = [
-        published(
-            results, of_persons=of_persons(contract), before=earlier.result().get(f"{source.name}.{contract.table}")
+    checked = [
+        Checked(
+            table=name, version=None if table is None else table.version,
+            shown=published(results, of_persons=of_persons(contract), before=earlier.result().get(name)),
         )
-        for contract, results in zip(source.contracts, counted, strict=True)
-    ]
-    for contract, some in zip(source.contracts, shown, strict=True):
-        tell(task, source, contract, some)
-    report(task, source, tables, shown)
+        for (contract, table), results in zip(tables.items(), counted, strict=True)
+        for name in (f"{source.name}.{contract.table}",)
+    ]  # fmt: skip
+    record(task, source.name, checked)
     pairs = zip(source.contracts, counted, strict=True)
     kept = [table for contract, results in pairs if (table := reject(task, source, contract, results, readable))]
-    broken = [str(one) for some in shown for one in some if one.result.stops]
-    if broken:
+    if broken := [said for one in checked for said in one.broken]:
         where = f"; the rows at fault are in {', '.join(kept)}" if kept else ""
         raise TaskError(f"{source.name} breaks its contract: {'; '.join(broken)}{where}")
 
@@ -68,15 +68,6 @@ def opened(task: Task, source: Source, contract: Contract) -> Opened | None:
     frame = task.tables.read(name, version)
     _ = frame.schema
     return Opened(frame, version)
-
-
-def before(task: Task, source: Source) -> dict[str, dict[Cell, set[int]]]:
-    """Every count that earlier reports of the source showed."""
-    table = f"{source.name}_ra.{QUALITY}"
-    if not task.tables.exists(table):
-        return {}
-    columns = ("table", "check_id", "table_rows", "rows_checked", "rows_at_fault")
-    return shown_before(row.asDict() for row in task.tables.read(table).select(*columns).distinct().collect())
 
 
 def whole(tables: Mapping[Contract, Opened | None]) -> dict[str, DataFrame]:
@@ -100,27 +91,6 @@ def found(source: Source, contract: Contract, table: Opened | None, readable: Ma
         what = "the table does not exist"
         return [Result(table=contract.table, check="table", what=what, severity=FATAL, state="error", rows=0, of=0)]
     return results(table.frame, contract, readable, person=whose(source, contract))
-
-
-def tell(task: Task, source: Source, contract: Contract, shown: Sequence[Published]) -> None:
-    """Log that a table keeps its contract, and what is below fatal."""
-    if not any(one.result.stops for one in shown):
-        task.log(f"{source.name}.{contract.table} keeps its contract")
-    for one in shown:
-        if one.result.state in ("failed", "error") and not one.result.stops:
-            task.log(f"{one.result.severity}: {one}")
-
-
-def report(
-    task: Task, source: Source, tables: Mapping[Contract, Opened | None], shown: Sequence[Sequence[Published]]
-) -> None:
-    """Add what was found to the quality report, passed or not."""
-    now, made = datetime.now(UTC), []
-    for (_, table), some in zip(tables.items(), shown, strict=True):
-        version = None if table is None else table.version
-        made += rows(some, job_run_id=task.job_run_id, checked_at=now, schema=source.name, version=version)
-    read = {f"{source.name}.{contract.table}": table.version for contract, table in tables.items() if table}
-    task.tables.append(f"{source.name}_ra.{QUALITY}", task.spark.createDataFrame(made, SCHEMA), read)
 
 
 def reject(

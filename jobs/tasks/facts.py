@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from jobs.errors import TaskError
 from jobs.featurize.withdrawal import TOMBSTONES, kept
 from jobs.io.context import Task, run
-from workflows.contracts.facts import PERSON_XREF
-from workflows.source import Source
+from jobs.quality.published import published
+from jobs.quality.record import Checked, before, record
+from jobs.quality.table import of_persons
+from workflows.contracts.facts import fact_contracts
+from workflows.source import Contract, Source
 from workflows.sources import named
 
 if TYPE_CHECKING:
@@ -50,19 +53,31 @@ def _facts(task: Task) -> None:
         marks = task.tables.read(withdrawn, inputs[withdrawn])
         tables = {name: kept(frame, marks, source, name) for name, frame in tables.items()}
     frame = made(task, source, table, tables)
-    if table == PERSON_XREF.table:
-        unmistakable(source, frame)
-    version = task.tables.replace(f"{source.name}_ra.{table}", frame, inputs)
-    task.log(f"{source.name}_ra.{table} is at version {version}")
+    name = f"{source.name}_ra.{table}"
+    previous = task.tables.version(name)
+    version = task.tables.replace(name, frame, inputs)
+    hold(task, source, fact_contracts(source)[table], version, previous)
+    task.log(f"{name} is at version {version}")
 
 
-def unmistakable(source: Source, frame: DataFrame) -> None:
-    """Raise if two persons of the source share an id: their facts would be one person's."""
+def hold(task: Task, source: Source, contract: Contract, version: int, previous: int | None) -> None:
+    """Hold a written fact table against its contract; one that breaks it gives way to the version before it."""
     from jobs.featurize.contract import results
 
-    broken = [str(result) for result in results(frame, PERSON_XREF) if result.stops]
-    if broken:
-        raise TaskError(f"facts: {source.name}: {'; '.join(broken)}; the ids of persons must tell them apart")
+    name = f"{source.name}_ra.{contract.table}"
+    person = "person_id" if any(column.name == "person_id" for column in contract.columns) else None
+    found = results(task.tables.read(name, version), contract, person=person)
+    earlier = before(task, source.name).get(name)
+    shown = published(found, of_persons=of_persons(contract), before=earlier)
+    checked = Checked(table=name, version=version, shown=shown)
+    record(task, source.name, [checked])
+    if not checked.broken:
+        return
+    # Checked as it was written: before that, every expression of the source would be computed twice.
+    good = task.tables.read(name, version if previous is None else previous)
+    back = task.tables.replace(name, good if previous is not None else good.limit(0), {name: previous or version})
+    stays = f"version {previous} is in its place again" if previous is not None else "it is empty now"
+    raise TaskError(f"facts: {name} breaks its contract: {'; '.join(checked.broken)}; {stays}, as version {back}")
 
 
 def made(task: Task, source: Source, table: str, tables: Mapping[str, DataFrame]) -> DataFrame:

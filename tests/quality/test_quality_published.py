@@ -141,7 +141,7 @@ def test_two_versions_of_which_one_has_a_few_more_persons_do_not_differ_by_a_few
     later = table(counts, results[0].all_rows + more, (rule.of, rule.rows))
     first = published(results, of_persons=True)
     names = [part.split()[0] for part in SCHEMA.split(", ")]
-    lines = rows(first, job_run_id="1", checked_at=datetime(2026, 1, 1, tzinfo=UTC), schema="s", version=1)
+    lines = rows(first, job_run_id="1", checked_at=datetime(2026, 1, 1, tzinfo=UTC), table="s.t", version=1)
     before = shown_before(dict(zip(names, line, strict=True)) for line in lines)["s.t"]
     second = published(later, of_persons=True, before=before)
     for old, new in zip(first, second, strict=True):
@@ -173,7 +173,7 @@ def test_a_check_has_a_state_a_reason_and_a_version_in_its_row_and_no_two_column
     results = table({"a": (0, 30, 0), "b": (0, 0, 0), "c": (0, 0, 0)}, 300, (0, 0))
     shown = published(results, of_persons=True)
     names = [part.split()[0] for part in SCHEMA.split(", ")]
-    lines = rows(shown, job_run_id="7", checked_at=datetime(2026, 1, 1, tzinfo=UTC), schema="s", version=4)
+    lines = rows(shown, job_run_id="7", checked_at=datetime(2026, 1, 1, tzinfo=UTC), table="s.t", version=4)
     by_check = {row["check_id"]: row for row in (dict(zip(names, line, strict=True)) for line in lines)}
     bad = by_check["a_readable"]
     assert (bad["table"], bad["table_version"], bad["job_run_id"]) == ("s.t", 4, "7")
