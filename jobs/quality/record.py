@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from jobs.io.context import Task
 from jobs.quality.published import Cell, Published, shown_before
-from jobs.quality.table import QUALITY, SCHEMA, rows
+from jobs.quality.table import QUALITY, SCHEMA, STATISTICS, rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,3 +47,21 @@ def record(task: Task, source: str, checked: Iterable[Checked]) -> None:
         if one.version is not None:
             read[one.table] = one.version
     task.tables.append(f"{source}_ra.{QUALITY}", task.spark.createDataFrame(made, SCHEMA), read)
+
+
+def describe(task: Task, table: str, version: int) -> None:
+    """Add the statistics of a feature table's covariates to those of its zone."""
+    from jobs.quality import statistics
+
+    name = f"{table.partition('.')[0]}.{STATISTICS}"
+    earlier: statistics.Earlier = {}
+    if task.tables.exists(name):
+        columns = ("dimension", "level", "covariate", "persons", "with_value", "ones")
+        shown = task.tables.read(name).where(f"table = '{table}'").select(*columns).distinct().collect()
+        earlier = statistics.shown_before(row.asDict() for row in shown)
+    figures = statistics.published(statistics.groups(task.tables.read(table, version)), earlier)
+    if figures:
+        now = datetime.now(UTC)
+        made = [(task.job_run_id, now, table, version, *row) for row in figures]
+        task.tables.append(name, task.spark.createDataFrame(made, statistics.SCHEMA), {table: version})
+    task.log(f"{name} has {len(figures):,} new rows about {table}")

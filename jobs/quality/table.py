@@ -9,7 +9,7 @@ from typing import Any
 from jobs.quality.published import Published
 from workflows.source import Contract, Source
 
-QUALITY = "quality"
+QUALITY, STATISTICS = "quality", "statistics"
 SCHEMA = (
     "job_run_id string, checked_at timestamp, table string, table_version long, check_id string, check_version string, "
     "what string, severity string, threshold double, state string, reason string, rows_at_fault long, "

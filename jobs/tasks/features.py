@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
+from jobs.quality.record import describe
 from jobs.release import nested
 from workflows.covariates import REFERENCE_SCHEMA, code_rows, covariates, reference, sets_of
 from workflows.declare import Model
@@ -61,4 +62,5 @@ def _features(task: Task) -> None:
         name = f"{source.name}_ra.covariates_{model.name}"
         task.tables.replace(name, task.spark.createDataFrame(described, REFERENCE_SCHEMA), inputs)
     task.tables.append(f"{model.name}.attrition", task.spark.createDataFrame(rows, ATTRITION_SCHEMA), inputs)
+    describe(task, f"{source.name}_ra.feature_{model.name}", version)
     task.log(f"{source.name}_ra.feature_{model.name} is at version {version}")
