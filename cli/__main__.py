@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from cli.approve import app as approve
 from cli.codes import app as codes
 from cli.report import app as report
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False
 )
+app.add_typer(approve, name="approve")
 app.add_typer(codes, name="codes")
 app.add_typer(report, name="report")
 

@@ -10,6 +10,11 @@ import typer
 app = typer.Typer(help="Write a page about what a stage of the sandbox holds.", no_args_is_help=True)
 
 
+@app.callback()
+def group() -> None:
+    """Keep `data` a command of its own."""
+
+
 @app.command()
 def data(
     stage: Annotated[str, typer.Argument(help="dev, validation or prod", show_default=False)],

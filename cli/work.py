@@ -53,6 +53,17 @@ def reported(console: Console, where: Where, job: str) -> None:
         console.print(f"quality report: {shown(data_page(where.stage, source))}")
 
 
+def approve_data(where: Where, featurization: str, reason: str) -> None:
+    """Approve a source's newest quality report, in the name of whom the client signs in as."""
+    from operate.work import start
+
+    console = Console(highlight=False)
+    with opened(where) as workspace:
+        me = workspace.client.current_user.me().user_name or ""
+        run_id = start(workspace.client, f"{featurization}_approve", {"approved_by": me, "reason": reason})
+        _follow(console, where, workspace, run_id)
+
+
 def repair(where: Where, run_id: int, tasks: list[str], parameters: list[str]) -> None:
     """Repair a run with its log lines on the screen; exit code 1 when it does not succeed."""
     from operate.work import repair as mend

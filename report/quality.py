@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,29 @@ def tables(stage: Stage, source: str) -> list[Table]:
             )
         )  # fmt: skip
     return found
+
+
+@dataclass(frozen=True)
+class Approval:
+    """The last word on a source's data. state: "approved", or "stale" where the report says something else by now."""
+
+    state: str
+    by: str
+    at: str
+    reason: str
+    changed: tuple[str, ...]
+
+
+def approval(stage: Stage, source: str, found: Sequence[Table]) -> Approval | None:
+    """The newest approval of a source's report; None where there is none."""
+    rows = [row for row in stage.tables.rows("ml.data_approval") or [] if row["source"] == source]
+    if not rows:
+        return None
+    last = max(rows, key=lambda row: row["approved_at"])
+    approved, now = json.loads(last["tables"]), {one.name: one.checks[0]["findings"] for one in found}
+    changed = tuple(sorted(name for name in {*approved, *now} if approved.get(name) != now.get(name)))
+    state, at = "stale" if changed else "approved", words.moment(last["approved_at"])
+    return Approval(state, last["approved_by"], at, last["reason"], changed)
 
 
 def described(stage: Stage, source: str) -> list[Described]:
@@ -178,6 +202,7 @@ def page(stage: Stage, source: str, models_of_source: Sequence[str], *, syntheti
         sentence=sentence(found) if found else "",
         tables=found,
         described=described(stage, source),
+        approved=approval(stage, source, found),
         attrition={name: models.attrition(stage, name) for name in models_of_source},
         readable=readable,
         mean=mean,

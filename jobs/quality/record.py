@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from jobs.io.context import Task
-from jobs.quality.published import Cell, Published, shown_before
+from jobs.quality.published import Cell, Published, published, shown_before
 from jobs.quality.table import QUALITY, SCHEMA, STATISTICS, rows
 
 
@@ -50,16 +50,21 @@ def record(task: Task, source: str, checked: Iterable[Checked]) -> None:
 
 
 def describe(task: Task, table: str, version: int) -> None:
-    """Add the statistics of a feature table's covariates to those of its zone."""
+    """Add the statistics of a feature table's covariates to those of its zone; one that nobody has is reported."""
     from jobs.quality import statistics
 
     name = f"{table.partition('.')[0]}.{STATISTICS}"
     earlier: statistics.Earlier = {}
     if task.tables.exists(name):
         columns = ("dimension", "level", "covariate", "persons", "with_value", "ones")
-        shown = task.tables.read(name).where(f"table = '{table}'").select(*columns).distinct().collect()
-        earlier = statistics.shown_before(row.asDict() for row in shown)
-    figures = statistics.published(statistics.groups(task.tables.read(table, version)), earlier)
+        rows_before = task.tables.read(name).where(f"table = '{table}'").select(*columns).distinct().collect()
+        earlier = statistics.shown_before(row.asDict() for row in rows_before)
+    found = statistics.groups(task.tables.read(table, version))
+    source = table.partition(".")[0].removesuffix("_ra")
+    matched = statistics.matches(found, table.partition(".")[2])
+    shown = published(matched, of_persons=True, before=before(task, source).get(table))
+    record(task, source, [Checked(table=table, version=version, shown=shown)])
+    figures = statistics.published(found, earlier)
     if figures:
         now = datetime.now(UTC)
         made = [(task.job_run_id, now, table, version, *row) for row in figures]

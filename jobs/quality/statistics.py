@@ -13,6 +13,7 @@ from pyspark.sql import functions as sf
 
 from jobs.disclosure import SMALLEST, suppressed
 from jobs.quality.groups import Classes, kept_back
+from jobs.quality.result import Result, version_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -118,6 +119,21 @@ def groups(features: DataFrame) -> list[Group]:
         found.append(Group(dimension=row["dimension"], level=row["level"], persons=row["persons"], covariates=of))
     known = {one.dimension for one in found if one.level != UNKNOWN}
     return sorted((one for one in found if one.dimension in known), key=lambda one: (one.dimension, one.level))
+
+
+def matches(found: Sequence[Group], table: str) -> list[Result]:
+    """Of each covariate whether anybody has it: one whose concept set matches nothing says nothing, everywhere."""
+    whole = next((one for one in found if one.dimension == ALL), None)
+    if whole is None:
+        return []
+    return [
+        Result(
+            table=table, check=f"{name}_matches", what=f"nobody has {name}: what it is made of matches nothing",
+            severity="convention", state="passed" if one.nonzero else "failed", version=version_of("matches"),
+            rows=0 if one.nonzero else whole.persons, of=whole.persons, all_rows=whole.persons,
+        )
+        for name, one in whole.covariates.items()
+    ]  # fmt: skip
 
 
 def published(found: Sequence[Group], earlier: Earlier | None = None) -> list[tuple[Any, ...]]:

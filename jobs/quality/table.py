@@ -7,25 +7,32 @@ from datetime import datetime
 from typing import Any
 
 from jobs.quality.published import Published
+from jobs.quality.result import version_of
 from workflows.source import Contract, Source
 
 QUALITY, STATISTICS = "quality", "statistics"
 SCHEMA = (
     "job_run_id string, checked_at timestamp, table string, table_version long, check_id string, check_version string, "
     "what string, severity string, threshold double, state string, reason string, rows_at_fault long, "
-    "rows_checked long, share double, table_rows long"
+    "rows_checked long, share double, table_rows long, findings string"
 )
 
 
 def rows(
     found: Iterable[Published], *, job_run_id: str, checked_at: datetime, table: str, version: int | None
 ) -> list[tuple[Any, ...]]:
-    """Published results as rows of the report."""
+    """Published results as rows of the report; `findings` is a hash of all that they say of this version."""
+    found = list(found)
+    told = [
+        (one.result.check, one.result.version, one.result.state, one.result.threshold, one.rows, one.of)
+        for one in found
+    ]
+    findings = version_of(table, version, sorted(told, key=repr))
     return [
         (
             job_run_id, checked_at, table, version, one.result.check, one.result.version,
             one.result.what, one.result.severity, one.result.threshold, one.result.state, one.result.reason, one.rows,
-            one.of, one.share, one.all_rows,
+            one.of, one.share, one.all_rows, findings,
         )
         for one in found
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from jobs.errors import TaskError
 from jobs.featurize.contract import rejected, results
 from jobs.io.context import Task
 from jobs.quality.result import Behind
+from jobs.tasks.approve import _approve
 from jobs.tasks.check import _check
 from workflows.featurizations.synthetic_omop import synthetic_omop
 from workflows.rules import Rule
@@ -123,6 +125,26 @@ def test_a_delivery_that_keeps_its_contract_passes_and_writes_its_report_only(
     assert tables_of(delivered, "synthetic_omop_ra") == ["fact_person", "quality"]
     assert tables_of(delivered, "ml") == []
     assert capsys.readouterr().out.count("keeps its contract") == 4
+
+
+@pytest.mark.clause("F8")
+def test_a_person_approves_the_report_of_just_the_versions_that_are_there(
+    delivered: SparkSession, make_task: Callable[..., Task]
+):
+    word = {"approved_by": "r5@cdh.example", "reason": "the counts are those of last year"}
+    deliver(delivered, {VISITS: frame(delivered, VISITS, rows()[VISITS])})
+    with pytest.raises(TaskError, match="is at version"):
+        _approve(make_task(synthetic_omop, **word))
+    _check(make_task(synthetic_omop))
+    with pytest.raises(TaskError, match="approved_by is empty"):
+        _approve(make_task(synthetic_omop, **word | {"approved_by": ""}))
+    _approve(make_task(synthetic_omop, **word))
+    (row,) = delivered.table("ml.data_approval").collect()
+    assert (row["source"], row["approved_by"], row["reason"]) == ("synthetic_omop", *word.values())
+    assert set(json.loads(row["tables"])) == {f"synthetic_omop.{table}" for table in rows()}
+    deliver(delivered, {VISITS: frame(delivered, VISITS, rows()[VISITS])})
+    with pytest.raises(TaskError, match=f"synthetic_omop.{VISITS} is at version .*: run the featurize job again"):
+        _approve(make_task(synthetic_omop, **word))
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.connect.client import SparkConnectClient
 from scipy.optimize import linprog
 
-from jobs.quality.statistics import NUMBERS, SCHEMA, Covariate, Group, groups, published, shown_before
+from jobs.quality.statistics import NUMBERS, SCHEMA, Covariate, Group, groups, matches, published, shown_before
 
 pytestmark = pytest.mark.clause("F5", "F8", "P8")
 SMALL = range(1, 11)
@@ -131,6 +131,21 @@ def test_a_later_version_with_a_few_more_persons_shows_no_count_that_differs_by_
             if (earlier := old.get((row[0], row[1]))) is not None:
                 assert abs(row[column] - earlier[column]) not in SMALL
     assert first == [] or second == [], "the whole grew by a few"
+
+
+def test_a_covariate_that_nobody_has_is_a_failed_check_and_one_that_somebody_has_is_not():
+    some, nobody, unknown = (
+        Covariate(value=value, nonzero=nonzero, other=0, mean=None, quantiles=())
+        for value, nonzero in ((300, 3), (300, 0), (0, 0))
+    )
+    covariates = {"f_some": some, "f_nobody": nobody, "f_unknown": unknown}
+    found = matches([Group(dimension="all", level="all", persons=300, covariates=covariates)], "feature_m")
+    assert {one.check: one.state for one in found} == {
+        "f_some_matches": "passed", "f_nobody_matches": "failed", "f_unknown_matches": "failed",
+    }  # fmt: skip
+    assert str(found[1]) == "feature_m: nobody has f_nobody: what it is made of matches nothing: 300 rows"
+    assert not found[1].stops
+    assert matches([], "feature_m") == []
 
 
 @pytest.mark.spark

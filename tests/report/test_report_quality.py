@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ def check(table: str, check_id: str, state: str, severity: str, rows: int | None
         "job_run_id": "12", "checked_at": NOW, "table": table, "table_version": 3, "check_id": check_id,
         "check_version": "0123456789ab", "what": f"{check_id} is so", "severity": severity, "threshold": 0.01,
         "state": state, "reason": f"because {state}", "rows_at_fault": rows, "rows_checked": of,
-        "share": rows / of if rows is not None and of else None, "table_rows": 2000,
+        "share": rows / of if rows is not None and of else None, "table_rows": 2000, "findings": f"{table}@3",
     } | more  # fmt: skip
 
 
@@ -88,6 +89,32 @@ def test_covariates_are_shown_overall_by_group_and_by_month_with_a_gap_for_a_mon
     assert (groups["any diabetes"], groups["length of stay"]) == (["25.0 %"], ["–"])
     (picture,) = read.pictures("length of stay by month")
     assert "2025-02: 8; 2025-03: –; 2025-04: 6" in picture["inside"][1]["text"]
+
+
+@pytest.mark.parametrize(
+    ("findings", "says"),
+    [
+        (None, "✕ not approved: no Feature Analyst has approved this report."),
+        ("s.t@3", "✓ approved: r5@cdh.example approved this report on 2026-03-01 09:00:00: “counts as last year”."),
+        (
+            "s.t@2",
+            "an earlier report on 2026-03-01 09:00:00: “counts as last year”. Since then it says something else of s.t.",
+        ),
+    ],
+)
+def test_the_page_says_whether_just_this_report_is_approved(findings: str | None, says: str, tmp_path: Path):
+    write(tmp_path, "s_ra.quality", [check("s.t", "a", "passed", "fatal", 0, 40)])
+    if findings is not None:
+        word = {
+            "job_run_id": "9", "source": "s", "tables": json.dumps({"s.t": findings}), "approved_by": "r5@cdh.example",
+            "reason": "counts as last year", "approved_at": NOW,
+        }  # fmt: skip
+        write(
+            tmp_path,
+            "ml.data_approval",
+            [word, word | {"source": "other", "tables": "{}", "approved_at": NOW + timedelta(days=1)}],
+        )
+    assert says in Reader(page(Stage("dev", Tables(tmp_path), (), None, {}), "s", [], synthetic=False)).words
 
 
 def test_what_is_not_there_yet_is_said_with_the_job_that_makes_it(tmp_path: Path):
