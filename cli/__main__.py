@@ -7,14 +7,18 @@ from typing import Annotated
 
 import typer
 
+from cli.approve import app as approve
 from cli.codes import app as codes
 from cli.cohort import app as cohort
+from cli.report import app as report
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False
 )
+app.add_typer(approve, name="approve")
 app.add_typer(codes, name="codes")
 app.add_typer(cohort, name="cohort")
+app.add_typer(report, name="report")
 
 StageName = Annotated[str, typer.Argument(help="dev, validation or prod", show_default=False)]
 RunNumber = Annotated[int, typer.Argument(help="the run's number, as `mlops runs` shows it", show_default=False)]

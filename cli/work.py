@@ -40,6 +40,30 @@ def run_job(where: Where, job: str, parameters: list[str]) -> None:
         _follow(console, where, workspace, run_id)
 
 
+def reported(console: Console, where: Where, job: str) -> None:
+    """What a featurization found in the data, as a page, whether it went on or not.
+
+    Only the sandbox's tables are on this machine, and only who deploys it sees all of them.
+    """
+    from cli.report import data_page, featurized
+    from cli.story import shown
+
+    source = None if where.azure or where.principal else featurized(job)
+    if source is not None:
+        console.print(f"quality report: {shown(data_page(where.stage, source))}")
+
+
+def approve_data(where: Where, featurization: str, reason: str) -> None:
+    """Approve a source's newest quality report, in the name of whom the client signs in as."""
+    from operate.work import start
+
+    console = Console(highlight=False)
+    with opened(where) as workspace:
+        me = workspace.client.current_user.me().user_name or ""
+        run_id = start(workspace.client, f"{featurization}_approve", {"approved_by": me, "reason": reason})
+        _follow(console, where, workspace, run_id)
+
+
 def repair(where: Where, run_id: int, tasks: list[str], parameters: list[str]) -> None:
     """Repair a run with its log lines on the screen; exit code 1 when it does not succeed."""
     from operate.work import repair as mend
@@ -75,6 +99,7 @@ def _follow(console: Console, where: Where, workspace: Opened, run_id: int, befo
         else:
             console.print(f"run {run_id} goes on; `mlops cancel {where.stage} {run_id}` stops it")
         raise
+    reported(console, where, run.job_name)
     if run.result != "SUCCESS":
         sys.exit(1)
 

@@ -13,6 +13,7 @@ from workflows.updates import Scheduled, Updates
 
 TASK_TIMEOUT = 3600
 SCHEDULES = {"hourly": "0 30 * * * ?", "daily": "0 0 4 * * ?", "weekly": "0 0 4 ? * MON", "monthly": "0 0 4 1 * ?"}
+APPROVAL = ("approved_by", "reason")
 UNSEALING = ("minutes", "reason", "requested_by", "ticket")
 FEATURIZE_AT, FEATURES_AT, MONITOR_AT = "0 0 2 * * ?", "0 0 3 * * ?", "0 0 6 * * ?"
 
@@ -82,7 +83,7 @@ def value(key: str, name: str) -> str:
 
 def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
     """Contract checks, then one task a table; fact tables are independent of each other, those of notes are not;
-    withdrawal; break-glass."""
+    withdrawal; break-glass; the Feature Analyst's approval."""
     sample = {"person_sample": parameter("person_sample")}
     of_table: dict[str, dict[str, str]] = {
         "fact_encounter_index": sample | {"outcomes_through": parameter("outcomes_through")},
@@ -112,6 +113,11 @@ def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
             declared=one.name, purpose=On.UNSEAL, source=one.source, cluster=one.cluster, run_as=Principal.DEPLOY,
             tasks=(task("unseal", group=Role.R6.value, **{name: parameter(name) for name in UNSEALING}),),
             parameters=dict.fromkeys(UNSEALING, ""), told=True,
+        ),
+        JobPlan(
+            declared=one.name, purpose=On.APPROVE, source=one.source, cluster=one.cluster, run_as=Principal.FEATURIZE,
+            tasks=(task("approve", **{name: parameter(name) for name in APPROVAL}),),
+            parameters=dict.fromkeys(APPROVAL, ""),
         ),
     )  # fmt: skip
 

@@ -63,6 +63,7 @@ class On(Enum):
     RETRAIN = ("retrain", "job")
     WITHDRAW = ("withdraw", "job")
     UNSEAL = ("unseal", "job")
+    APPROVE = ("approve", "job")
     EXPERIMENT = ("experiment", "experiment")
     VALIDATION_EXPERIMENT = ("validation experiment", "experiment")
     FOLDER = ("folder", "directory")
@@ -182,7 +183,7 @@ MATRIX: tuple[Row, ...] = (
     row((Principal.PROMOTE, Principal.SERVE), (On.EXPERIMENT,), ("CAN_READ",), PIPELINES),
     row((Principal.SERVE,), (On.RETRAIN,), ("CAN_MANAGE_RUN",), PIPELINES),
     row((Principal.TRAIN,), (On.TRAIN,), ("CAN_MANAGE_RUN",), PIPELINES),
-    row((Principal.DEPLOY,), (*JOBS, On.WITHDRAW, On.UNSEAL), ("IS_OWNER",), OWN),
+    row((Principal.DEPLOY,), (*JOBS, On.WITHDRAW, On.UNSEAL, On.APPROVE), ("IS_OWNER",), OWN),
     row((Principal.DEPLOY,), (*EXPERIMENTS, On.FOLDER), ("CAN_MANAGE",), OWN),
     row((Principal.DEPLOY,), (*WATCHED, On.MONITORS, On.ENDPOINT), ("CAN_MANAGE",), OWN),
     row((Principal.DEPLOY,), (On.WAREHOUSE,), ("IS_OWNER",), OWN),
@@ -200,7 +201,7 @@ MATRIX: tuple[Row, ...] = (
     row(Role, (On.STATUS, On.DASHBOARD), ("CAN_READ",), COLLABORATE),
     row(ANALYSTS, (On.ALERTS,), ("CAN_READ",), SEE),
     row(ANALYSTS, (On.ENDPOINT,), ("CAN_VIEW",), SEE),
-    row(ANALYSTS, (*JOBS, On.WITHDRAW, On.UNSEAL), ("CAN_VIEW",), SEE),
+    row(ANALYSTS, (*JOBS, On.WITHDRAW, On.UNSEAL, On.APPROVE), ("CAN_VIEW",), SEE),
     row(ANALYSTS, EXPERIMENTS, ("CAN_READ",), SEE),
     row(ANALYSTS, (On.ARTIFACTS,), ("READ_VOLUME",), SEE),
     row(ANALYSTS, (On.REGISTERED_MODEL,), ("EXECUTE",), SEE),
@@ -237,6 +238,8 @@ MATRIX: tuple[Row, ...] = (
     row((Role.R5,), (On.EXPLORATORY,), WRITE, FEATURE_ANALYST, DEV),
     row((Role.R5,), (On.FEATURIZE,), ("CAN_MANAGE_RUN",), FEATURE_ANALYST, DEV),
     row((Role.R5,), (On.FEATURIZE,), ("CAN_MANAGE_RUN",), PROMOTES, VALIDATION),
+    # Who runs featurization in prod (R4) does not approve its data; who approves does not run it there.
+    row((Role.R5,), (On.APPROVE,), ("CAN_MANAGE_RUN",), PROMOTES, DEV | VALIDATION),
     row((Role.R5,), (On.WAREHOUSE,), ("CAN_USE",), FEATURE_ANALYST, DEV),
     row((Role.R5,), (On.WAREHOUSE,), ("CAN_USE",), PROMOTES, VALIDATION),
     row(ANALYSTS, (On.POLICY,), ("CAN_USE",), DEVELOP, DEV),

@@ -61,5 +61,5 @@ UNASKED: dict[tuple[Principal, On, str], str] = {
     **{
         (Principal.DEPLOY, folder, "CAN_MANAGE"): TERRAFORM for folder in (On.FOLDER, On.STATUS, On.ALERTS, On.MONITORS)
     },
-    **{(Principal.DEPLOY, job, "IS_OWNER"): TERRAFORM for job in (*JOBS, On.WITHDRAW, On.UNSEAL)},
+    **{(Principal.DEPLOY, job, "IS_OWNER"): TERRAFORM for job in (*JOBS, On.WITHDRAW, On.UNSEAL, On.APPROVE)},
 }

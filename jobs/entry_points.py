@@ -8,7 +8,7 @@ TASKS = (
     "reference", "concept_sets",
     "prepare", "tune", "train", "evaluate", "register", "record",
     "judge", "promote",
-    "score", "observe", "withdraw", "unseal",
+    "score", "observe", "withdraw", "unseal", "approve",
 )  # fmt: skip
 
 ENTRY_POINTS: dict[str, str] = {name: f"jobs.tasks.{name}:{name}" for name in TASKS}

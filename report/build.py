@@ -9,11 +9,11 @@ from typing import Any
 from report import charts, dag, deployed, lineage, monitoring, words
 from report import model as models
 from report.headline import Headline, headline
+from report.rendering import render, written
 from report.stores import Stage
 from report.story import Step
 from report.workspace import Workspace, read_stage
 
-TEMPLATES = Path(__file__).parent / "templates"
 COVARIATES_SHOWN = 12
 COMPARED = tuple(words.METRICS)
 
@@ -22,23 +22,13 @@ def page(
     stages: Sequence[Stage], name: str, source: str, *, synthetic: bool, question: str = "", story: Sequence[Step] = ()
 ) -> str:
     """The report as text. What is not there yet is said; a person's row is shown of synthetic data only."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     found = {stage.name: models.trained(stage, name) for stage in stages}
     last = next((stage for stage in reversed(stages) if found[stage.name]), stages[-1])
     watched = monitoring.observed(last, name)
     top = headline(stages, name, found, watched)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.j2").render(
-        words=words,
+    return render(
+        "page.html.j2",
         became_champion=models.became_champion,
-        style=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
         name=name,
         source=source,
         synthetic=synthetic,
@@ -131,6 +121,4 @@ def build(
     """
     stages = [read_stage(stage, workspace, stacks.get(stage)) for stage, workspace in workspaces.items()]
     text = page(stages, model, source, synthetic=synthetic, question=question, story=story)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(text, encoding="utf-8")
-    return output
+    return written(text, output)

@@ -183,6 +183,28 @@ def _dot(x: float, y: float, beyond: bool, hover: str) -> Markup:
     return svg.element("circle", svg.element("title", hover), cx=x, cy=y, r=4.5, class_="dot")
 
 
+def months(name: str, points: Sequence[tuple[str, float | None]], share: bool) -> Markup:
+    """A covariate's mean, or its share, by month; a month without a figure is a gap."""
+    figures = [value for _, value in points if value is not None]
+    top = max([*figures, 0.0]) * 1.12 or 1.0
+    low = min([*figures, 0.0]) * 1.12
+    plot = svg.Plot(SIDE, 200, -0.5, len(points) - 0.5, low, top)
+    parts = [plot.axes("", "", ())]
+    every = -(-len(points) // 4)
+    for index, (month, value) in enumerate(points):
+        if index % every == 0 and index + every / 4 < len(points):
+            parts.append(svg.text(plot.x(index), 172, month, class_="tick", text_anchor="middle"))
+        following = points[index + 1][1] if index + 1 < len(points) else None
+        if value is not None and following is not None:
+            parts.append(svg.path(plot.at([(index, value), (index + 1, following)]), class_="curve thin"))
+    for index, (month, value) in enumerate(points):
+        if value is not None:
+            shown = words.share(value) if share else words.number(value, 2)
+            parts.append(_dot(plot.x(index), plot.y(value), False, f"{month}: {shown}"))
+    told = "; ".join(f"{month}: {words.NOTHING if value is None else f'{value:.3g}'}" for month, value in points)
+    return svg.picture(SIDE, 200, f"{name} by month", told, *parts, class_="chart")
+
+
 def gantt(run: Run) -> Markup:
     """When each task of a run worked, so that tasks side by side are seen."""
     tasks = sorted((task for task in run.tasks if task.started is not None), key=lambda task: (task.started, task.key))

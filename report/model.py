@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from report import charts, words
@@ -130,42 +130,23 @@ class Step:
 
 
 def attrition(stage: Stage, model: str) -> list[Step] | None:
-    """The cohort's steps of the last run that wrote them.
-
-    Counts between which 1..10 persons or encounters would be seen by subtraction are not both shown.
-    """
+    """The cohort's steps of the last run that wrote them, as they were released: the table holds no other counts."""
     rows = stage.tables.rows(f"{model}.attrition")
     if not rows:
         return None
     last_job = max(rows, key=lambda row: _as_number(row["job_run_id"]))["job_run_id"]
-    rows = sorted((row for row in rows if row["job_run_id"] == last_job), key=lambda row: row["step"])
-    shown = shown_steps([(row["encounters"], row["persons"]) for row in rows])
     steps, before = [], None
-    for index, row in enumerate(rows):
-        if index in shown:
-            out = "" if before is None else words.count(before - row["encounters"])
-            steps.append(Step(row["reason"], words.count(row["encounters"]), words.count(row["persons"]), out))
-            before = row["encounters"]
-        else:
+    for row in sorted((row for row in rows if row["job_run_id"] == last_job), key=lambda row: row["step"]):
+        if row["encounters"] is None:
             steps.append(Step(row["reason"], words.NOTHING, words.NOTHING, WITH_NEXT))
+            continue
+        out = "" if before is None else f"{before - row['encounters']:,}"
+        steps.append(Step(row["reason"], f"{row['encounters']:,}", words.kept_back(row["persons"]), out))
+        before = row["encounters"]
     return steps
 
 
 WITH_NEXT = "with the next rule"
-
-
-def shown_steps(counts: Sequence[tuple[int | None, int | None]]) -> set[int]:
-    """Which steps' counts may be shown: the last, and before it those that differ enough from the next shown one."""
-
-    def near(one: tuple[int | None, int | None], other: tuple[int | None, int | None]) -> bool:
-        pairs = list(zip(one, other, strict=True))
-        return any(a is None or b is None or words.is_small(abs(a - b)) for a, b in pairs)
-
-    shown: list[int] = []
-    for index in reversed(range(len(counts))):
-        if not shown or not near(counts[index], counts[shown[-1]]):
-            shown.append(index)
-    return set(shown)
 
 
 def _as_number(run: object) -> tuple[int, str]:

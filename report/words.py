@@ -50,8 +50,12 @@ KINDS = {  # what colour a state gets; the word and the mark always stand beside
     "succeeded with failures": "good",
     "passed": "good",
     "champion": "good",
+    "approved": "good",
     "quiet": "good",
     "failed": "bad",
+    "error": "bad",
+    "stale": "bad",
+    "not approved": "bad",
     "timed out": "bad",
     "cancelled": "bad",
     "signal": "bad",
@@ -59,6 +63,8 @@ KINDS = {  # what colour a state gets; the word and the mark always stand beside
     "waiting": "busy",
 }
 MARKS = {"good": "✓", "bad": "✕", "busy": "…", "none": "○"}
+# States of checks that their colour group does not tell apart.
+OWN_MARKS = {"error": "!"}
 
 
 def is_small(count: object) -> bool:
@@ -76,6 +82,19 @@ def number(value: float | None, digits: int = 3) -> str:
     if value is None or math.isnan(value):
         return NOTHING
     return f"{value:.{digits}f}".replace("-", "−")
+
+
+def kept_back(value: int | None) -> str:
+    """A count as a quality report holds it: a dash where it was kept back."""
+    return NOTHING if value is None else f"{value:,}"
+
+
+def share(value: float | None) -> str:
+    """A share in percent; a dash where there is none, and never 0 % of what is some."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    digits = 0 if value in (0.0, 1.0) else 1
+    return "< 0.1 %" if 0 < value < 0.0005 else f"{value:.{digits}%}".replace("%", " %")
 
 
 def plain(value: float) -> str:
@@ -123,7 +142,7 @@ def kind(word: str) -> str:
 
 def mark(word: str) -> str:
     """The sign that stands before a state, so that colour is never the only difference."""
-    return MARKS[kind(word)]
+    return OWN_MARKS.get(word) or MARKS[kind(word)]
 
 
 def metric(name: str) -> str:

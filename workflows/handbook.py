@@ -6,6 +6,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from workflows.contracts.facts import (
+    FACT_OBSERVATION_PERIOD,
+    FACT_PERSON,
+    FACT_PROVIDER,
+    PERSON_XREF,
+    fact_encounter_index,
+)
 from workflows.source import Column, Contract, Source
 from workflows.sources import named, names
 
@@ -78,9 +85,19 @@ def source_lines(source: Source) -> Iterator[str]:
         yield from contract_lines(contract)
 
 
+def fact_lines() -> Iterator[str]:
+    """The fact tables, which are alike for all sources."""
+    yield "## Fact tables"
+    yield "Each is held against its contract once it is written; one that breaks it gives way to the version before it."
+    yield "Encounters have their source's attributes and outcomes beside these columns."
+    yield ""
+    for contract in (FACT_PERSON, fact_encounter_index(), FACT_OBSERVATION_PERIOD, FACT_PROVIDER, PERSON_XREF):
+        yield from contract_lines(contract)
+
+
 def page() -> str:
     """The whole page."""
-    lines = [line for name in names() for line in source_lines(named(name))]
+    lines = [line for name in names() for line in source_lines(named(name))] + list(fact_lines())
     return "\n".join([HEAD, *lines]).rstrip() + "\n"
 
 

@@ -2,55 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window, types
 from pyspark.sql import functions as sf
 
-from jobs.disclosure import shown
 from jobs.featurize.columns import WORDS, acceptable, delivered, quoted, typed_columns
+from jobs.quality.result import FATAL, Behind, Result, version_of
 from workflows.rules import Beside
+from workflows.source import Column as Declared
 from workflows.source import Contract
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-FATAL = "fatal"
 # Bytes that are no UTF-8 become this character when they are read.
 UNREADABLE = "\ufffd"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
-    """What one check found in one table.
-
-    rows: how many break it (all of them where a column is missing). of: of how many it speaks. state: "error" (it
-    could not be run), "not applicable" (it speaks of no row), "failed" (more rows than the threshold), "passed".
-    """
-
-    table: str
-    check: str
-    what: str
-    severity: str
-    state: str
-    rows: int
-    of: int
-    threshold: float = 0.0
-
-    def __str__(self) -> str:
-        return f"{self.table}: {self.what}: {shown(self.rows)} rows"
-
-    @property
-    def stops(self) -> bool:
-        """Whether nothing may be made from the table."""
-        return self.severity == FATAL and self.state in ("error", "failed")
-
-
-@dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that may be wrong with a row: of which rows it speaks (None: of all), and whether one breaks it."""
+    """One thing that may be wrong with a row: of which rows it speaks (None: of all), and whether one breaks it.
+
+    decides: what is declared of it, which makes its version. about: the columns it looks at.
+    """
 
     id: str
     what: str
@@ -58,14 +37,22 @@ class Check:
     applies: Column | None
     broken: Column
     threshold: float = 0.0
+    decides: object = None
+    about: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """See `version_of`."""
+        return version_of(self.decides or (self.id, self.what, self.severity))
 
 
-def counted(contract: Contract, check: Check, rows: int, of: int) -> Result:
+def counted(contract: Contract, check: Check, rows: int, of: int, all_rows: int, behind: Behind | None) -> Result:
     """A check's counts with the state they make."""
     state = "not applicable" if of == 0 else "failed" if rows > check.threshold * of else "passed"
     return Result(
         table=contract.table, check=check.id, what=check.what, severity=check.severity, state=state, rows=rows, of=of,
-        threshold=check.threshold,
+        threshold=check.threshold, version=check.version, all_rows=all_rows, behind=behind,
+        about=check.about,
     )  # fmt: skip
 
 
@@ -125,76 +112,124 @@ def seen(frame: DataFrame, contract: Contract, others: Mapping[str, DataFrame]) 
 
 def checks(contract: Contract) -> list[Check]:
     """Everything that can be wrong with one row, over `seen`."""
-    found, texts = [], []
-    for column in contract.columns:
-        name, raw, value = column.name, sf.col("_raw").getField(column.name), sf.col(quoted(column.name))
-        if not column.nullable:
-            what = f"{name} is empty"
-            found.append(Check(id=f"{name}_not_null", what=what, severity=FATAL, applies=None, broken=raw.isNull()))
-        if column.type == "string":
-            texts.append(sf.coalesce(raw.contains(UNREADABLE), sf.lit(False)))
-        else:
-            what, broken = f"{name} is not {WORDS[column.type]}", raw.isNotNull() & value.isNull()
-            found.append(
-                Check(id=f"{name}_readable", what=what, severity=FATAL, applies=raw.isNotNull(), broken=broken)
-            )
-        if column.allowed:
-            what, filled = f"{name} is none of {', '.join(column.allowed)}", value.isNotNull()
-            broken = filled & ~sf.coalesce(value.cast("string").isin(*column.allowed), sf.lit(True))
-            found.append(Check(id=f"{name}_allowed", what=what, severity=FATAL, applies=filled, broken=broken))
+    found = [check for column in contract.columns for check in column_checks(column)]
+    texts = [
+        sf.coalesce(sf.col("_raw").getField(column.name).contains(UNREADABLE), sf.lit(False))
+        for column in contract.columns
+        if column.type == "string"
+    ]
     if texts:
-        broken = texts[0]
-        for text in texts[1:]:
-            broken = broken | text
+        broken = reduce(lambda left, right: left | right, texts)
         found.append(Check(id="utf8", what="text is not UTF-8", severity=FATAL, applies=None, broken=broken))
     for rule in contract.rules:
         holds = sf.expr(rule.condition)
+        about = tuple(c.name for c in contract.columns if re.search(rf"\b{re.escape(c.name)}\b", rule.condition))
         # A rule that is null does not speak of the row.
         found.append(
             Check(id=rule.id, what=f"not so: {rule.meaning}", severity=rule.severity, threshold=rule.threshold,
-                  applies=holds.isNotNull(), broken=sf.coalesce(~holds, sf.lit(False)))
+                  applies=holds.isNotNull(), broken=sf.coalesce(~holds, sf.lit(False)), decides=rule, about=about)
         )  # fmt: skip
     return found
 
 
-def results(frame: DataFrame, contract: Contract, others: Mapping[str, DataFrame] | None = None) -> list[Result]:
-    """Every check of the table with its counts, by one query; an error of shape is reported instead of the rest."""
+def column_checks(column: Declared) -> list[Check]:
+    """Whether one column is filled, readable and has an allowed value, as far as that is declared."""
+    name, raw, value = column.name, sf.col("_raw").getField(column.name), sf.col(quoted(column.name))
+    made: list[tuple[str, str, Column | None, Column]] = []
+    if not column.nullable:
+        made.append(("not_null", f"{name} is empty", None, raw.isNull()))
+    if column.type != "string":
+        unreadable = raw.isNotNull() & value.isNull()
+        made.append(("readable", f"{name} is not {WORDS[column.type]}", raw.isNotNull(), unreadable))
+    if column.allowed:
+        filled = value.isNotNull()
+        broken = filled & ~sf.coalesce(value.cast("string").isin(*column.allowed), sf.lit(True))
+        made.append(("allowed", f"{name} is none of {', '.join(column.allowed)}", filled, broken))
+    return [
+        Check(id=f"{name}_{kind}", what=what, severity=FATAL, applies=applies, broken=broken, about=(name,))
+        for kind, what, applies, broken in made
+    ]
+
+
+def results(
+    frame: DataFrame, contract: Contract, others: Mapping[str, DataFrame] | None = None, *, person: str | None = None
+) -> list[Result]:
+    """Every check of the table with its counts, by one query; an error of shape is reported instead of the rest.
+
+    person: an expression of whose a row is; then persons are counted behind the rows.
+    """
     found = shape(frame.schema, contract)
     if any(severity == FATAL for _, _, severity in found):
         return shape_results(found, contract, frame.count())
     others, contract, unheld = held(contract, others)
     every = checks(contract)
-    columns = [sf.count(sf.lit(1)).alias("rows")]
-    for place, check in enumerate(every):
-        columns.append(sf.count_if(check.broken).alias(f"b{place}"))
-        if check.applies is not None:
-            columns.append(sf.count_if(check.applies).alias(f"a{place}"))
-    query = seen(frame, contract, others).agg(*columns)
+    query = totals(seen(frame, contract, others), every, person)
     table = read(frame, contract)
     if contract.once:
-        query = query.crossJoin(table.groupBy("_raw").agg(beyond_first()).agg(repeated("duplicates")))
+        groups = table.groupBy("_raw").agg(beyond_first(), whose(person))
+        query = query.crossJoin(groups.agg(*repeated("duplicates")))
         table = table.distinct()
     if contract.key:
         # On its own: a distinct count beside the others would carry all of them once a key.
-        keys = table.where(keyed(contract)).groupBy(*map(quoted, contract.key)).agg(beyond_first())
-        query = query.crossJoin(keys.agg(repeated("keys")))
+        keys = table.where(keyed(contract)).groupBy(*map(quoted, contract.key)).agg(beyond_first(), whose(person))
+        query = query.crossJoin(keys.agg(*repeated("keys")))
     counts = query.first()
     assert counts is not None
     rows = counts["rows"]
-    made = shape_results(found, contract, rows) + unheld
+    made = [replace(one, all_rows=rows) for one in (*shape_results(found, contract, rows), *unheld)]
     if rows == 0:
         state = "not applicable" if contract.empty else "failed"
         what = "the table is empty"
         made.append(Result(table=contract.table, check="rows", what=what, severity=FATAL, state=state, rows=0, of=0))
     for place, check in enumerate(every):
-        of = rows if check.applies is None else counts[f"a{place}"]
-        made.append(counted(contract, check, counts[f"b{place}"], of))
+        behind = None if person is None else Behind(**{part: counts[f"{part}{place}"] for part in PERSONS})
+        made.append(counted(contract, check, counts[f"b{place}"], counts[f"a{place}"], rows, behind))
     for check, name in (
         *((one, "keys") for one in key_check(contract)),
         *((one, "duplicates") for one in once(contract)),
     ):
-        made.append(counted(contract, check, counts[name], rows))
+        behind = None if person is None else Behind(broken=counts[f"persons_{name}"], kept=0, apart=0)
+        made.append(counted(contract, check, counts[name], rows, rows, behind))
     return made
+
+
+PERSONS = ("broken", "kept", "apart")
+
+
+def totals(table: DataFrame, every: Iterable[Check], person: str | None) -> DataFrame:
+    """One row: how many rows there are, and of each check how many break it and of how many it speaks.
+
+    Where rows have a person they are counted a person first: the persons behind each count are then known as well,
+    without a distinct count, which would copy every row once a check.
+    """
+    parts, sums = [sf.count(sf.lit(1)).alias("rows")], [total("rows")]
+    for place, check in enumerate(every):
+        speaks = sf.lit(1) if check.applies is None else check.applies
+        parts.append(sf.count_if(check.broken).alias(f"b{place}"))
+        parts.append((sf.count(speaks) if check.applies is None else sf.count_if(speaks)).alias(f"a{place}"))
+        broken, applies = sf.col(f"b{place}"), sf.col(f"a{place}")
+        sums += [total(f"b{place}"), total(f"a{place}")]
+        for name, count in zip(PERSONS, (broken, applies - broken, sf.col("rows") - applies), strict=True):
+            sums.append(persons(count).alias(f"{name}{place}"))
+    if person is None:
+        return table.agg(*parts)
+    return table.groupBy(sf.expr(person).alias("_whose")).agg(*parts).agg(*sums)
+
+
+def total(name: str) -> Column:
+    """The sum of a count over all persons."""
+    return sf.coalesce(sf.sum(name), sf.lit(0)).alias(name)
+
+
+def persons(rows: Column) -> Column:
+    """How many persons have such rows; a row without a person may be of any, so each is one more."""
+    mine = sf.when(sf.col("_whose").isNull(), rows).otherwise((rows > 0).cast("bigint"))
+    return sf.coalesce(sf.sum(mine), sf.lit(0))
+
+
+def whose(person: str | None) -> Column:
+    """The person of a group of rows that are alike."""
+    return sf.min(sf.lit(None).cast("bigint") if person is None else sf.expr(person)).alias("_whose")
 
 
 def held(
@@ -205,6 +240,7 @@ def held(
     unheld = [rule for rule in contract.rules if rule.beside is not None and rule.beside.table not in others]
     errors = [
         Result(table=contract.table, check=rule.id, severity=rule.severity, state="error", rows=0, of=0,
+               threshold=rule.threshold, version=version_of(rule),
                what=f"{rule.meaning}: not checked, as {rule.beside.table} cannot be read")
         for rule in unheld if rule.beside is not None
     ]  # fmt: skip
@@ -214,8 +250,8 @@ def held(
 def shape_results(found: Iterable[tuple[str, str, str]], contract: Contract, rows: int) -> list[Result]:
     """Faults of shape: a missing column is an error of every check on it."""
     return [
-        Result(table=contract.table, check=check, what=what, severity=severity, rows=rows, of=rows,
-               state="error" if severity == FATAL else "failed")
+        Result(table=contract.table, check=check, what=what, severity=severity, rows=rows, of=rows, all_rows=rows,
+               state="error" if severity == FATAL else "failed", version=version_of(check, what, severity))
         for check, what, severity in found
     ]  # fmt: skip
 
@@ -225,9 +261,15 @@ def beyond_first() -> Column:
     return (sf.count(sf.lit(1)) - 1).alias("_beyond")
 
 
-def repeated(name: str) -> Column:
-    """The sum of `beyond_first` over all groups."""
-    return sf.coalesce(sf.sum("_beyond"), sf.lit(0)).alias(name)
+def repeated(name: str) -> list[Column]:
+    """The sum of `beyond_first` over all groups, and the persons behind it."""
+    again = sf.col("_beyond") > 0
+    unknown = sf.sum(sf.when(again & sf.col("_whose").isNull(), sf.col("_beyond")))
+    known = sf.count_distinct(sf.when(again, sf.col("_whose")))
+    return [
+        sf.coalesce(sf.sum("_beyond"), sf.lit(0)).alias(name),
+        (known + sf.coalesce(unknown, sf.lit(0))).alias(f"persons_{name}"),
+    ]
 
 
 def key_check(contract: Contract) -> list[Check]:

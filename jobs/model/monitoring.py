@@ -16,6 +16,7 @@ import pandas as pd
 from jobs.disclosure import suppressed
 from jobs.model.intervals import Persons, observed_over_expected
 from jobs.model.matrix import Columns, design
+from jobs.quality.groups import kept_back
 from workflows.declare import Monitor
 
 QUIET, SIGNAL, NOT_ASSESSABLE = "quiet", "signal", "not assessable"
@@ -33,19 +34,35 @@ def calibration(rows: pd.DataFrame, monitor: Monitor, seed: int) -> list[dict[st
     """
     ordered = rows.sort_values(["encounter_order", "visit_occurrence_id"], ignore_index=True)
     edges = np.linspace(0, len(ordered), BLOCKS + 1).astype(int)
-    parts = [(WHOLE, ordered)] + [(i + 1, ordered.iloc[edges[i] : edges[i + 1]]) for i in range(BLOCKS)]
-    return [calibration_row(block, part, monitor, seed) for block, part in parts if len(part)]
+    quarters = {i + 1: ordered.iloc[edges[i] : edges[i + 1]] for i in range(BLOCKS)}
+    parts = {WHOLE: ordered} | {block: part for block, part in quarters.items() if len(part)}
+    # Blocks make up the whole: one that is kept back alone would be the whole less the others.
+    sizes = {str(block): outcomes(part) for block, part in parts.items()}
+    few = kept_back({block: classes for block, classes in sizes.items() if block != str(WHOLE)})
+    few |= {block for block in (str(WHOLE),) if any(suppressed(count) is None for count in sizes[block].values())}
+    return [
+        calibration_row(block, part, monitor, seed, hide=str(block) in few)
+        for block, part in parts.items()
+        if len(part)
+    ]
 
 
-def calibration_row(block: int, rows: pd.DataFrame, monitor: Monitor, seed: int) -> dict[str, Any]:
-    """One block. The signal needs the 95 % interval wholly outside the declared bounds."""
+def outcomes(rows: pd.DataFrame) -> dict[str, int]:
+    """Encounters with and without the outcome."""
+    events = int(rows["outcome"].astype("int64").sum())
+    return {"events": events, "others": len(rows) - events}
+
+
+def calibration_row(block: int, rows: pd.DataFrame, monitor: Monitor, seed: int, *, hide: bool) -> dict[str, Any]:
+    """One block. The signal needs the 95 % interval wholly outside the declared bounds. hide: its numbers."""
     outcome, score = rows["outcome"].to_numpy().astype("int64"), rows["score"].to_numpy().astype("float64")
     events = int(outcome.sum())
     found = {
         "block": block, "measure": RATIO, "name": "", "value": None, "low": None, "high": None,
-        "encounters": suppressed(len(rows)), "events": suppressed(events), "state": NOT_ASSESSABLE, "signal": "",
+        "encounters": None if hide else len(rows), "events": None if hide else events, "state": NOT_ASSESSABLE,
+        "signal": "",
     }  # fmt: skip
-    if suppressed(events) is None or suppressed(len(rows)) is None:
+    if hide:
         return found
     estimate = observed_over_expected(outcome, score, Persons(rows["person_id"], seed))
     numbers = {"value": estimate.value, "low": estimate.low, "high": estimate.high}

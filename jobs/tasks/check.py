@@ -1,21 +1,30 @@
-"""Holds every curated table of a source against its contract; nothing is written unless rows are at fault."""
+"""Holds every curated table of a source against its contract; what is found goes into the quality report."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
+from jobs.quality.published import published
+from jobs.quality.record import Checked, before, record
+from jobs.quality.result import FATAL, Result
+from jobs.quality.table import of_persons, whose
 from workflows.source import Contract, Source
 from workflows.sources import named
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.featurize.contract import Result
+
+class Opened(NamedTuple):
+    """A version of a curated table."""
+
+    frame: DataFrame
+    version: int
 
 
 def check() -> None:
@@ -28,58 +37,60 @@ def _check(task: Task) -> None:
     # One session, made before several threads ask for it; their queries wait for the cluster side by side.
     _ = task.spark
     with ThreadPoolExecutor(len(source.contracts)) as pool:
-        frames = dict(
+        tables = dict(
             zip(source.contracts, pool.map(lambda one: opened(task, source, one), source.contracts), strict=True)
         )
-        readable = whole(frames)
-        counted = list(pool.map(lambda one: found(task, source, one, frames[one], readable), source.contracts))
+        readable = whole(tables)
+        earlier = pool.submit(before, task, source.name)
+        counted = list(pool.map(lambda one: found(source, one, tables[one], readable), source.contracts))
+    checked = [
+        Checked(
+            table=name, version=None if table is None else table.version,
+            shown=published(results, of_persons=of_persons(contract), before=earlier.result().get(name)),
+        )
+        for (contract, table), results in zip(tables.items(), counted, strict=True)
+        for name in (f"{source.name}.{contract.table}",)
+    ]  # fmt: skip
+    record(task, source.name, checked)
     pairs = zip(source.contracts, counted, strict=True)
     kept = [table for contract, results in pairs if (table := reject(task, source, contract, results, readable))]
-    broken = [str(result) for results in counted for result in results if result.stops]
-    if broken:
+    if broken := [said for one in checked for said in one.broken]:
         where = f"; the rows at fault are in {', '.join(kept)}" if kept else ""
         raise TaskError(f"{source.name} breaks its contract: {'; '.join(broken)}{where}")
 
 
-def opened(task: Task, source: Source, contract: Contract) -> DataFrame | None:
-    """The curated table, with its schema asked for; None where there is none."""
+def opened(task: Task, source: Source, contract: Contract) -> Opened | None:
+    """The newest version of the curated table, with its schema asked for; None where there is none."""
     name = f"{source.name}.{contract.table}"
-    if not task.tables.exists(name):
+    version = task.tables.version(name)
+    if version is None:
         return None
-    frame = task.tables.read(name)
+    frame = task.tables.read(name, version)
     _ = frame.schema
-    return frame
+    return Opened(frame, version)
 
 
-def whole(frames: Mapping[Contract, DataFrame | None]) -> dict[str, DataFrame]:
+def whole(tables: Mapping[Contract, Opened | None]) -> dict[str, DataFrame]:
     """The tables that rules of others may look at: those that can be read as their contracts describe them."""
     # Spark's functions are imported with the first table, not by whoever lists the entry points.
     from jobs.featurize.columns import typed
-    from jobs.featurize.contract import FATAL, shape
+    from jobs.featurize.contract import shape
 
     return {
-        contract.table: typed(frame, contract)
-        for contract, frame in frames.items()
-        if frame is not None and not any(severity == FATAL for *_, severity in shape(frame.schema, contract))
+        contract.table: typed(one.frame, contract)
+        for contract, one in tables.items()
+        if one is not None and not any(severity == FATAL for *_, severity in shape(one.frame.schema, contract))
     }
 
 
-def found(
-    task: Task, source: Source, contract: Contract, frame: DataFrame | None, readable: Mapping[str, DataFrame]
-) -> list[Result]:
-    """Every check of one table, with counts; what is below fatal is said in the log."""
-    from jobs.featurize.contract import FATAL, Result, results
+def found(source: Source, contract: Contract, table: Opened | None, readable: Mapping[str, DataFrame]) -> list[Result]:
+    """Every check of one table, with counts."""
+    from jobs.featurize.contract import results
 
-    if frame is None:
+    if table is None:
         what = "the table does not exist"
         return [Result(table=contract.table, check="table", what=what, severity=FATAL, state="error", rows=0, of=0)]
-    made = results(frame, contract, readable)
-    if not any(result.stops for result in made):
-        task.log(f"{source.name}.{contract.table} keeps its contract")
-    for result in made:
-        if result.state in ("failed", "error") and not result.stops:
-            task.log(f"{result.severity}: {result}")
-    return made
+    return results(table.frame, contract, readable, person=whose(source, contract))
 
 
 def reject(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
 from jobs.featurize.withdrawal import TOMBSTONES, kept
 from jobs.io.context import Task, run
-from jobs.tasks.history import brought_up, note
-from workflows.contracts.facts import PERSON_XREF
+from jobs.quality.published import published
+from jobs.quality.record import Checked, before, record
+from jobs.quality.table import of_persons
+from jobs.tasks.history import KEPT, brought_up, note
+from workflows.contracts.facts import fact_contracts
 from workflows.declare import Featurization
-from workflows.source import Source
+from workflows.source import Contract, Source
 from workflows.sources import named
 
 if TYPE_CHECKING:
@@ -43,8 +46,14 @@ def _facts(task: Task) -> None:
     if table not in source.made_from:
         valid = ", ".join(sorted(source.made_from))
         raise TaskError(f"facts: table = {table!r} is not valid for {source.name}; valid: {valid}")
+    full = f"{source.name}_ra.{table}"
+    previous = task.tables.version(full)
     followed = table == "fact_person" and isinstance(task.declaration, Featurization) and task.declaration.history
+    stood = task.tables.noted(full, "made_by") if followed and previous is not None else {}
     if followed and brought_up(task, source, share(task, "person_sample")):
+        version = task.tables.version(full)
+        if version is not None and version != previous:
+            hold(task, source, fact_contracts(source)[table], version, previous, stood)
         return
     used = source.made_from[table]
     names = {contract: f"{source.name}.{contract.table}" for contract in source.contracts if contract.table in used}
@@ -58,20 +67,37 @@ def _facts(task: Task) -> None:
     frame = made(task, source, table, tables, {contract.table: inputs[name] for contract, name in names.items()})
     if FROM in frame.columns and (assumed := sorted(set(used) & set(source.assumed))):
         task.log(f"assumed: rows of {', '.join(assumed)} are known {source.lag} days after their event")
-    if table == PERSON_XREF.table:
-        unmistakable(source, frame)
     said = note(source, share(task, "person_sample")) if followed else None
-    version = task.tables.replace(f"{source.name}_ra.{table}", frame, inputs, said)
-    task.log(f"{source.name}_ra.{table} is at version {version}")
+    version = task.tables.replace(full, frame, inputs, said)
+    hold(task, source, fact_contracts(source)[table], version, previous, stood)
+    task.log(f"{full} is at version {version}")
 
 
-def unmistakable(source: Source, frame: DataFrame) -> None:
-    """Raise if two persons of the source share an id: their facts would be one person's."""
+def hold(
+    task: Task, source: Source, contract: Contract, version: int, previous: int | None, stood: Mapping[str, Any]
+) -> None:
+    """Hold a written fact table against its contract; one that breaks it gives way to the version before it.
+
+    stood: what the version before said of itself, so that updates go on from there.
+    """
     from jobs.featurize.contract import results
 
-    broken = [str(result) for result in results(frame, PERSON_XREF) if result.stops]
-    if broken:
-        raise TaskError(f"facts: {source.name}: {'; '.join(broken)}; the ids of persons must tell them apart")
+    name = f"{source.name}_ra.{contract.table}"
+    person = "person_id" if any(column.name == "person_id" for column in contract.columns) else None
+    found = results(task.tables.read(name, version), contract, person=person)
+    earlier = before(task, source.name).get(name)
+    shown = published(found, of_persons=of_persons(contract), before=earlier)
+    checked = Checked(table=name, version=version, shown=shown)
+    record(task, source.name, [checked])
+    if not checked.broken:
+        return
+    # Checked as it was written: before that, every expression of the source would be computed twice.
+    good = task.tables.read(name, version if previous is None else previous)
+    inputs = stood.get("inputs") or {name: version if previous is None else previous}
+    said = {key: stood[key] for key in KEPT if key in stood}
+    back = task.tables.replace(name, good if previous is not None else good.limit(0), inputs, said)
+    stays = f"version {previous} is in its place again" if previous is not None else "it is empty now"
+    raise TaskError(f"facts: {name} breaks its contract: {'; '.join(checked.broken)}; {stays}, as version {back}")
 
 
 def made(

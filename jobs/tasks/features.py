@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
+from jobs.quality.record import describe
 from jobs.release import nested
 from workflows.canonical import encoded
 from workflows.cohorts import Cohort, criteria, observed
@@ -103,6 +104,7 @@ def _features(task: Task) -> None:
     if described:
         name = f"{source.name}_ra.covariates_{model.name}"
         task.tables.replace(name, task.spark.createDataFrame(described, REFERENCE_SCHEMA), inputs)
+    describe(task, table, version)
     task.log(f"{table} is at version {version}")
 
 

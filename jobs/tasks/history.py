@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 ANEW = "run the job with rebuild=true to make the table anew from what the source says now"
+# What every commit of such a table says again.
+KEPT = ("made_by", "base")
 
 
 def note(source: Source, person_sample: float) -> dict[str, str]:
@@ -116,7 +118,7 @@ def applied_to(
             since.append(row["first"] if row else None)
         assert frame is not None
         only = [version for version in since if version is not None]
-        of = {key: said[key] for key in ("made_by", "base")}
+        of = {key: said[key] for key in KEPT}
         return tables.amend(name, frame, inputs, of, since=min(only) if len(only) == len(since) else None)
     except PySparkException as error:
         of_feeds = ", ".join(f"{source.name}.{table}" for table in feeds)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from curated import Row, contract, deliver, empty_zones, frame, rows
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
+from pyspark.sql.connect.client import SparkConnectClient
 
 from jobs.errors import TaskError
 from jobs.featurize.contract import rejected, results
 from jobs.io.context import Task
+from jobs.quality.result import Behind
+from jobs.tasks.approve import _approve
 from jobs.tasks.check import _check
 from workflows.featurizations.synthetic_omop import synthetic_omop
+from workflows.rules import Rule
 
 pytestmark = pytest.mark.spark
 
@@ -111,15 +117,34 @@ def tables_of(spark: SparkSession, zone: str) -> list[str]:
     return sorted(row["tableName"] for row in spark.sql(f"SHOW TABLES IN {zone}").collect())
 
 
-def test_a_delivery_that_keeps_its_contract_passes_and_writes_nothing(
+def test_a_delivery_that_keeps_its_contract_passes_and_writes_its_report_only(
     delivered: SparkSession, make_task: Callable[..., Task], capsys: pytest.CaptureFixture[str]
 ):
     task = make_task(synthetic_omop)
     _check(task)
-    task.tables.flush()
-    assert tables_of(delivered, "synthetic_omop_ra") == ["fact_person"]
+    assert tables_of(delivered, "synthetic_omop_ra") == ["fact_person", "quality"]
     assert tables_of(delivered, "ml") == []
     assert capsys.readouterr().out.count("keeps its contract") == 4
+
+
+@pytest.mark.clause("F8")
+def test_a_person_approves_the_report_of_just_the_versions_that_are_there(
+    delivered: SparkSession, make_task: Callable[..., Task]
+):
+    word = {"approved_by": "r5@cdh.example", "reason": "the counts are those of last year"}
+    deliver(delivered, {VISITS: frame(delivered, VISITS, rows()[VISITS])})
+    with pytest.raises(TaskError, match="is at version"):
+        _approve(make_task(synthetic_omop, **word))
+    _check(make_task(synthetic_omop))
+    with pytest.raises(TaskError, match="approved_by is empty"):
+        _approve(make_task(synthetic_omop, **word | {"approved_by": ""}))
+    _approve(make_task(synthetic_omop, **word))
+    (row,) = delivered.table("ml.data_approval").collect()
+    assert (row["source"], row["approved_by"], row["reason"]) == ("synthetic_omop", *word.values())
+    assert set(json.loads(row["tables"])) == {f"synthetic_omop.{table}" for table in rows()}
+    deliver(delivered, {VISITS: frame(delivered, VISITS, rows()[VISITS])})
+    with pytest.raises(TaskError, match=f"synthetic_omop.{VISITS} is at version .*: run the featurize job again"):
+        _approve(make_task(synthetic_omop, **word))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -136,8 +161,13 @@ def test_bad_input_fails_with_counts_and_leaves_only_its_rows_in_the_rejected_ta
     assert delivered.table("synthetic_omop_ra.fact_person").count() == 5
     history = delivered.sql("DESCRIBE HISTORY synthetic_omop_ra.fact_person").collect()
     assert [row["version"] for row in history] == [0], "the previous version is untouched"
-    wanted = ["fact_person"] if kept is None else ["fact_person", f"rejected_{VISITS}"]
+    wanted = ["fact_person", "quality"] if kept is None else ["fact_person", "quality", f"rejected_{VISITS}"]
     assert tables_of(delivered, "synthetic_omop_ra") == wanted
+    report = delivered.table("synthetic_omop_ra.quality").where("job_run_id = '77'").orderBy("checked_at").collect()
+    newest = [row for row in report if row["checked_at"] == report[-1]["checked_at"] and row["severity"] == "fatal"]
+    told = [row for row in newest if row["state"] in ("failed", "error") and row["what"] in says]
+    assert [row["table"] for row in told] == [f"synthetic_omop.{VISITS}"]
+    assert (told[0]["rows_at_fault"] is None) == ("fewer" in says)
     if kept is not None:
         bad = delivered.table(f"synthetic_omop_ra.rejected_{VISITS}").collect()
         assert len(bad) == kept
@@ -193,3 +223,42 @@ def test_a_rule_over_a_table_that_cannot_be_read_is_an_error_and_never_passed(sp
     (one,) = (result for result in made if result.check == "person_id_in_person")
     assert (one.state, one.rows, one.of, one.stops) == ("error", 0, 0, False)
     assert one.what == "person_id is in person: not checked, as person cannot be read"
+
+
+def test_however_many_checks_a_table_has_they_are_one_query(spark: SparkSession, monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+    fetch = SparkConnectClient._execute_and_fetch
+
+    def counting(client, request, *args, **kwargs):
+        asked.append("query")
+        return fetch(client, request, *args, **kwargs)
+
+    monkeypatch.setattr(SparkConnectClient, "_execute_and_fetch", counting)
+    person = contract("person")
+    many = replace(
+        person,
+        rules=tuple(Rule(id=f"r{n}", condition=f"year_of_birth > {n}", meaning="a rule") for n in range(40)),
+    )
+    table = frame(spark, "person", rows()["person"])
+    for one in (person, many):
+        asked.clear()
+        made = {result.check for result in results(table, one, person="person_id")}
+        assert made > {rule.id for rule in one.rules}
+        assert asked == ["query"]
+
+
+def test_persons_are_counted_behind_the_rows_of_every_check(spark: SparkSession):
+    given = rows()[VISITS]
+    # Twelve stays of one person end before they begin; the stays of three others have no end to compare.
+    given = [
+        row | {"person_id": "1", "visit_end_datetime": "2020-01-01 00:00:00"} if n < 12
+        else row | {"visit_end_datetime": None} if n < 15 else row
+        for n, row in enumerate(given)
+    ]  # fmt: skip
+    made = results(frame(spark, VISITS, given), contract(VISITS), person="person_id")
+    (one,) = (result for result in made if result.check == "visit_end_datetime_not_before_visit_start_datetime")
+    assert (one.rows, one.of, one.all_rows) == (12, 27, 30)
+    assert one.behind == Behind(broken=1, kept=15, apart=3)
+    assert str(one).endswith("fewer than 11 rows")
+    (empty,) = (result for result in made if result.check == "visit_end_datetime_not_null")
+    assert empty.behind == Behind(broken=3, kept=16, apart=0)

@@ -9,8 +9,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
 from jobs.featurize.columns import typed
-from jobs.featurize.contract import Result, results
+from jobs.featurize.contract import results
 from jobs.featurize.facts import fact_encounter_index, fact_observation_period, fact_person
+from jobs.quality.result import Result
 from workflows.deliveries import recognise
 from workflows.sources.omop import omop
 

@@ -10,7 +10,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.featurize.columns import typed
-from jobs.featurize.contract import Result, results, shape
+from jobs.featurize.contract import results, shape
+from jobs.quality.result import Result
 from synthetic.sources.defects import KINDS
 from synthetic.sources.write import write
 from workflows.deliveries import recognise

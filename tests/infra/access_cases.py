@@ -173,6 +173,10 @@ allow  R5  validation  use   schema/{own}_ra
 allow  R5  validation  read  table/{own}_ra.any
 allow  R5  validation  run   job/{fact}_featurize
 allow  R5  validation  run   job/{model}_featurize
+allow  R5  dev,validation  run  job/{fact}_approve
+allow  R3,R5  all      view  job/{fact}_approve
+deny   R5  prod        run   job/{fact}_approve
+deny   R1,R2,R3,R4,R6,R7  all  run  job/{fact}_approve
 deny   R5  validation  read  table/{other}_ra.any
 deny   R5  validation  run   job/{model}_promote
 deny   R5  all         set-alias  model/{model}.{model}

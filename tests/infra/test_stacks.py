@@ -172,7 +172,7 @@ def test_each_job_runs_as_the_principal_of_its_purpose(documents, stage):
     expected = {
         "featurize": "sp_featurize", "train": "sp_train", "validate": "sp_train", "retrain": "sp_train",
         "promote": "sp_promote", "score": "sp_serve", "monitor": "sp_serve", "withdraw": "sp_featurize",
-        "unseal": "sp_deploy",
+        "unseal": "sp_deploy", "approve": "sp_featurize",
     }  # fmt: skip
     for name, job in of_kind(documents[stage], "databricks_job").items():
         assert f".{expected[name.rsplit('_', 1)[1]]}." in job["run_as"]["service_principal_name"], name
@@ -273,7 +273,7 @@ def test_every_reference_to_a_job_parameter_or_task_value_can_be_resolved(docume
 
 @pytest.mark.clause("F2")
 def test_tables_of_notes_are_made_one_after_the_other_and_then_accepted_or_not(declared):
-    plan, _, _ = jobs(declared.featurizations["synthetic_notes"])
+    plan, *_ = jobs(declared.featurizations["synthetic_notes"])
     after = {task.key: [key for key, _ in task.after] for task in plan.tasks}
     assert after == {
         "check": [], "note": ["check"], "note_clean": ["note"], "note_sentences": ["note_clean"],

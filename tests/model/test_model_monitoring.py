@@ -81,6 +81,22 @@ def test_few_events_of_a_block_are_not_shown(parts: tuple[pd.DataFrame, pd.DataF
     assert (whole["value"], whole["events"]) == (None, None)
 
 
+def test_a_block_that_is_kept_back_is_not_the_whole_less_the_others() -> None:
+    events = [20, 20, 15, 5]
+    outcome = np.concatenate([np.arange(100) < count for count in events]).astype(int)
+    rows = pd.DataFrame({
+        "person_id": np.arange(400), "visit_occurrence_id": np.arange(400), "encounter_order": np.arange(400),
+        "outcome": outcome, "score": 0.15,
+    })  # fmt: skip
+    whole, *blocks = monitoring.calibration(rows, Monitor(), 1)
+    assert (whole["events"], whole["encounters"]) == (60, 400)
+    assert [row["events"] for row in blocks] == [None, 20, 15, None], "5 alone would be 60 less 55"
+    assert [row["value"] is None for row in blocks] == [True, False, False, True]
+    # Encounters without the outcome may be as few.
+    whole, *blocks = monitoring.calibration(rows.assign(outcome=1 - outcome), Monitor(), 1)
+    assert [row["events"] for row in blocks] == [None, 80, 85, None]
+
+
 def test_blocks_follow_the_encounter_order_and_cover_every_row(parts: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     scored = parts[0]
     late = scored["encounter_order"] > scored["encounter_order"].quantile(0.75)

@@ -1,0 +1,36 @@
+"""Which groups of one breakdown may be described, so that no figure of 1 to 10 persons is left for subtraction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from jobs.disclosure import suppressed
+
+# How many persons of a group are of each class, such as: without a value, with 0, with 1.
+Classes = Mapping[str, int]
+
+
+def kept_back(groups: Mapping[str, Classes], forced: Collection[str] = ()) -> set[str]:
+    """The groups that must not be described beside the whole.
+
+    The groups share no person, or are treated so. A group with 1 to 10 persons of a class is kept back. Whoever knows
+    the whole knows all groups that are kept back together: so there are two or more of them, and together they have
+    no class of 1 to 10 persons; where it is not so, the smallest group that is left joins them. forced: groups that
+    are kept back for another reason.
+    """
+    sizes = {name: sum(classes.values()) for name, classes in groups.items()}
+    hidden = {name for name, classes in groups.items() if any(suppressed(count) is None for count in classes.values())}
+    hidden |= set(forced)
+    rest = sorted((name for name in groups if name not in hidden), key=lambda name: (sizes[name], name))
+    while rest and hidden and exposed([groups[name] for name in hidden]):
+        hidden.add(rest.pop(0))
+    return hidden
+
+
+def exposed(hidden: Collection[Classes]) -> bool:
+    """Whether what is kept back is known from the rest: one group alone, or few persons of a class in all."""
+    together: dict[str, int] = {}
+    for classes in hidden:
+        for name, count in classes.items():
+            together[name] = together.get(name, 0) + count
+    return len(hidden) == 1 or any(suppressed(count) is None for count in together.values())

@@ -1,0 +1,72 @@
+"""The quality report of a source: what earlier runs showed, and what this one adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from jobs.io.context import Task
+from jobs.quality.published import Cell, Published, published, shown_before
+from jobs.quality.table import QUALITY, SCHEMA, STATISTICS, rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A version of a table (`schema.table`; None where there is no table) with what may be shown of its checks."""
+
+    table: str
+    version: int | None
+    shown: Sequence[Published]
+
+    @property
+    def broken(self) -> list[str]:
+        """What stops the job."""
+        return [str(one) for one in self.shown if one.result.stops]
+
+
+def before(task: Task, source: str) -> dict[str, dict[Cell, set[int]]]:
+    """By table: every count that earlier reports of the source showed."""
+    table = f"{source}_ra.{QUALITY}"
+    if not task.tables.exists(table):
+        return {}
+    columns = ("table", "check_id", "table_rows", "rows_checked", "rows_at_fault")
+    return shown_before(row.asDict() for row in task.tables.read(table).select(*columns).distinct().collect())
+
+
+def record(task: Task, source: str, checked: Iterable[Checked]) -> None:
+    """Log what was found and add it to the report, passed or not."""
+    now, made, read = datetime.now(UTC), [], {}
+    for one in checked:
+        if not one.broken:
+            task.log(f"{one.table} keeps its contract")
+        for said in one.shown:
+            if said.result.state in ("failed", "error") and not said.result.stops:
+                task.log(f"{said.result.severity}: {said}")
+        made += rows(one.shown, job_run_id=task.job_run_id, checked_at=now, table=one.table, version=one.version)
+        if one.version is not None:
+            read[one.table] = one.version
+    task.tables.append(f"{source}_ra.{QUALITY}", task.spark.createDataFrame(made, SCHEMA), read)
+
+
+def describe(task: Task, table: str, version: int) -> None:
+    """Add the statistics of a feature table's covariates to those of its zone; one that nobody has is reported."""
+    from jobs.quality import statistics
+
+    name = f"{table.partition('.')[0]}.{STATISTICS}"
+    earlier: statistics.Earlier = {}
+    if task.tables.exists(name):
+        columns = ("dimension", "level", "covariate", "persons", "with_value", "ones")
+        rows_before = task.tables.read(name).where(f"table = '{table}'").select(*columns).distinct().collect()
+        earlier = statistics.shown_before(row.asDict() for row in rows_before)
+    found = statistics.groups(task.tables.read(table, version))
+    source = table.partition(".")[0].removesuffix("_ra")
+    matched = statistics.matches(found, table.partition(".")[2])
+    shown = published(matched, of_persons=True, before=before(task, source).get(table))
+    record(task, source, [Checked(table=table, version=version, shown=shown)])
+    figures = statistics.published(found, earlier)
+    if figures:
+        now = datetime.now(UTC)
+        made = [(task.job_run_id, now, table, version, *row) for row in figures]
+        task.tables.append(name, task.spark.createDataFrame(made, statistics.SCHEMA), {table: version})
+    task.log(f"{name} has {len(figures):,} new rows about {table}")

@@ -1,0 +1,72 @@
+"""What one check found in one table, and how many persons stand behind it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from jobs.disclosure import shown, suppressed
+
+FATAL = "fatal"
+
+
+def version_of(*parts: object) -> str:
+    """A check's version: it changes when anything changes by which the check decides."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behind:
+    """Persons with a row that breaks the check, with one that keeps it, and with one of which it does not speak."""
+
+    broken: int
+    kept: int
+    apart: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one check found in one table.
+
+    rows: how many break it (all of them where a column is missing). of: of how many it speaks. all_rows: how many the
+    table has. state: "error" (it could not be run), "not applicable" (it speaks of no row), "failed" (more rows than
+    the threshold), "passed". behind: the persons, None where the table names none. version: of the check.
+    about: the columns that it looks at.
+    """
+
+    table: str
+    check: str
+    what: str
+    severity: str
+    state: str
+    rows: int
+    of: int
+    threshold: float = 0.0
+    version: str = ""
+    all_rows: int = 0
+    behind: Behind | None = None
+    about: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.what}: {shown(1 if self.few else self.rows)} rows"
+
+    @property
+    def few(self) -> bool:
+        """Whether the rows at fault are of 1 to 10 persons."""
+        persons = self.rows if self.behind is None else self.behind.broken
+        return suppressed(persons) is None or suppressed(self.rows) is None
+
+    @property
+    def stops(self) -> bool:
+        """Whether nothing may be made from the table."""
+        return self.severity == FATAL and self.state in ("error", "failed")
+
+    @property
+    def reason(self) -> str:
+        """Why the check has its state, without a count."""
+        return {
+            "error": self.what,
+            "not applicable": "it speaks of no row" if self.all_rows else "the table has no rows",
+            "failed": f"more than {self.threshold:.4g} of the rows break it",
+            "passed": f"at most {self.threshold:.4g} of the rows break it" if self.threshold else "no row breaks it",
+        }[self.state]

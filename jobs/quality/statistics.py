@@ -1,0 +1,216 @@
+"""Statistics of covariates: of all persons, by month of the index date, by sex and by age band.
+
+A person counts once in a group, with the row of their last index date in it. All of it is one aggregate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as sf
+
+from jobs.disclosure import SMALLEST, suppressed
+from jobs.quality.groups import Classes, kept_back
+from jobs.quality.result import Result, version_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+ORDER = ("index_datetime", "encounter_order", "visit_occurrence_id")
+# Covariates that are 0 or 1 by their kind: a quantile says nothing of them, and costs the most.
+SEEN = "f_any_"
+ALL, UNKNOWN = "all", "unknown"
+NUMBERS = ("p10", "p25", "p50", "p75", "p90")
+SCHEMA = (
+    "job_run_id string, described_at timestamp, table string, table_version long, dimension string, level string, "
+    "persons long, covariate string, with_value long, ones long, missing_share double, mean double, "
+    + ", ".join(f"{name} double" for name in NUMBERS)
+)
+# (dimension, level, covariate): the persons, those with a value and those with a 1 that earlier reports showed.
+Earlier = Mapping[tuple[str, str, str], Iterable[tuple[int | None, int | None, int | None]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Covariate:
+    """One covariate in one group: how many have a value, a value other than 0, one other than 0 and 1."""
+
+    value: int
+    nonzero: int
+    other: int
+    mean: float | None
+    quantiles: Sequence[float]
+
+    def classes(self, persons: int, *, binary: bool) -> Classes:
+        """The persons whose number the figures tell."""
+        rest = {"zero": self.value - self.nonzero} if binary else {"value": self.value}
+        return {"missing": persons - self.value, "nonzero": self.nonzero} | rest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """One group of a dimension."""
+
+    dimension: str
+    level: str
+    persons: int
+    covariates: Mapping[str, Covariate]
+
+
+def described(columns: Mapping[str, str]) -> list[str]:
+    """The covariates of a feature table that are numbers."""
+    return [name for name, kind in columns.items() if name.startswith("f_") and kind == "double"]
+
+
+def dimensions(columns: Iterable[str]) -> dict[str, Column]:
+    """The level of a row in each dimension that the table has."""
+    there = set(columns)
+    found = {ALL: sf.lit(ALL), "month": sf.date_format("index_datetime", "yyyy-MM")}
+    if "f_sex" in there:
+        found["sex"] = sf.col("f_sex")
+    if "f_age_band" in there:
+        found["age band"] = sf.col("f_age_band")
+    elif "f_age" in there:
+        decade = sf.floor(sf.least(sf.col("f_age"), sf.lit(89)) / 10).cast("int") * 10
+        end = sf.when(decade < 80, sf.concat(sf.lit("-"), (decade + 9).cast("string"))).otherwise("+")
+        found["age band"] = sf.concat(decade.cast("string"), end)
+    return found
+
+
+def aggregate(features: DataFrame) -> DataFrame:
+    """One row a group, with `persons` and four figures and the quantiles of each covariate."""
+    names = described(dict(features.dtypes))
+    levels = [
+        sf.struct(sf.lit(dimension).alias("dimension"), sf.coalesce(level, sf.lit(UNKNOWN)).alias("level"))
+        for dimension, level in dimensions(features.columns).items()
+    ]
+    order = sf.struct(*(name for name in ORDER if name in features.columns)).alias("_order")
+    grouped = features.select("person_id", order, *names, sf.inline(sf.array(*levels)))
+    last = sf.max_by(sf.struct(*names), "_order").alias("_last")
+    persons = grouped.groupBy("dimension", "level", "person_id").agg(last)
+    figures = []
+    for place, name in enumerate(names):
+        value = sf.col("_last").getField(name)
+        figures += [
+            sf.count(value).alias(f"v{place}"),
+            sf.count_if(value != 0).alias(f"n{place}"),
+            sf.count_if(~value.isin(0.0, 1.0)).alias(f"o{place}"),
+            sf.avg(value).alias(f"m{place}"),
+        ]
+        if not name.startswith(SEEN):
+            figures.append(sf.percentile(value, sf.array(*map(sf.lit, QUANTILES))).alias(f"q{place}"))
+    return persons.groupBy("dimension", "level").agg(sf.count(sf.lit(1)).alias("persons"), *figures)
+
+
+def groups(features: DataFrame) -> list[Group]:
+    """The groups of a feature table; a dimension of which nothing is known is left out."""
+    names = described(dict(features.dtypes))
+    found = []
+    for row in aggregate(features).collect():
+        of = {
+            name: Covariate(
+                value=row[f"v{place}"], nonzero=row[f"n{place}"], other=row[f"o{place}"], mean=row[f"m{place}"],
+                quantiles=() if name.startswith(SEEN) else row[f"q{place}"] or (),
+            )
+            for place, name in enumerate(names)
+        }  # fmt: skip
+        found.append(Group(dimension=row["dimension"], level=row["level"], persons=row["persons"], covariates=of))
+    known = {one.dimension for one in found if one.level != UNKNOWN}
+    return sorted((one for one in found if one.dimension in known), key=lambda one: (one.dimension, one.level))
+
+
+def matches(found: Sequence[Group], table: str) -> list[Result]:
+    """Of each covariate whether anybody has it: one whose concept set matches nothing says nothing, everywhere."""
+    whole = next((one for one in found if one.dimension == ALL), None)
+    if whole is None:
+        return []
+    return [
+        Result(
+            table=table, check=f"{name}_matches", what=f"nobody has {name}: what it is made of matches nothing",
+            severity="convention", state="passed" if one.nonzero else "failed", version=version_of("matches"),
+            rows=0 if one.nonzero else whole.persons, of=whole.persons, all_rows=whole.persons,
+        )
+        for name, one in whole.covariates.items()
+    ]  # fmt: skip
+
+
+def published(found: Sequence[Group], earlier: Earlier | None = None) -> list[tuple[Any, ...]]:
+    """dimension, level, persons and the figures of each covariate, as they may be shown; what is kept back is not."""
+    earlier = earlier or {}
+    whole = next((one for one in found if one.dimension == ALL), None)
+    if whole is None or hidden_by_size([whole], earlier):
+        return []
+    made = []
+    for dimension in dict.fromkeys(one.dimension for one in found):
+        some = [one for one in found if one.dimension == dimension]
+        small = hidden_by_size(some, earlier)
+        for name, overall in whole.covariates.items():
+            binary = not overall.other
+            if told_of_few(whole, name, earlier, binary=binary):
+                continue
+            cells = {one.level: one.covariates[name].classes(one.persons, binary=binary) for one in some}
+            forced = small | {one.level for one in some if changed(one, name, earlier, binary=binary)}
+            hidden = kept_back(cells, forced) if dimension != ALL else set()
+            made += [figures(one, name, binary=binary) for one in some if one.level not in hidden]
+    return made
+
+
+def told_of_few(group: Group, name: str, earlier: Earlier, *, binary: bool) -> bool:
+    """Whether a covariate's own counts in a group tell of 1 to 10 persons, now or since they were shown last."""
+    counts = group.covariates[name].classes(group.persons, binary=binary).values()
+    return any(suppressed(count) is None for count in counts) or changed(group, name, earlier, binary=binary)
+
+
+def hidden_by_size(some: Sequence[Group], earlier: Earlier) -> set[str]:
+    """The levels of a dimension whose number of persons is not shown."""
+    sizes = {one.level: {"persons": one.persons} for one in some}
+    moved = {
+        one.level
+        for one in some
+        for (dimension, level, _), shown in earlier.items()
+        if (dimension, level) == (one.dimension, one.level) and near((one.persons,), ((row[0],) for row in shown))
+    }
+    if some[0].dimension == ALL:
+        return moved | {one.level for one in some if suppressed(one.persons) is None}
+    return kept_back(sizes, moved)
+
+
+def near(counts: Sequence[int | None], shown: Iterable[Sequence[int | None]]) -> bool:
+    """Whether any count differs by 1 to 10 from one that was shown in its place."""
+    return any(
+        now is not None and then is not None and suppressed(abs(now - then)) is None
+        for row in shown
+        for now, then in zip(counts, row, strict=True)
+    )
+
+
+def changed(group: Group, name: str, earlier: Earlier, *, binary: bool) -> bool:
+    """Whether a covariate's counts differ by 1 to 10 persons from those that were shown."""
+    one = group.covariates[name]
+    counts = (group.persons, one.value, one.nonzero if binary else None)
+    return near(counts, earlier.get((group.dimension, group.level, name), ()))
+
+
+def figures(group: Group, name: str, *, binary: bool) -> tuple[Any, ...]:
+    """One row. The mean of what is 0 or 1 is a share; a quantile has at least 11 persons on either side."""
+    one = group.covariates[name]
+    quantiles = [
+        None if binary or min(share, 1 - share) * one.value < SMALLEST else one.quantiles[place]
+        for place, share in enumerate(QUANTILES)
+    ]
+    missing = 1 - one.value / group.persons
+    return (
+        group.dimension, group.level, group.persons, name, one.value, one.nonzero if binary else None, missing,
+        one.mean, *quantiles,
+    )  # fmt: skip
+
+
+def shown_before(rows: Iterable[Mapping[str, Any]]) -> Earlier:
+    """What earlier reports showed, from their rows."""
+    found: dict[tuple[str, str, str], set[tuple[int | None, int | None, int | None]]] = {}
+    for row in rows:
+        key = (row["dimension"], row["level"], row["covariate"])
+        found.setdefault(key, set()).add((row["persons"], row["with_value"], row["ones"]))
+    return found

@@ -1,0 +1,217 @@
+"""The page about a source's data: every check of every table, and what the covariates look like by month and group."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from report import charts, words
+from report import model as models
+from report.rendering import render, written
+from report.stores import Row, Stage
+from report.workspace import Workspace, read_stage
+
+STATES = ("error", "failed", "not applicable", "passed")
+MEANINGS = {
+    "error": "it could not be run", "failed": "more rows break it than it allows",
+    "not applicable": "it speaks of no row", "passed": "it was run and holds",
+}  # fmt: skip
+SEVERITIES = ("fatal", "convention", "characterization")
+CHARTS_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Table:
+    """The newest checks of one version of a table, those that need a look first."""
+
+    name: str
+    version: int | None
+    checked_at: str
+    run: str
+    rows: int | None
+    checks: tuple[Row, ...]
+
+    def count(self, state: str) -> int:
+        """How many checks have a state."""
+        return sum(check["state"] == state for check in self.checks)
+
+    @property
+    def attention(self) -> bool:
+        """Whether any check needs a look."""
+        return bool(self.count("error") + self.count("failed"))
+
+    @property
+    def told(self) -> str:
+        """How many checks have which state."""
+        return ", ".join(f"{self.count(state)} {state}" for state in STATES if self.count(state))
+
+
+@dataclass(frozen=True)
+class Described:
+    """The statistics of one feature table: a line a covariate, levels of each group, pictures by month."""
+
+    name: str
+    version: int
+    persons: int
+    covariates: tuple[Row, ...]
+    months: tuple[tuple[str, Markup], ...]
+    groups: tuple[tuple[str, tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]], ...]
+
+
+def tables(stage: Stage, source: str) -> list[Table]:
+    """Each table's newest checks; curated tables first, then the facts."""
+    rows = stage.tables.rows(f"{source}_ra.quality") or []
+    newest: dict[str, Any] = {}
+    for row in rows:
+        newest[row["table"]] = max(row["checked_at"], newest.get(row["table"], row["checked_at"]))
+    found = []
+    for name in sorted(newest, key=lambda one: (not one.startswith(f"{source}."), one)):
+        some = [row for row in rows if row["table"] == name and row["checked_at"] == newest[name]]
+        some.sort(key=lambda row: (STATES.index(row["state"]), SEVERITIES.index(row["severity"]), row["check_id"]))
+        first = some[0]
+        found.append(
+            Table(
+                name, first["table_version"], words.moment(newest[name]), first["job_run_id"], first["table_rows"],
+                tuple(some),
+            )
+        )  # fmt: skip
+    return found
+
+
+@dataclass(frozen=True)
+class Approval:
+    """The last word on a source's data. state: "approved", or "stale" where the report says something else by now."""
+
+    state: str
+    by: str
+    at: str
+    reason: str
+    changed: tuple[str, ...]
+
+
+def approval(stage: Stage, source: str, found: Sequence[Table]) -> Approval | None:
+    """The newest approval of a source's report; None where there is none."""
+    rows = [row for row in stage.tables.rows("ml.data_approval") or [] if row["source"] == source]
+    if not rows:
+        return None
+    last = max(rows, key=lambda row: row["approved_at"])
+    approved, now = json.loads(last["tables"]), {one.name: one.checks[0]["findings"] for one in found}
+    changed = tuple(sorted(name for name in {*approved, *now} if approved.get(name) != now.get(name)))
+    state, at = "stale" if changed else "approved", words.moment(last["approved_at"])
+    return Approval(state, last["approved_by"], at, last["reason"], changed)
+
+
+def described(stage: Stage, source: str) -> list[Described]:
+    """The newest statistics of each feature table of a source."""
+    rows = stage.tables.rows(f"{source}_ra.statistics") or []
+    found = []
+    for name in sorted({row["table"] for row in rows}):
+        last = max(row["described_at"] for row in rows if row["table"] == name)
+        some = [row for row in rows if row["table"] == name and row["described_at"] == last]
+        overall = sorted((row for row in some if row["dimension"] == "all"), key=lambda row: row["covariate"])
+        if overall:
+            found.append(
+                Described(
+                    name, overall[0]["table_version"], overall[0]["persons"], tuple(overall), by_month(some, overall),
+                    by_group(some, overall),
+                )
+            )  # fmt: skip
+    return found
+
+
+def by_month(rows: Sequence[Row], overall: Sequence[Row]) -> tuple[tuple[str, Markup], ...]:
+    """A picture a covariate, of those that vary most between months; a month that is not shown is a gap."""
+    pictures = []
+    months = sorted({row["level"] for row in rows if row["dimension"] == "month"})
+    for one in overall:
+        means = {
+            row["level"]: row["mean"]
+            for row in rows
+            if row["dimension"] == "month" and row["covariate"] == one["covariate"] and row["mean"] is not None
+        }
+        if len(means) > 1:
+            spread = (max(means.values()) - min(means.values())) / (abs(one["mean"] or 0.0) or 1.0)
+            share = one["ones"] is not None
+            pictures.append(
+                (spread, readable(one["covariate"]), [(month, means.get(month)) for month in months], share)
+            )
+    pictures.sort(key=lambda each: (-each[0], each[1]))
+    return tuple(
+        (f"{name}: {'share' if share else 'mean'}", charts.months(name, points, share))
+        for _, name, points, share in pictures[:CHARTS_SHOWN]
+    )
+
+
+def by_group(
+    rows: Sequence[Row], overall: Sequence[Row]
+) -> tuple[tuple[str, tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]], ...]:
+    """For each dimension but months: its levels, and each covariate's mean in them."""
+    found = []
+    for dimension in sorted({row["dimension"] for row in rows} - {"all", "month"}):
+        some = {(row["covariate"], row["level"]): row for row in rows if row["dimension"] == dimension}
+        levels = tuple(sorted({level for _, level in some}))
+        lines = tuple(
+            (readable(one["covariate"]), tuple(mean(some.get((one["covariate"], level))) for level in levels))
+            for one in overall
+        )
+        found.append((dimension, levels, lines))
+    return tuple(found)
+
+
+def mean(row: Row | None) -> str:
+    """A mean, or the share of what is 0 or 1; a dash where it is kept back."""
+    if row is None or row["mean"] is None:
+        return words.NOTHING
+    return words.share(row["mean"]) if row["ones"] is not None else words.number(row["mean"], 2)
+
+
+def readable(covariate: str) -> str:
+    """A covariate's name without what all columns begin with."""
+    return covariate.removeprefix("f_").replace("_", " ")
+
+
+def sentence(found: Sequence[Table]) -> str:
+    """What was found, in one sentence."""
+    states = {state: sum(one.count(state) for one in found) for state in STATES}
+    stopping = [
+        one.name
+        for one in found
+        if any(c["severity"] == "fatal" and c["state"] in ("failed", "error") for c in one.checks)
+    ]
+    total = sum(states.values())
+    told = ", ".join(f"{count:,} {state}" for state, count in states.items() if count)
+    end = f"; nothing may be made from {', '.join(stopping)}" if stopping else "; nothing is fatal"
+    return f"{total:,} checks of {len(found)} tables: {told}{end}."
+
+
+def page(stage: Stage, source: str, models_of_source: Sequence[str], *, synthetic: bool) -> str:
+    """The page as text; what is not there yet is said."""
+    found = tables(stage, source)
+    return render(
+        "quality.html.j2",
+        source=source,
+        stage=stage.name,
+        synthetic=synthetic,
+        states=STATES,
+        meanings=MEANINGS,
+        sentence=sentence(found) if found else "",
+        tables=found,
+        described=described(stage, source),
+        approved=approval(stage, source, found),
+        attrition={name: models.attrition(stage, name) for name in models_of_source},
+        readable=readable,
+        mean=mean,
+    )
+
+
+def build(
+    workspace: Workspace, stage: str, source: str, models_of_source: Sequence[str], output: Path, *, synthetic: bool
+) -> Path:
+    """Write the page about a source in a stage to `output` and return it."""
+    text = page(read_stage(stage, workspace, None), source, models_of_source, synthetic=synthetic)
+    return written(text, output)

@@ -1,0 +1,198 @@
+"""Statistics of covariates by group: what they are, by pandas, and what an attacker makes of those that are shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+from pyspark.sql.connect.client import SparkConnectClient
+from scipy.optimize import linprog
+
+from jobs.quality.statistics import NUMBERS, SCHEMA, Covariate, Group, groups, matches, published, shown_before
+
+pytestmark = pytest.mark.clause("F5", "F8", "P8")
+SMALL = range(1, 11)
+COLUMNS = [part.split()[0] for part in SCHEMA.split(", ")][4:]
+CLASSES = ("missing", "zero", "nonzero")
+
+
+def world(sexes: list[tuple[int, int, int]], bands: list[int]) -> list[Group]:
+    """Groups of one covariate of 0 and 1: by sex (without a value, 0, 1), and by age bands that share all persons."""
+    found = []
+    totals = [sum(one[place] for one in sexes) for place in range(3)]
+    rest, split = list(totals), []
+    for size in bands:
+        part = []
+        for place in range(3):
+            part.append(min(rest[place], size))
+            rest[place] -= part[-1]
+        split.append(part)
+    split.append(rest)
+    for dimension, some in (("all", [totals]), ("sex", sexes), ("age band", split)):
+        for place, (missing, zero, one) in enumerate(some):
+            if missing + zero + one:
+                level = "all" if dimension == "all" else f"{dimension}{place}"
+                value = Covariate(value=zero + one, nonzero=one, other=0, mean=one / max(zero + one, 1), quantiles=())
+                found.append(
+                    Group(dimension=dimension, level=level, persons=missing + zero + one, covariates={"f_x": value})
+                )
+    return found
+
+
+def bounds(found: list[Group], rows: list[tuple]) -> dict[tuple[str, str, str], tuple[float, float]]:
+    """What a reader knows of each small count: all of a dimension's groups make up the whole."""
+    shown = {(row[0], row[1]): dict(zip(COLUMNS, row, strict=True)) for row in rows}
+    keys = [(one.dimension, one.level) for one in found]
+    at = {(*key, name): place for place, (key, name) in enumerate((key, name) for key in keys for name in CLASSES)}
+    equal, right, limits = [], [], [(0, 10_000)] * len(at)
+    for key in keys:
+        if key in shown:
+            row = shown[key]
+            known = {"missing": row["persons"] - row["with_value"], "nonzero": row["ones"]}
+            known["zero"] = row["with_value"] - row["ones"]
+            for name in CLASSES:
+                limits[at[*key, name]] = (known[name], known[name])
+    for dimension in {key[0] for key in keys} - {"all"}:
+        for name in CLASSES:
+            line = np.zeros(len(at))
+            line[at["all", "all", name]] = -1
+            for key in keys:
+                if key[0] == dimension:
+                    line[at[*key, name]] = 1
+            equal.append(line)
+            right.append(0)
+    answer = {}
+    for key, one in zip(keys, found, strict=True):
+        for name, count in one.covariates["f_x"].classes(one.persons, binary=True).items():
+            if count in SMALL:
+                goal = np.eye(len(at))[at[*key, name]]
+                low, high = (
+                    linprog(sign * goal, A_eq=np.array(equal), b_eq=right, bounds=limits, method="highs")
+                    for sign in (1, -1)
+                )
+                answer[*key, name] = (low.fun, -high.fun)
+    return answer
+
+
+def told(found: list[Group], rows: list[tuple]) -> list[tuple[str, str, str]]:
+    return [key for key, (low, high) in bounds(found, rows).items() if low > 1 - 1e-6 and high < 11 - 1e-6]
+
+
+count = st.one_of(st.integers(0, 14), st.integers(0, 200))
+worlds = st.builds(
+    world, st.lists(st.tuples(count, count, count), min_size=2, max_size=4),
+    st.lists(st.integers(0, 60), min_size=1, max_size=4),
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds)
+def test_no_linear_program_over_all_groups_tells_of_one_to_ten_persons(found: list[Group]):
+    rows = published(found)
+    assert told(found, rows) == []
+    for row in rows:
+        line = dict(zip(COLUMNS, row, strict=True))
+        counts = (line["persons"], line["with_value"], line["ones"])
+        assert not [one for one in (*counts, line["persons"] - counts[1], counts[1] - counts[2]) if one in SMALL]
+
+
+def test_without_the_second_group_the_attacker_wins():
+    found = world([(0, 100, 5), (0, 100, 50), (0, 200, 80)], [])
+    rows = published(found)
+    shown = {row[1] for row in rows if row[0] == "sex"}
+    assert shown == {"sex2"}, "sex0 has five with a 1; sex1 is kept back so that it cannot be subtracted"
+    naive = [*rows, ("sex", "sex1", 150, "f_x", 150, 50, 0.0, 1 / 3, *[None] * 5)]
+    assert ("sex", "sex0", "nonzero") in told(found, naive)
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds, st.integers(1, 10))
+def test_a_later_version_with_a_few_more_persons_shows_no_count_that_differs_by_a_few(found, more):
+    first = published(found)
+    grown = [
+        Group(
+            dimension=one.dimension, level=one.level, persons=one.persons + more,
+            covariates={"f_x": Covariate(value=x.value + more, nonzero=x.nonzero + more, other=0, mean=0.5, quantiles=())},
+        )
+        if one.level in ("all", "sex0", "age band0") else one
+        for one in found
+        for x in (one.covariates["f_x"],)
+    ]  # fmt: skip
+    before = shown_before(dict(zip(COLUMNS, row, strict=True)) for row in first)
+    second = published(grown, before)
+    old = {(row[0], row[1]): row for row in first}
+    for row in second:
+        for column in (2, 4, 5):
+            if (earlier := old.get((row[0], row[1]))) is not None:
+                assert abs(row[column] - earlier[column]) not in SMALL
+    assert first == [] or second == [], "the whole grew by a few"
+
+
+def test_a_covariate_that_nobody_has_is_a_failed_check_and_one_that_somebody_has_is_not():
+    some, nobody, unknown = (
+        Covariate(value=value, nonzero=nonzero, other=0, mean=None, quantiles=())
+        for value, nonzero in ((300, 3), (300, 0), (0, 0))
+    )
+    covariates = {"f_some": some, "f_nobody": nobody, "f_unknown": unknown}
+    found = matches([Group(dimension="all", level="all", persons=300, covariates=covariates)], "feature_m")
+    assert {one.check: one.state for one in found} == {
+        "f_some_matches": "passed", "f_nobody_matches": "failed", "f_unknown_matches": "failed",
+    }  # fmt: skip
+    assert str(found[1]) == "feature_m: nobody has f_nobody: what it is made of matches nothing: 300 rows"
+    assert not found[1].stops
+    assert matches([], "feature_m") == []
+
+
+@pytest.mark.spark
+def test_the_figures_are_those_that_pandas_finds_and_all_groups_are_one_query(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+):
+    draw = np.random.default_rng(7)
+    rows = 900
+    table = pd.DataFrame({
+        "person_id": draw.integers(0, 400, rows), "visit_occurrence_id": np.arange(rows),
+        "encounter_order": draw.permutation(rows) + 1,
+        "index_datetime": [datetime(2021, int(month), 3, 9) for month in draw.integers(1, 4, rows)],
+        "f_sex": draw.choice(["F", "M"], rows), "f_age": draw.integers(20, 95, rows).astype(float),
+        "f_any_x": draw.integers(0, 2, rows).astype(float),
+        "f_long": np.where(draw.random(rows) < 0.3, np.nan, draw.gamma(2.0, 3.0, rows)),
+    })  # fmt: skip
+    table["f_sex"] = table["person_id"].map(lambda one: "FM"[one % 2])
+    frame = spark.createDataFrame(table).replace(float("nan"), None, ["f_long"])
+    asked: list[str] = []
+    fetch = SparkConnectClient._execute_and_fetch
+    monkeypatch.setattr(
+        SparkConnectClient,
+        "_execute_and_fetch",
+        lambda client, *args, **more: asked.append("query") or fetch(client, *args, **more),
+    )
+    found = groups(frame)
+    assert asked == ["query"]
+    shown = {(row[0], row[1], row[3]): dict(zip(COLUMNS, row, strict=True)) for row in published(found)}
+    table["month"] = table["index_datetime"].map(lambda day: f"{day:%Y-%m}")
+    table["all"] = "all"
+    for dimension, column in (("all", "all"), ("sex", "f_sex"), ("month", "month")):
+        for level, some in table.groupby(column):
+            last = some.sort_values(["index_datetime", "encounter_order"]).groupby("person_id").last(skipna=False)
+            for name in ("f_any_x", "f_long"):
+                row, values = shown[dimension, level, name], last[name].dropna()
+                assert (row["persons"], row["with_value"]) == (len(last), len(values))
+                assert row["mean"] == pytest.approx(values.mean())
+                assert row["missing_share"] == pytest.approx(1 - len(values) / len(last))
+                if name == "f_any_x":
+                    assert row["ones"] == values.sum()
+                    assert [row[one] for one in NUMBERS] == [None] * 5
+                else:
+                    wanted = [
+                        values.quantile(share) if min(share, 1 - share) * len(values) >= 11 else None
+                        for share in (0.1, 0.25, 0.5, 0.75, 0.9)
+                    ]
+                    assert [row[one] for one in NUMBERS] == pytest.approx(wanted)
+    bands = {level for dimension, level, _ in shown if dimension == "age band"}
+    assert bands <= {f"{low}-{low + 9}" for low in range(20, 80, 10)} | {"80+"}
+    assert "80+" in bands
