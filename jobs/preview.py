@@ -18,6 +18,7 @@ from jobs.bins import MISSING, Numbers, edges, of_levels, of_numbers, published
 from jobs.disclosure import SMALLEST, suppressed
 from jobs.errors import TaskError
 from jobs.featurize import engine
+from jobs.featurize.cohort import of_model
 from jobs.featurize.covariate_values import keys
 from jobs.featurize.entries import KEY
 from jobs.featurize.features import feature_table
@@ -25,9 +26,10 @@ from jobs.featurize.knowledge import FROM, TO, known_at
 from jobs.featurize.matching import belonging
 from jobs.io.session import current
 from jobs.model.matrix import is_category
+from workflows.cohorts import observed
 from workflows.covariates import BITS, CODE_SCHEMA, Covariate, code_rows, covariates, named_event, sets_of
 from workflows.declare import Model
-from workflows.features import AtIndex, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
+from workflows.features import AtIndex, Charlson, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
 from workflows.sources import named
 
 if TYPE_CHECKING:
@@ -64,14 +66,14 @@ def preview(model: Model, feature: str = "", *, spark: Any = None) -> list[Previ
     """
     session = spark or current()
     source = named(model.source)
-    sets = sets_of(model.features, source.collections)
+    sets = sets_of(model.of_events, source.collections)
     some = covariates(model.features, sets)
     chosen = wanted(model, feature, some)
     names = ["fact_encounter_index", "fact_person"]
-    if any(isinstance(one, OfConcepts) and one.in_observation for one in model.features):
+    if observed(of_model(model)) or any(isinstance(one, OfConcepts) and one.in_observation for one in model.features):
         names.append("fact_observation_period")
     encounters, events, *observation = (session.table(f"{source.name}_ra.{name}") for name in names)
-    concepts = session.createDataFrame(code_rows(model.features, sets), CODE_SCHEMA)
+    concepts = session.createDataFrame(code_rows(model.of_events, sets), CODE_SCHEMA)
     table = newest(feature_table(encounters, events, concepts, model, source, sets, *observation))
     columns = [name for name in table.columns if name.startswith("f_") and name[2:] in chosen]
     rows: Any = table.select(*columns).toPandas()
@@ -98,6 +100,8 @@ def wanted(model: Model, feature: str, some: Sequence[Covariate]) -> set[str]:
             columns[one.name] = {"age", "age_band", "sex"}
         elif isinstance(one, OfConcepts):
             columns[one.name] = {each.column for each in some if each.feature is one} or {one.name}
+            if isinstance(one, Charlson):
+                columns[one.name].add(one.index)
     single = {name: {name} for names in columns.values() for name in names}
     if not feature:
         return set(single)
@@ -209,6 +213,9 @@ def described(model: Model, column: str, sets: Mapping[str, Sequence[str]]) -> s
     people = {"age": "age in completed years at the index date", "age_band": "the source's age band", "sex": "sex"}
     if column in people:
         return people[column]
+    for one in model.features:
+        if isinstance(one, Charlson) and one.index == column:
+            return f"Charlson comorbidity index of days {one.window} of the index date"
     feature: Feature = next(one for one in model.features if one.name == column)
     match feature:
         case AtIndex(because=because):

@@ -94,7 +94,7 @@ def attribute(encounter: Encounter, name: str) -> Value:
 
 def of_encounters(feature: Feature, window: Window, at: Scene) -> Seen:
     """A count of other encounters, or their days, that start in the window."""
-    inside = [(day, one) for day, one in at.others if window.start <= day <= window.end]
+    inside = [(day, one) for day, one in at.others if window.start <= day <= window.end and day + at.lag <= 0]
     if not isinstance(feature, Visits):
         inside = [(day, one) for day, one in inside if one.is_inpatient_visit]
     if isinstance(feature, StayDays):
@@ -122,10 +122,11 @@ def belongs(event: Occurrence, codes: set[CodeRow]) -> bool:
 
 def counts(feature: OfConcepts, event: Occurrence, at: Scene) -> bool:
     """Whether an event lies where the feature looks."""
-    if feature.window is None:
-        return event.encounter == at.number
     start = at.day(event.event_start_datetime)
-    if start is None:
+    known = start is None or start + at.lag <= 0
+    if feature.window is None:
+        return event.encounter == at.number and known
+    if start is None or not known:
         return False
     last = start
     if feature.rule == "overlap" and event.event_end_datetime is not None:

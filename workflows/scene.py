@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from workflows.cohorts import Cohort, InpatientStays
+from workflows.cohorts import InpatientStays, as_cohort
 from workflows.declare import Model
 from workflows.errors import DeclarationError
 from workflows.examples import Encounter, Example
@@ -24,12 +24,16 @@ def day_of(text: str | None) -> date | None:
 
 @dataclass(frozen=True)
 class Scene:
-    """An example with its index encounter found."""
+    """An example with its index encounter found.
+
+    lag: days after which a row of the source is known, where the source does not say it itself.
+    """
 
     example: Example
     encounter: Encounter
     number: int
     index: date | None
+    lag: int = 0
 
     def day(self, text: str | None) -> int | None:
         """A moment as days from the index date."""
@@ -60,47 +64,49 @@ class Scene:
 def scene(model: Model, example: Example, source: Source) -> Scene:
     """The example at its index encounter; raises DeclarationError where it has none, or several."""
     where = f"examples.{example.name}"
-    if not isinstance(of := entry(model), InpatientStays):
-        valid = "a cohort of InpatientStays: an example's index is one of its encounters"
-        raise DeclarationError(model.name, where, type(of).__name__, valid)
     if source.time == "order":
         if example.index is not None or not example.encounters:
             valid = f"None, with at least one encounter: the time of {source.name} is only an order"
             raise DeclarationError(model.name, f"{where}.index", example.index, valid)
-        place = len(example.encounters) - 1
+        place: int | None = len(example.encounters) - 1
+    elif not isinstance(as_cohort(model.cohort).entry, InpatientStays):
+        if example.index is None:
+            raise DeclarationError(model.name, f"{where}.index", None, "the index date, such as '2021-06-30'")
+        place = None
     else:
-        point = "visit_end_datetime" if _by_discharge(model) else "visit_start_datetime"
-        days = [day_of(getattr(one, point)) for one in example.encounters]
-        if example.index is None or days.count(day_of(example.index)) != 1:
-            raise DeclarationError(
-                model.name, f"{where}.index", example.index,
-                f"a day on which one encounter, and only one, has its {point}; there are: "
-                f"{', '.join(str(day) for day in days) or 'no encounters'}",
-            )  # fmt: skip
-        place = days.index(day_of(example.index))
-    found = Scene(example, example.encounters[place], place + 1, day_of(example.index))
+        place = _stay_of(model, example, where)
+    lag = source.lag if source.assumed else 0
+    if place is None:
+        # No encounter is the index date's own: every one is another.
+        return Scene(example, Encounter(), -1, day_of(example.index), lag)
+    found = Scene(example, example.encounters[place], place + 1, day_of(example.index), lag)
     if (why := _outside(model, found)) is not None:
         raise DeclarationError(model.name, f"{where}.encounters", f"encounter {place + 1}", why)
     return found
 
 
-def entry(model: Model) -> object:
-    """What enters the model's cohort, before any step."""
-    return model.cohort.entry if isinstance(model.cohort, Cohort) else model.cohort
-
-
-def _by_discharge(model: Model) -> bool:
-    return getattr(entry(model), "index", "discharge") == "discharge"
+def _stay_of(model: Model, example: Example, where: str) -> int:
+    """The place of the one encounter that has its prediction point on the index date."""
+    entry = as_cohort(model.cohort).entry
+    by_discharge = isinstance(entry, InpatientStays) and entry.index == "discharge"
+    point = "visit_end_datetime" if by_discharge else "visit_start_datetime"
+    days = [day_of(getattr(one, point)) for one in example.encounters]
+    if example.index is None or days.count(day_of(example.index)) != 1:
+        there = ", ".join(str(day) for day in days) or "no encounters"
+        valid = f"a day on which one encounter, and only one, has its {point}; there are: {there}"
+        raise DeclarationError(model.name, f"{where}.index", example.index, valid)
+    return days.index(day_of(example.index))
 
 
 def _outside(model: Model, at: Scene) -> str | None:
-    """Why the index encounter does not enter the cohort, None where it does; further steps of a cohort are not read."""
-    of = entry(model)
+    """Why the index encounter is not of the cohort, None where it is."""
+    entry = as_cohort(model.cohort).entry
+    if not isinstance(entry, InpatientStays):
+        return None
     if not (at.encounter.is_inpatient_visit and at.encounter.is_at_risk):
         return "an inpatient stay that leaves its person at risk, as the cohort says"
-    least = of.minimum_age if isinstance(of, InpatientStays) else 0
-    if least and (age(at) is None or (age(at) or 0) < least):
-        return f"an index encounter of a person of {least} years or older, as the cohort says"
+    if entry.minimum_age and (age(at) is None or (age(at) or 0) < entry.minimum_age):
+        return f"an index encounter of a person of {entry.minimum_age} years or older, as the cohort says"
     return None
 
 

@@ -19,7 +19,20 @@ from pyspark.sql import SparkSession
 from jobs.bins import MISSING, Numbers, edges, of_levels, of_numbers, published
 from jobs.errors import TaskError
 from jobs.preview import Preview, preview, safe
-from workflows.declare import AnyOf, AtIndex, Codes, CountOf, Demographics, LatestOf, Model, days, replace
+from workflows.declare import (
+    AnyOf,
+    AtIndex,
+    Charlson,
+    Codes,
+    Cohort,
+    CountOf,
+    Demographics,
+    EventsOf,
+    LatestOf,
+    Model,
+    days,
+    replace,
+)
 from workflows.models.readmission import readmission
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +50,7 @@ PERSONS = range(1, 61)
 ENCOUNTERS = (
     "person_id long, visit_occurrence_id long, encounter_order long, visit_start_datetime timestamp, "
     "visit_end_datetime timestamp, length_of_stay long, is_inpatient_visit boolean, is_at_risk boolean, sex string, "
-    "birth_date date, outcome_known boolean, attr_length_of_stay int, attr_discharged_to string"
+    "birth_date date, age_band string, outcome_known boolean, attr_length_of_stay int, attr_discharged_to string"
 )
 EVENTS = (
     "person_id long, visit_occurrence_id long, event_start_datetime timestamp, event_end_datetime timestamp, "
@@ -55,7 +68,7 @@ def facts(spark: SparkSession) -> Iterator[SparkSession]:
         home = None if person <= 15 else "home"
         for number, ended in enumerate((old, new)):
             stays.append((person, person * 10 + number, person * 10 + number, ended - timedelta(days=4), ended, 4, True,
-                          True, sex, born, True, 4, home if number else "old"))  # fmt: skip
+                          True, sex, born, None, True, 4, home if number else "old"))  # fmt: skip
         events.append((person, None, old - timedelta(days=3), None, "ICD10CM", "J06.9", 99.0))
         if person <= 30:  # one event each of J00, of the first twenty a second, of J06.0
             events.append((person, None, new - timedelta(days=9), None, "ICD10CM", "J00", float(person)))
@@ -138,6 +151,17 @@ def test_no_count_of_a_few_persons_is_shown_anywhere(found):
 def test_a_name_that_the_model_does_not_have_is_refused_with_those_it_has(facts):
     with pytest.raises(TaskError, match=r"feature = 'shoe_size' is not valid; valid: age, .*any_cold"):
         preview(MODEL, "shoe_size", spark=facts)
+
+
+@pytest.mark.spark
+def test_a_cohort_of_events_is_previewed_at_its_newest_event_and_charlson_by_its_index(facts):
+    model = replace(
+        MODEL, cohort=Cohort(entry=EventsOf(concepts=RARE)), features=[CountOf(COLD, YEAR), Charlson(window=YEAR)]
+    )
+    one, index = (preview(model, name, spark=facts) for name in ("count_cold_365_1", "charlson_index"))
+    # Five persons have the rare code: nothing of them is told.
+    assert [count for preview_ in (*one, *index) for count in values(preview_).values() if count] == []
+    assert "Charlson comorbidity index of days -365..-1" in index[0].sentence
 
 
 NOTEBOOK = """

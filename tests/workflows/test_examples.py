@@ -11,11 +11,14 @@ from workflows.canonical import canonical, digest, parse
 from workflows.declare import (
     AnyOf,
     Codes,
+    Cohort,
     CountOf,
     DaysSince,
     Encounter,
+    EventsOf,
     Example,
     FirstOf,
+    InpatientStays,
     LatestOf,
     MeanOf,
     Occurrence,
@@ -137,6 +140,31 @@ def test_examples_change_nothing_that_travels_to_a_task():
     assert digest(without) == digest(readmission)
     assert "examples" not in canonical(readmission)
     assert parse(canonical(readmission)) == readmission == without
+
+
+def test_what_a_source_tells_days_later_is_not_known_at_the_index_date():
+    late = replace(synthetic_omop, lag=7)
+    model = replace(readmission, features=[CountOf(COLD, YEAR), CountOf("inpatient_admission", YEAR)])
+    example = Example(
+        "a", index="2021-06-30", encounters=[STAY, Encounter("2021-06-24", "2021-06-25"), Encounter("2021-06-23", "2021-06-24")],
+        events=[cold("2021-06-24"), cold("2021-06-23")],
+        features={"count_cold_365_1": 1, "count_inpatient_admission_365_1": 1},
+    )  # fmt: skip
+    assert differences(model, example, late) == []
+    assert [one.got.value for one in differences(model, example, synthetic_omop)] == [2, 2]
+
+
+def test_the_index_date_is_as_the_cohort_says():
+    features = [CountOf("inpatient_admission", YEAR)]
+    admitted = replace(readmission, features=features, cohort=Cohort(entry=InpatientStays(index="admission")))
+    asked = {"features": {"count_inpatient_admission_365_1": 0}}
+    assert differences(admitted, Example("a", index="2021-06-26", encounters=[STAY], **asked), synthetic_omop) == []
+    # Of events no encounter is the index date's own: the stay that began four days before it is one of the past.
+    coded = replace(readmission, features=features, cohort=Cohort(entry=EventsOf(concepts=COLD)))
+    (one,) = differences(coded, Example("a", index="2021-06-30", encounters=[STAY], **asked), synthetic_omop)
+    assert (one.got.value, one.got.counted) == (1, ("day -4 stay",))
+    with pytest.raises(DeclarationError, match=r"examples\.a\.index = None is not valid"):
+        differences(coded, Example("a", **asked), synthetic_omop)
 
 
 @pytest.fixture
