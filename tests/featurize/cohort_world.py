@@ -47,26 +47,34 @@ class World:
 
 
 def world(seed: int, persons: int = 50) -> World:
-    """Everything that can be odd: ties, open ends, gaps of a day, births on 29 February, persons without a stay."""
+    """Everything that can be odd: ties, open ends, gaps of a day, births on 29 February, persons without a stay.
+
+    Most days are multiples of ten, so that distances often are exactly what a step asks for.
+    """
     chance, made = random.Random(seed), World()
+
+    def day(first: int, last: int) -> int:
+        return chance.randint(first, last) if chance.random() < 0.2 else chance.randrange(first, last + 1, 10)
+
     for person in range(persons):
+        birthday = (START + timedelta(days=day(0, 200))).replace(year=2000)
         born = chance.choice(
-            [date(2000, 2, 29), date(2001, 3, 1), date(1950, 6, 1) + timedelta(chance.randint(0, 9_000))]
+            [date(2000, 2, 29), birthday, birthday, date(1950, 6, 1) + timedelta(chance.randint(0, 9_000))]
         )
         made.persons[person] = (chance.choice("FM"), born)
         for _ in range(chance.randint(0, 3)):
-            begun = chance.randint(0, 200)
-            made.stays.append((person, len(made.stays), begun, begun + chance.choice([0, 1, 9]),
+            begun = day(0, 200)
+            made.stays.append((person, len(made.stays), begun, begun + chance.choice([0, 1, 10]),
                                chance.random() < 0.8, chance.random() < 0.8))  # fmt: skip
         for _ in range(chance.randint(0, 6)):
-            begun = chance.randint(0, 210)
-            last = begun + chance.choice([0, 3, 40]) if chance.random() < 0.6 else None
+            begun = day(0, 210)
+            last = begun + chance.choice([0, 10, 40]) if chance.random() < 0.6 else None
             made.events.append(
                 (person, begun, chance.choice([8, 8, 20]), last, *chance.choice(CODES), chance.choice("ab"))
             )
-        opened = chance.randint(-50, 100)
+        opened = day(-50, 100)
         for _ in range(chance.randint(1, 2)):
-            closed = opened + chance.randint(0, 160)
+            closed = opened + day(0, 160)
             made.periods.append((person, opened, closed))
             opened = closed + chance.choice([0, 1, 2, 20])
     return made

@@ -156,12 +156,12 @@ COUNTING: list[Step] = [
 ]  # fmt: skip
 OTHERS: list[Step] = [
     InObservation(), Washout(days=30), AgeAtIndex(minimum=18), AgeAtIndex(minimum=19, maximum=60), SexIs(sex="F"),
-    FirstOfPerson(), IndexDates(first="2019-04-15", last="2019-08-15"), IndexDates(first="2019-05-01"),
+    FirstOfPerson(), IndexDates(first="2019-04-10", last="2019-08-08"), IndexDates(first="2019-04-30"),
     MinimumTimeAtRisk(days=20), Exit(days=10), Exit(), Exit(days=5, after="end", end_of_observation=False),
     Eras(gap=0), Eras(gap=30),
 ]  # fmt: skip
 ENTRIES = [
-    InpatientStays(), InpatientStays(index="admission", minimum_age=20), EventsOf(concepts=SETS[0]),
+    InpatientStays(), EventsOf(concepts=SETS[0]), InpatientStays(index="admission", minimum_age=20),
     EventsOf(concepts=SETS[1], table="a"), ObservationPeriods(),
 ]  # fmt: skip
 SHOWN = ("person_id", "visit_occurrence_id", "index_datetime", "cohort_start", "cohort_end", "_passed")
@@ -181,7 +181,7 @@ def found(spark: SparkSession, made: World, cohorts: list[Cohort], shuffled: int
 
 def agree(spark: SparkSession, seed: int, cohorts: list[Cohort]) -> None:
     """Raise unless our rows are those of a plain reading, whatever the order of the rows that they are made from."""
-    made = world(seed)
+    made = world(seed, persons=150)
     rows = found(spark, made, cohorts)
     for cohort, ours in zip(cohorts, rows, strict=True):
         members = len(cohort.steps) + 2 * isinstance(cohort.entry, InpatientStays)
@@ -201,14 +201,14 @@ def agree(spark: SparkSession, seed: int, cohorts: list[Cohort]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 10_000),
     cohorts=st.lists(
         st.builds(
             lambda entry, some: as_cohort(Cohort(entry=entry, steps=some)), st.sampled_from(ENTRIES),
             st.lists(st.one_of(st.sampled_from(OTHERS), st.sampled_from(COUNTING)), min_size=1, max_size=4),
-        ), min_size=5, max_size=5,
+        ), min_size=4, max_size=4,
     ),
 )  # fmt: skip
 def test_cohorts_of_any_steps_in_any_order_are_what_a_plain_reading_says(
@@ -220,6 +220,8 @@ def test_cohorts_of_any_steps_in_any_order_are_what_a_plain_reading_says(
 def test_every_step_is_what_a_plain_reading_says_and_the_order_of_rows_changes_nothing(spark: SparkSession) -> None:
     chance = random.Random(7)
     steps = chance.sample(OTHERS, len(OTHERS)) + chance.sample(COUNTING, 6)
+    # Where many rows still stand, some lie exactly at the bound.
+    steps.sort(key=lambda step: not isinstance(step, (Washout, MinimumTimeAtRisk)))
     cohorts = [as_cohort(Cohort(entry=entry, steps=steps[n::5])) for n, entry in enumerate(ENTRIES)]
     assert {type(step) for cohort in cohorts for step in cohort.steps} == set(STEPS) - {NoPriorOutcome}
     agree(spark, 7, cohorts)

@@ -23,7 +23,8 @@ HOLDING = {
     "synthetic_omop.person": "person_id", "synthetic_omop.observation_period": "person_id",
     "synthetic_omop.visit_occurrence": "person_id", "synthetic_omop.condition_occurrence": "person_id",
     "synthetic_omop_ra.fact_encounter_index": "person_id", "synthetic_omop_ra.fact_person": "person_id",
-    "synthetic_omop_ra.feature_readmission": "person_id", "readmission.dataset": "person_id",
+    "synthetic_omop_ra.feature_readmission": "person_id", "synthetic_omop_ra.cohort_readmission": "person_id",
+    "readmission.dataset": "person_id",
     "readmission.predictions": "visit_occurrence_id - 100",
 }  # fmt: skip
 
@@ -61,6 +62,7 @@ def test_a_withdrawn_person_leaves_every_zone_stays_out_and_the_models_that_saw_
     facts(make_task)
     save(zones, "SELECT DISTINCT person_id, visit_occurrence_id FROM synthetic_omop_ra.fact_encounter_index",
          "synthetic_omop_ra.feature_readmission")  # fmt: skip
+    save(zones, "SELECT * FROM synthetic_omop_ra.feature_readmission", "synthetic_omop_ra.cohort_readmission")
     # Version 0 of the dataset had person 3 to learn from, version 1 has both persons on the test side only.
     side = "SELECT person_id, IF(person_id IN ({}), 'test', 'train') AS side FROM synthetic_omop_ra.feature_readmission"
     save(zones, side.format("7"), "readmission.dataset")
