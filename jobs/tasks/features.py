@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
-from jobs.quality.record import describe
+from jobs.quality.record import attrition_before, describe
 from jobs.release import nested
 from workflows.covariates import REFERENCE_SCHEMA, code_rows, covariates, reference, sets_of
 from workflows.declare import Model
@@ -46,7 +46,9 @@ def _features(task: Task) -> None:
     )
     steps = attrition(encounters, model)
     # Few persons hide their encounters too: a count of encounters would tell them apart.
-    persons, stays = nested([step.persons for step in steps]), nested([step.encounters for step in steps])
+    before = attrition_before(task, f"{model.name}.attrition", [(step.step, step.reason) for step in steps])
+    persons = nested([step.persons for step in steps], before["persons"])
+    stays = nested([step.encounters for step in steps], before["encounters"])
     rows = [
         (task.job_run_id, step.step, step.reason, *((None, None) if None in (there, stay) else (stay, there)))
         for step, there, stay in zip(steps, persons, stays, strict=True)

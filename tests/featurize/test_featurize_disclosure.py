@@ -10,6 +10,7 @@ from curated import deliver, frame, rows
 from pyspark.sql import SparkSession
 
 from jobs.io.context import Task
+from jobs.quality.record import attrition_before
 from jobs.tasks.check import _check
 from jobs.tasks.facts import _facts
 from jobs.tasks.features import _features
@@ -70,6 +71,10 @@ def test_no_log_line_and_no_published_row_counts_one_to_ten_persons(
     shown = [step for step in steps if step != (None, None)]
     assert shown
     assert set(shown) == {(PERSONS, PERSONS)}, "who died in hospital would be the difference"
+    written = zones.table("readmission.attrition").select("step", "reason", "persons").orderBy("step").collect()
+    told = [(row["step"], row["reason"]) for row in written]
+    before = attrition_before(make_task(synthetic_omop), "readmission.attrition", told)
+    assert before["persons"] == [{row["persons"]} - {None} for row in written], "the next run is held against these"
     assert not zones.catalog.tableExists("synthetic_omop_ra.statistics") or not [
         row for row in zones.table("synthetic_omop_ra.statistics").collect() if row["dimension"] == "sex"
     ]
