@@ -16,6 +16,7 @@ from cli.house import House
 from cli.memory import PeakMemory
 from cli.steps import duration, walk
 from cli.story import Story, shown
+from cli.summary import told
 from infra.clusters import load as load_clusters
 from synthetic.changes import CHANGES
 from workflows.declare import Model
@@ -101,9 +102,7 @@ def show(console: Console, learned: dict[str, Any]) -> None:
             f"{name} stage", f"{stage['resources']} resources; a second plan changes {stage['second_plan_changes']}"
         )
     model = learned["model"]
-    table.add_row(
-        "model", f"{model['name']}, version {model['version']}, of {model['eligible_encounters']:,} eligible encounters"
-    )
+    table.add_row("model", f"{model['name']}, version {model['version']}, of {told(model['eligible_encounters'])}")
     table.add_row(
         "on held-out persons",
         f"AUROC {model['auroc']:.3f} (95 % {model['auroc_low']:.3f} to {model['auroc_high']:.3f}), "

@@ -132,7 +132,7 @@ class Story:
         stage.run(f"{self.source.name}_featurize", note.now, outcomes_through=through)
         stage.run(f"{self.model.name}_featurize", note.now)
         zone = stage.zone(self.model.name)
-        note.found = f"{summary.eligible_encounters(zone):,} eligible encounters"
+        note.found = summary.told(summary.eligible_encounters(zone))
 
     def train(self, stage: Stage, note: Note) -> None:
         """Prepare, tune, train, evaluate, register."""

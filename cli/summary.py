@@ -74,10 +74,18 @@ def persons_in_both_sides(zone: Zone) -> int:
     return int(pc.sum(pc.greater(counts["side_count"], 1).cast(pa.int64())).as_py() or 0)
 
 
-def eligible_encounters(zone: Zone) -> int:
-    """Encounters that the cohort's last step leaves."""
+def eligible_encounters(zone: Zone) -> int | None:
+    """Encounters that the cohort's last step leaves; None where they are not released."""
     rows = newest(zone.rows("attrition"), "job_run_id")
-    return int(max(rows, key=lambda row: row["step"])["encounters"])
+    found = max(rows, key=lambda row: row["step"])["encounters"]
+    return None if found is None else int(found)
+
+
+def told(encounters: int | None) -> str:
+    """How many encounters are eligible, as a person reads it."""
+    return (
+        "too few eligible encounters to say how many" if encounters is None else f"{encounters:,} eligible encounters"
+    )
 
 
 def predictions(zone: Zone, version: str) -> dict[str, int]:

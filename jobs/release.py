@@ -127,13 +127,21 @@ def _near(sums: Iterable[Sum], name: str, hidden: Collection[str]) -> set[str]:
     return found
 
 
-def nested(counts: Sequence[int]) -> list[int | None]:
-    """Counts of which each is part of the one before it, such as an attrition, as they may be published."""
+def nested(counts: Sequence[int], before: Sequence[Collection[int]] = ()) -> list[int | None]:
+    """Counts of which each is part of the one before it, such as an attrition, as they may be published.
+
+    before: of each count all that was published of it before; one that differs by 1 to 10 from any is suppressed.
+    """
     steps = {f"step {n}": count for n, count in enumerate(counts)}
     removed, sums = {}, []
-    for before, after in combinations(range(len(counts)), 2):
-        between = f"removed from {before} to {after}"
-        removed[between] = counts[before] - counts[after]
-        sums.append(Sum(f"step {before}", (f"step {after}", between)))
-    published = release(steps | removed, sums, unpublished=removed)
+    for earlier, later in combinations(range(len(counts)), 2):
+        between = f"removed from {earlier} to {later}"
+        removed[between] = counts[earlier] - counts[later]
+        sums.append(Sum(f"step {earlier}", (f"step {later}", between)))
+    nearest = {
+        name: min(shown, key=lambda value: (suppressed(abs(count - value)) is not None, value))
+        for (name, count), shown in zip(steps.items(), before, strict=False)
+        if shown
+    }
+    published = release(steps | removed, sums, before=nearest, unpublished=removed)
     return [published[name] for name in steps]

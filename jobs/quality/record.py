@@ -70,3 +70,15 @@ def describe(task: Task, table: str, version: int) -> None:
         made = [(task.job_run_id, now, table, version, *row) for row in figures]
         task.tables.append(name, task.spark.createDataFrame(made, statistics.SCHEMA), {table: version})
     task.log(f"{name} has {len(figures):,} new rows about {table}")
+
+
+def attrition_before(task: Task, table: str, steps: Sequence[tuple[int, str]]) -> dict[str, list[set[int]]]:
+    """Of each step (number, reason) the persons and the encounters that earlier runs showed."""
+    found = {name: [set[int]() for _ in steps] for name in ("persons", "encounters")}
+    if task.tables.exists(table):
+        for row in task.tables.read(table).select("step", "reason", *found).distinct().collect():
+            if (row["step"], row["reason"]) in steps:
+                for name, shown in found.items():
+                    if row[name] is not None:
+                        shown[steps.index((row["step"], row["reason"]))].add(row[name])
+    return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
-from jobs.quality.record import describe
+from jobs.quality.record import attrition_before, describe
 from jobs.release import nested
 from workflows.canonical import encoded
 from workflows.cohorts import Cohort, criteria, observed
@@ -112,7 +112,9 @@ def told(task: Task, model: Model, source: Source, chosen: Selection, inputs: Ma
     """Log and keep what each step leaves; raise if that is nothing."""
     steps = chosen.attrition()
     # Few persons hide their encounters too: a count of encounters would tell them apart.
-    persons, stays = nested([step.persons for step in steps]), nested([step.encounters for step in steps])
+    before = attrition_before(task, f"{model.name}.attrition", [(step.step, step.reason) for step in steps])
+    persons = nested([step.persons for step in steps], before["persons"])
+    stays = nested([step.encounters for step in steps], before["encounters"])
     rows = [
         (task.job_run_id, step.step, step.reason, *((None, None) if None in (there, stay) else (stay, there)))
         for step, there, stay in zip(steps, persons, stays, strict=True)

@@ -121,6 +121,14 @@ def test_what_a_rule_removed_is_not_found_by_subtraction(removed: list[int], lef
     assert all(before - after not in SMALL for before, after in itertools.pairwise(shown))
 
 
+def test_an_attrition_shows_no_count_that_differs_by_a_few_from_any_that_was_shown_before():
+    assert nested([1000, 700, 400], [{1000}, {700}, {400}]) == [1000, 700, 400]
+    assert nested([1003, 703, 400], [{1000}, {700}, {400}]) == [None, None, 400]
+    # Not the last version alone: 1000, then 1012, and now 1002.
+    assert nested([1002, 700], [{1000, 1012}, {700}]) == [None, 700]
+    assert nested([1020, 700], [set(), {700}]) == [1020, 700]
+
+
 def test_an_attrition_keeps_what_it_can():
     assert nested([1000, 700, 400]) == [1000, 700, 400]
     assert sum(value is None for value in nested([1000, 995, 900, 899])) == 2
