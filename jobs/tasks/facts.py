@@ -60,7 +60,7 @@ def _facts(task: Task) -> None:
         task.log(f"assumed: rows of {', '.join(assumed)} are known {source.lag} days after their event")
     if table == PERSON_XREF.table:
         unmistakable(source, frame)
-    said = note(source, share(task, "person_sample")) if followed else None
+    said = note(source, share(task, "person_sample"), inputs) if followed else None
     version = task.tables.replace(f"{source.name}_ra.{table}", frame, inputs, said)
     task.log(f"{source.name}_ra.{table} is at version {version}")
 
