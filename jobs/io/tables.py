@@ -125,7 +125,7 @@ class Tables:
         return {name: version for name, version in found.items() if version is not None}
 
     def replace(
-        self, name: str, frame: DataFrame, inputs: Mapping[str, int], note: Mapping[str, str] | None = None
+        self, name: str, frame: DataFrame, inputs: Mapping[str, int], note: Mapping[str, Any] | None = None
     ) -> int:
         """Put `frame` in the place of the table's rows, or leave the previous version untouched; the new version.
 
@@ -161,7 +161,7 @@ class Tables:
         return self._merged(name, frame, f"{on} {changes}", inputs or {}, self._token(inputs or {}))
 
     def amend(
-        self, name: str, frame: DataFrame, inputs: Mapping[str, int], note: Mapping[str, str], since: int | None = None
+        self, name: str, frame: DataFrame, inputs: Mapping[str, int], note: Mapping[str, Any], since: int | None = None
     ) -> int:
         """Close and open rows of a table of facts, as `jobs.featurize.changes` says, in one commit; the new version.
 
@@ -203,7 +203,10 @@ class Tables:
         return int(rows)
 
     def changes(self, name: str, first: int, last: int) -> DataFrame:
-        """The rows that the commits from `first` to `last` put in, changed or took out, each with its commit."""
+        """The rows that the commits from `first` to `last` put in, changed or took out, each with its commit.
+
+        A query that reads the table itself too must do so by its version: Spark takes two reads of one name for one.
+        """
         feed = self._session().read.option("readChangeFeed", "true").option("startingVersion", first)
         return feed.option("endingVersion", last).table(checked(name))
 
@@ -252,7 +255,7 @@ class Tables:
             who.declaration_hash, json.dumps(dict(inputs), sort_keys=True), at or datetime.now(UTC),
         ))  # fmt: skip
 
-    def _token(self, inputs: Mapping[str, int], note: Mapping[str, str] | None = None) -> str:
+    def _token(self, inputs: Mapping[str, int], note: Mapping[str, Any] | None = None) -> str:
         """User metadata of one commit: provenance travels with the data even if the lineage table is lost."""
         said = {**(note or {}), **vars(self.provenance), "inputs": dict(inputs), "write": uuid.uuid4().hex}
         return json.dumps(said, sort_keys=True)
@@ -276,7 +279,7 @@ class Tables:
         return self._recorded(name, token, inputs)
 
     def _write(
-        self, name: str, frame: DataFrame, inputs: Mapping[str, int], mode: str, note: Mapping[str, str] | None = None
+        self, name: str, frame: DataFrame, inputs: Mapping[str, int], mode: str, note: Mapping[str, Any] | None = None
     ) -> int:
         token = self._token(inputs, note)
         self._saved(name, frame, mode, token)

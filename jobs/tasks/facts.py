@@ -67,7 +67,7 @@ def _facts(task: Task) -> None:
     frame = made(task, source, table, tables, {contract.table: inputs[name] for contract, name in names.items()})
     if FROM in frame.columns and (assumed := sorted(set(used) & set(source.assumed))):
         task.log(f"assumed: rows of {', '.join(assumed)} are known {source.lag} days after their event")
-    said = note(source, share(task, "person_sample")) if followed else None
+    said = note(source, share(task, "person_sample"), inputs) if followed else None
     version = task.tables.replace(full, frame, inputs, said)
     hold(task, source, fact_contracts(source)[table], version, previous, stood)
     task.log(f"{full} is at version {version}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
 from jobs.featurize.withdrawal import TOMBSTONES, kept
@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 
 ANEW = "run the job with rebuild=true to make the table anew from what the source says now"
 # What every commit of such a table says again.
-KEPT = ("made_by", "base")
+KEPT = ("made_by", "base", "began")
 
 
-def note(source: Source, person_sample: float) -> dict[str, str]:
-    """What a commit that makes the table says of itself: by which mapping, and a name that its updates keep."""
-    made_by = hashlib.sha256(repr((source, person_sample)).encode()).hexdigest()
-    return {"made_by": made_by, "base": uuid.uuid4().hex}
+def mapping(source: Source, person_sample: float) -> str:
+    """A hash of what makes facts of a source's rows."""
+    return hashlib.sha256(repr((source, person_sample)).encode()).hexdigest()
+
+
+def note(source: Source, person_sample: float, inputs: Mapping[str, int]) -> dict[str, Any]:
+    """What a commit that makes the table anew says of itself: by which mapping, a name that its updates keep, and from
+    which versions on they follow."""
+    return {"made_by": mapping(source, person_sample), "base": uuid.uuid4().hex, "began": dict(inputs)}
 
 
 def brought_up(task: Task, source: Source, person_sample: float) -> bool:
@@ -38,7 +43,7 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
     said = task.tables.noted(name, "made_by")
     if not said:
         return False
-    if said["made_by"] != note(source, person_sample)["made_by"]:
+    if said["made_by"] != mapping(source, person_sample):
         raise TaskError(f"{name} was made by another mapping or from another sample of persons; {ANEW}")
     applied: dict[str, int] = said["inputs"]
     events = {kind.table for kind in source.events}
@@ -49,7 +54,7 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
     if not new:
         task.log(f"{name} has everything that its source has")
     elif isinstance(declared.updates, Continuous):
-        streamed(task, source, name, new, applied, said, person_sample)
+        streamed(task, source, name, new, said, person_sample)
     else:
         feeds = {
             table: task.tables.changes(full, applied[full] + 1, newest[full])
@@ -92,7 +97,7 @@ def joined_alike(
 
 def applied_to(
     tables: Tables, source: Source, name: str, feeds: Mapping[str, DataFrame], inputs: Mapping[str, int],
-    said: Mapping[str, str], person_sample: float,
+    said: Mapping[str, Any], person_sample: float,
 ) -> int:  # fmt: skip
     """Apply what the change feeds of curated tables say, in one commit; its version."""
     from pyspark.errors import PySparkException
@@ -136,8 +141,7 @@ def applied_to(
 
 
 def streamed(
-    task: Task, source: Source, name: str, new: list[str], applied: Mapping[str, int], said: Mapping[str, str],
-    person_sample: float,
+    task: Task, source: Source, name: str, new: list[str], said: Mapping[str, Any], person_sample: float
 ) -> None:  # fmt: skip
     """The same by a stream a table, which ends when it has caught up."""
     from jobs.io.streams import follow
@@ -146,7 +150,8 @@ def streamed(
     for table in new:
         full = f"{source.name}.{table}"
         checkpoint = f"{name}/{table}/{said['base']}"
-        follow(task, full, applied[full] + 1, checkpoint, batch_of(who, source, name, table, person_sample))
+        # Always the same: a stream that does its last batch again refuses to begin after it.
+        follow(task, full, said["began"][full] + 1, checkpoint, batch_of(who, source, name, table, person_sample))
     written = task.tables.note_since(name, before)
     task.log(f"{name} is at version {task.tables.version(name)}, after {written} commits from {', '.join(new)}")
 

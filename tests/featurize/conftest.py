@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from curated import empty_zones
+from curated import deliver, empty_zones, frame, rows
+from history_world import DECLARED
 from pyspark.sql import SparkSession
 
 from jobs.io.context import Surroundings, Task
+from jobs.tasks.facts import _facts
 from workflows.canonical import canonical
 from workflows.declare import Declaration
 
@@ -43,3 +45,24 @@ def make_task(spark: SparkSession, spark_remote: str, tmp_path: Path) -> Callabl
         return task
 
     return make
+
+
+@pytest.fixture
+def recorded(zones: SparkSession) -> SparkSession:
+    """The small delivery, whose tables record what changes."""
+    zones.conf.set("spark.databricks.delta.properties.defaults.enableChangeDataFeed", "true")
+    try:
+        deliver(zones, {table: frame(zones, table, some) for table, some in rows().items()})
+    finally:
+        zones.conf.unset("spark.databricks.delta.properties.defaults.enableChangeDataFeed")
+    return zones
+
+
+@pytest.fixture
+def facts(recorded: SparkSession, make_task: Callable[..., Task]) -> Callable[..., Task]:
+    def run(declared: Declaration = DECLARED, **parameters: str) -> Task:
+        task = make_task(declared, table="fact_person", person_sample="1.0", **parameters)
+        _facts(task)
+        return task
+
+    return run
