@@ -80,7 +80,7 @@ class Updates:
     def update(self) -> None:
         """The facts and the features, brought up to the newest version of the curated table."""
         said, newest, before = (
-            self.tables.noted(FACTS, "made_by"),
+            self.tables.commits.noted(FACTS, "made_by"),
             self.tables.inputs(CURATED),
             self.tables.version(FACTS),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,18 +12,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobs.errors import TaskError
+from jobs.io.commits import Commits, checked
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 LINEAGE = "ml.lineage"
 LINEAGE_SCHEMA = (
     "object string, version long, job_run_id string, task_run_id string, commit string, requirements_hash string, "
     "declaration_hash string, inputs string, written_at timestamp"
 )
 ATTEMPTS = 5
-DEFAULT_DAYS = 7  # Delta keeps the files of a replaced version so long, unless a table says otherwise
 COLLISIONS = ("ALREADY_EXISTS", "DELTA_PROTOCOL_CHANGED", "DELTA_METADATA_CHANGED", "DELTA_CONCURRENT")
 Found = TypeVar("Found")
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
@@ -45,13 +43,6 @@ class Provenance:
     contract_hash: str = ""
 
 
-def checked(name: str) -> str:
-    """`name` if it is `schema.table` in lower case."""
-    if not NAME.fullmatch(name):
-        raise TaskError(f"table name {name!r} is not valid; valid: schema.table in lower case")
-    return name
-
-
 # Not proved here: that files are kept so long and no longer. Why: nothing vacuums a local table. On Azure: predictive
 # optimization does; `DESCRIBE HISTORY` of a feature table after a week, and a read of its oldest version.
 def retention(days: int | None) -> dict[str, str]:
@@ -59,15 +50,6 @@ def retention(days: int | None) -> dict[str, str]:
     if days is None:
         return {}
     return dict.fromkeys(("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"), f"interval {days} days")
-
-
-def commit_of(metadata: str | None) -> str | None:
-    """The code that wrote a version, by its user metadata; None where it is not ours or was not committed."""
-    try:
-        commit = json.loads(metadata or "{}").get("commit")
-    except (ValueError, AttributeError):
-        return None
-    return commit if isinstance(commit, str) and commit != "unknown" and not commit.endswith("+dirty") else None
 
 
 class Tables:
@@ -80,6 +62,7 @@ class Tables:
         self._session = session
         self.provenance = provenance
         self._as_of_days = as_of_days or {}
+        self.commits = Commits(session, self._as_of_days)
         self._written: list[tuple[Any, ...]] = []
         self._appended: list[tuple[str, str, Mapping[str, int], datetime]] = []
 
@@ -102,20 +85,6 @@ class Tables:
             return None
         return int(self._session().sql(f"DESCRIBE HISTORY {name} LIMIT 1").first()["version"])  # type: ignore[index]
 
-    def same_code_before(self, name: str, version: int) -> int | None:
-        """The version before `version`, if the same commit wrote both: what differs between them is the data's.
-
-        None also where `version` is so old that the files of the one before may be gone.
-        """
-        days = self._as_of_days.get(name.split(".")[0], DEFAULT_DAYS)
-        history = self._session().sql(f"DESCRIBE HISTORY {checked(name)} LIMIT 20")
-        recent = f"timestamp > current_timestamp() - INTERVAL {days} DAYS AS recent"
-        rows = history.selectExpr("version", "userMetadata", recent).collect()
-        wrote = {int(row["version"]): commit_of(row["userMetadata"]) for row in rows}
-        kept = any(row["recent"] for row in rows if int(row["version"]) == version)
-        known = wrote.get(version)
-        return version - 1 if kept and known is not None and wrote.get(version - 1) == known else None
-
     def inputs(self, *names: str) -> dict[str, int]:
         """The latest version of each table: what a write that reads these versions declares as its inputs."""
         found = dict(zip(names, self._side_by_side(self.version, names), strict=True))
@@ -132,19 +101,6 @@ class Tables:
         note: what the commit says besides its inputs.
         """
         return self._write(checked(name), frame, inputs, "overwrite", note)
-
-    def made(self, name: str, content: str, inputs: Mapping[str, int]) -> int | None:
-        """The latest version if it was made by this definition from these inputs, and nothing changed it since."""
-        if not self.exists(name):
-            return None
-        row = self._session().sql(f"DESCRIBE HISTORY {name} LIMIT 1").select("version", "userMetadata").first()
-        assert row is not None
-        if commit_of(row["userMetadata"]) is None:
-            # Code that is not committed may have changed since.
-            return None
-        said = json.loads(row["userMetadata"])
-        same = (said.get("content"), said.get("inputs")) == (content, dict(inputs))
-        return int(row["version"]) if same else None
 
     def append(self, name: str, frame: DataFrame, inputs: Mapping[str, int] | None = None) -> None:
         """Add the rows of `frame`. Which version that made is asked when the lineage is written."""
@@ -209,18 +165,6 @@ class Tables:
         """
         feed = self._session().read.option("readChangeFeed", "true").option("startingVersion", first)
         return feed.option("endingVersion", last).table(checked(name))
-
-    def noted(self, name: str, key: str) -> dict[str, Any]:
-        """What the newest commit that says anything of `key` says of itself; empty where none does."""
-        for newest in ("LIMIT 20", ""):
-            history = (
-                self._session().sql(f"DESCRIBE HISTORY {checked(name)} {newest}").select("version", "userMetadata")
-            )
-            for row in sorted(history.collect(), key=lambda row: -row["version"]):
-                text = row["userMetadata"] or ""
-                if text.startswith("{") and key in (said := json.loads(text)):
-                    return dict(said)
-        return {}
 
     def note_since(self, name: str, version: int | None) -> int:
         """Remember lineage rows for commits of this task that another process made after `version`; how many."""

@@ -49,7 +49,7 @@ def _facts(task: Task) -> None:
     full = f"{source.name}_ra.{table}"
     previous = task.tables.version(full)
     followed = table == "fact_person" and isinstance(task.declaration, Featurization) and task.declaration.history
-    stood = task.tables.noted(full, "made_by") if followed and previous is not None else {}
+    stood = task.tables.commits.noted(full, "made_by") if followed and previous is not None else {}
     if followed and brought_up(task, source, share(task, "person_sample")):
         version = task.tables.version(full)
         if version is not None and version != previous:

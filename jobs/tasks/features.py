@@ -66,7 +66,7 @@ def refuse_restated(task: Task, model: Model, name: str, version: int, encounter
     from jobs.featurize import restated
 
     names = restated.attributes(model)
-    before = task.tables.same_code_before(name, version) if names else None
+    before = task.tables.commits.same_code_before(name, version) if names else None
     if before is not None:
         restated.refuse(model.name, *restated.changed(task.tables.read(name, before), encounters, names))
         task.log(f"no attribute of {name} version {before} was restated")
@@ -90,13 +90,13 @@ def _features(task: Task) -> None:
     encounters = f"{source.name}_ra.fact_encounter_index"
     refuse_restated(task, model, encounters, inputs[encounters], facts.encounters)
     chosen = selection(cohort, facts)
-    if (version := task.tables.made(members, whom, inputs)) is None:
+    if (version := task.tables.commits.made(members, whom, inputs)) is None:
         told(task, model, source, chosen, inputs)
         version = task.tables.replace(members, chosen.index, inputs, {"content": whom})
         task.log(f"{members} is at version {version}")
     else:
         task.log(f"{members} stays at version {version}: the same definition of the same inputs")
-    if (version := task.tables.made(table, what, inputs)) is not None:
+    if (version := task.tables.commits.made(table, what, inputs)) is not None:
         task.log(f"{table} stays at version {version}: the same definition of the same inputs")
         return
     version = task.tables.replace(table, features_of(chosen, facts, model, source, sets), inputs, {"content": what})

@@ -40,7 +40,7 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
         return False
     if task.parameters.get("rebuild", "false") == "true" or not task.tables.exists(name):
         return False
-    said = task.tables.noted(name, "made_by")
+    said = task.tables.commits.noted(name, "made_by")
     if not said:
         return False
     if said["made_by"] != mapping(source, person_sample):
@@ -164,7 +164,7 @@ def batch_of(who: Provenance, source: Source, name: str, table: str, person_samp
         if last is None or last["last"] is None:
             return
         tables = Tables(lambda: feed.sparkSession, who)
-        said = tables.noted(name, "made_by")
+        said = tables.commits.noted(name, "made_by")
         full = f"{source.name}.{table}"
         inputs = said["inputs"] | {full: max(said["inputs"][full], int(last["last"]))}
         applied_to(tables, source, name, {table: feed}, inputs, said, person_sample)

@@ -43,7 +43,7 @@ def test_one_batch_many_batches_and_ranges_that_are_read_again_make_the_same_his
     wanted = expected(states, moments(recorded))
     assert content(recorded) == wanted, "one batch"
     last = len(states) - 1
-    said = task.tables.noted(NAME, "made_by")
+    said = task.tables.commits.noted(NAME, "made_by")
     assert said["inputs"] == {CONDITIONS: last}
 
     def apply(first: int, through: int) -> None:

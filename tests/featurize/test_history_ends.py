@@ -110,7 +110,7 @@ def test_two_tasks_that_apply_the_same_changes_at_once_lose_and_repeat_nothing(
     task = facts()
     recorded.sql(f"UPDATE {CONDITIONS} SET condition_source_value = 'I11.0' WHERE condition_occurrence_id < '505'")
     recorded.sql(f"DELETE FROM {CONDITIONS} WHERE condition_occurrence_id = '510'")
-    said, failures, ready = task.tables.noted(NAME, "made_by"), [], threading.Barrier(2)
+    said, failures, ready = task.tables.commits.noted(NAME, "made_by"), [], threading.Barrier(2)
 
     def apply(last: int) -> None:
         try:

@@ -142,10 +142,10 @@ def test_a_table_keeps_its_log_and_its_files_as_long_as_its_zone_says(zones: Spa
 def test_a_table_counts_as_made_only_by_the_same_definition_from_the_same_inputs_with_nothing_since(
     tables: Tables, zones: SparkSession
 ):
-    assert tables.made("scratch.a", "definition", {}) is None
+    assert tables.commits.made("scratch.a", "definition", {}) is None
     tables.replace("scratch.a", zones.range(3), {"scratch.b": 4}, "definition")
-    assert tables.made("scratch.a", "definition", {"scratch.b": 4}) == 0
-    assert tables.made("scratch.a", "definition", {"scratch.b": 5}) is None
-    assert tables.made("scratch.a", "another", {"scratch.b": 4}) is None
+    assert tables.commits.made("scratch.a", "definition", {"scratch.b": 4}) == 0
+    assert tables.commits.made("scratch.a", "definition", {"scratch.b": 5}) is None
+    assert tables.commits.made("scratch.a", "another", {"scratch.b": 4}) is None
     zones.sql("DELETE FROM scratch.a WHERE id = 1").collect()
-    assert tables.made("scratch.a", "definition", {"scratch.b": 4}) is None
+    assert tables.commits.made("scratch.a", "definition", {"scratch.b": 4}) is None

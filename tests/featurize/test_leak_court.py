@@ -244,7 +244,7 @@ def test_the_features_task_refuses_what_was_restated_and_keeps_the_table_it_had(
     facts("came back", 90)
     task, name = make_task(model), "synthetic_omop_ra.fact_encounter_index"
     # Before the first version is none, and what other code wrote may differ for its own reasons.
-    assert [task.tables.same_code_before(name, version) for version in (0, 1, 2)] == [None, 0, 1]
+    assert [task.tables.commits.same_code_before(name, version) for version in (0, 1, 2)] == [None, 0, 1]
     replace(task, commit="other").tables.replace(name, zones.table(name), {})
-    assert task.tables.same_code_before(name, 3) is None
+    assert task.tables.commits.same_code_before(name, 3) is None
     refuse_restated(task, model, name, 2, task.tables.read(name, 2))

@@ -1,0 +1,79 @@
+"""What the commits of Delta tables say of themselves: by which code, from what, and whatever else was noted."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from jobs.errors import TaskError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+DEFAULT_DAYS = 7  # Delta keeps the files of a replaced version so long, unless a table says otherwise
+
+
+def checked(name: str) -> str:
+    """`name` if it is `schema.table` in lower case."""
+    if not NAME.fullmatch(name):
+        raise TaskError(f"table name {name!r} is not valid; valid: schema.table in lower case")
+    return name
+
+
+def commit_of(metadata: str | None) -> str | None:
+    """The code that wrote a version, by its user metadata; None where it is not ours or was not committed."""
+    try:
+        commit = json.loads(metadata or "{}").get("commit")
+    except (ValueError, AttributeError):
+        return None
+    return commit if isinstance(commit, str) and commit != "unknown" and not commit.endswith("+dirty") else None
+
+
+class Commits:
+    """Reads the history of tables, named `schema.table`."""
+
+    def __init__(self, session: Callable[[], SparkSession], as_of_days: Mapping[str, int]) -> None:
+        """as_of_days: schema -> how far back its tables can be read."""
+        self._session, self._as_of_days = session, as_of_days
+
+    def same_code_before(self, name: str, version: int) -> int | None:
+        """The version before `version`, if the same commit wrote both: what differs between them is the data's.
+
+        None also where `version` is so old that the files of the one before may be gone.
+        """
+        days = self._as_of_days.get(name.split(".")[0], DEFAULT_DAYS)
+        history = self._session().sql(f"DESCRIBE HISTORY {checked(name)} LIMIT 20")
+        recent = f"timestamp > current_timestamp() - INTERVAL {days} DAYS AS recent"
+        rows = history.selectExpr("version", "userMetadata", recent).collect()
+        wrote = {int(row["version"]): commit_of(row["userMetadata"]) for row in rows}
+        kept = any(row["recent"] for row in rows if int(row["version"]) == version)
+        known = wrote.get(version)
+        return version - 1 if kept and known is not None and wrote.get(version - 1) == known else None
+
+    def made(self, name: str, content: str, inputs: Mapping[str, int]) -> int | None:
+        """The latest version if it was made by this definition from these inputs, and nothing changed it since."""
+        if not self._session().catalog.tableExists(checked(name)):
+            return None
+        row = self._session().sql(f"DESCRIBE HISTORY {name} LIMIT 1").select("version", "userMetadata").first()
+        assert row is not None
+        if commit_of(row["userMetadata"]) is None:
+            # Code that is not committed may have changed since.
+            return None
+        said = json.loads(row["userMetadata"])
+        same = (said.get("content"), said.get("inputs")) == (content, dict(inputs))
+        return int(row["version"]) if same else None
+
+    def noted(self, name: str, key: str) -> dict[str, Any]:
+        """What the newest commit that says anything of `key` says of itself; empty where none does."""
+        for newest in ("LIMIT 20", ""):
+            history = (
+                self._session().sql(f"DESCRIBE HISTORY {checked(name)} {newest}").select("version", "userMetadata")
+            )
+            for row in sorted(history.collect(), key=lambda row: -row["version"]):
+                text = row["userMetadata"] or ""
+                if text.startswith("{") and key in (said := json.loads(text)):
+                    return dict(said)
+        return {}
