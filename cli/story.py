@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,12 @@ class Approvals:
     analyst: str = "data.science.analyst@agency.example"
 
 
+def applied(stage: Stage, say: Callable[[str], None]) -> int:
+    """Deploy what is synthesized; how many resources a second plan would change."""
+    stage.deploy(say, synthesized=True)
+    return stage.changes()
+
+
 @dataclass
 class Story:
     """What happens, in order; `learned` is filled as it happens."""
@@ -47,6 +54,8 @@ class Story:
     done: list[Done] = field(default_factory=list, init=False)
     _trained: dict[str, Any] = field(default_factory=dict, init=False)
     _new_version: str | None = field(default=None, init=False)
+    _deployer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), init=False)
+    _ahead: dict[str, Future[int]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.stages = {name: Stage(self.house, name) for name in STAGES}
@@ -88,6 +97,7 @@ class Story:
 
     def close(self) -> None:
         """End every server that still runs."""
+        self._deployer.shutdown(cancel_futures=True)
         for stage in self.stages.values():
             stage.close()
 
@@ -114,10 +124,20 @@ class Story:
         return self.folder if self.folder is not None else self.house.home / "source"
 
     def deploy(self, stage: Stage, note: Note) -> None:
-        """Apply the stage's stack, then plan again: nothing may be left to change."""
+        """Apply the stage's stack, then plan again: nothing may be left to change.
+
+        The later stages are deployed meanwhile: terraform waits more than it works, and the jobs of the first need it
+        no more.
+        """
         stage.warm_up()
-        stage.deploy(note.now, synthesized=True)
-        plan = stage.changes()
+        if stage.name in self._ahead:
+            plan = self._ahead[stage.name].result()
+        else:
+            plan = applied(stage, note.now)
+            self._ahead |= {
+                name: self._deployer.submit(applied, self.stages[name], lambda _: None)
+                for name in STAGES if name != stage.name
+            }  # fmt: skip
         resources = stage.resources()
         self.learned["stages"][stage.name] = {"resources": resources, "second_plan_changes": plan}
         note.found = f"{resources} resources, second plan: {plan} changes"

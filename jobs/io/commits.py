@@ -66,6 +66,13 @@ class Commits:
         same = (said.get("content"), said.get("inputs")) == (content, dict(inputs))
         return int(row["version"]) if same else None
 
+    def done(self, name: str, key: str, content: str, inputs: Mapping[str, int]) -> bool:
+        """Whether committed code has noted `content` under `key` for these inputs; `name` need not exist."""
+        if not self._session().catalog.tableExists(checked(name)):
+            return False
+        said = self.noted(name, key)
+        return commit_of(json.dumps(said)) is not None and (said[key], said["inputs"]) == (content, dict(inputs))
+
     def noted(self, name: str, key: str) -> dict[str, Any]:
         """What the newest commit that says anything of `key` says of itself; empty where none does."""
         for newest in ("LIMIT 20", ""):

@@ -102,9 +102,12 @@ class Tables:
         """
         return self._write(checked(name), frame, inputs, "overwrite", note)
 
-    def append(self, name: str, frame: DataFrame, inputs: Mapping[str, int] | None = None) -> None:
+    def append(
+        self, name: str, frame: DataFrame, inputs: Mapping[str, int] | None = None,
+        note: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         """Add the rows of `frame`. Which version that made is asked when the lineage is written."""
-        token = self._token(inputs or {})
+        token = self._token(inputs or {}, note)
         self._saved(checked(name), frame, "append", token)
         self._appended.append((name, token, inputs or {}, datetime.now(UTC)))
 

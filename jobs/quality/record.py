@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -31,11 +31,12 @@ def before(task: Task, source: str) -> dict[str, dict[Cell, set[int]]]:
     if not task.tables.exists(table):
         return {}
     columns = ("table", "check_id", "table_rows", "rows_checked", "rows_at_fault")
-    return shown_before(row.asDict() for row in task.tables.read(table).select(*columns).distinct().collect())
+    # What is there twice costs less to bring than a shuffle does to leave out.
+    return shown_before(row.asDict() for row in task.tables.read(table).select(*columns).collect())
 
 
-def record(task: Task, source: str, checked: Iterable[Checked]) -> None:
-    """Log what was found and add it to the report, passed or not."""
+def record(task: Task, source: str, checked: Iterable[Checked], note: Mapping[str, str] | None = None) -> None:
+    """Log what was found and add it to the report, passed or not. note: what the commit says besides its inputs."""
     now, made, read = datetime.now(UTC), [], {}
     for one in checked:
         if not one.broken:
@@ -46,7 +47,7 @@ def record(task: Task, source: str, checked: Iterable[Checked]) -> None:
         made += rows(one.shown, job_run_id=task.job_run_id, checked_at=now, table=one.table, version=one.version)
         if one.version is not None:
             read[one.table] = one.version
-    task.tables.append(f"{source}_ra.{QUALITY}", task.spark.createDataFrame(made, SCHEMA), read)
+    task.tables.append(f"{source}_ra.{QUALITY}", task.spark.createDataFrame(made, SCHEMA), read, note)
 
 
 def describe(task: Task, table: str, version: int) -> None:
@@ -57,7 +58,7 @@ def describe(task: Task, table: str, version: int) -> None:
     earlier: statistics.Earlier = {}
     if task.tables.exists(name):
         columns = ("dimension", "level", "covariate", "persons", "with_value", "ones")
-        rows_before = task.tables.read(name).where(f"table = '{table}'").select(*columns).distinct().collect()
+        rows_before = task.tables.read(name).where(f"table = '{table}'").select(*columns).collect()
         earlier = statistics.shown_before(row.asDict() for row in rows_before)
     found = statistics.groups(task.tables.read(table, version))
     source = table.partition(".")[0].removesuffix("_ra")
