@@ -15,7 +15,7 @@ import psutil
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
-from bench.features import CACHE, CONCEPTS, JAVA, SPARK, declared, processor
+from bench.features import CACHE, JAVA, SPARK, declared, processor
 from bench.result import Result
 from jobs.featurize import engine, refresh
 from jobs.featurize.columns import typed
@@ -23,7 +23,7 @@ from jobs.featurize.facts import fact_person
 from jobs.io.tables import Provenance, Tables
 from jobs.tasks.history import applied_to, note
 from sandbox.spark import server
-from workflows.covariates import code_rows
+from workflows.covariates import CODE_SCHEMA, code_rows
 from workflows.sources.synthetic_omop import synthetic_omop
 
 BOUND = 0.1
@@ -48,7 +48,7 @@ class Updates:
         self.spark, self.process, self.events, self.persons = spark, process, events, persons
         self.tables = Tables(lambda: spark, Provenance("bench", "bench", "bench", "bench", "bench"))
         self.some = declared(10, 0.1)
-        self.concepts = spark.createDataFrame(code_rows([one.feature for one in self.some], {}), CONCEPTS)
+        self.concepts = spark.createDataFrame(code_rows([one.feature for one in self.some], {}), CODE_SCHEMA)
         self.index = spark.range(persons).selectExpr(
             "id AS person_id", "id AS visit_occurrence_id",
             "timestamp'2021-06-30' + make_interval(0, 0, 0, cast(pmod(xxhash64(id), 150) AS int)) AS index_datetime",

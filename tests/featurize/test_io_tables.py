@@ -143,7 +143,7 @@ def test_a_table_counts_as_made_only_by_the_same_definition_from_the_same_inputs
     tables: Tables, zones: SparkSession
 ):
     assert tables.commits.made("scratch.a", "definition", {}) is None
-    tables.replace("scratch.a", zones.range(3), {"scratch.b": 4}, "definition")
+    tables.replace("scratch.a", zones.range(3), {"scratch.b": 4}, {"content": "definition"})
     assert tables.commits.made("scratch.a", "definition", {"scratch.b": 4}) == 0
     assert tables.commits.made("scratch.a", "definition", {"scratch.b": 5}) is None
     assert tables.commits.made("scratch.a", "another", {"scratch.b": 4}) is None

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
 from jobs.featurize import engine, refresh
-from workflows.covariates import Covariate, code_rows, covariates
+from workflows.covariates import CODE_SCHEMA, Covariate, code_rows, covariates
 from workflows.declare import Codes, CountOf, LatestOf, days
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("O3")]
@@ -60,7 +60,7 @@ def test_a_refreshed_table_is_the_one_that_is_made_anew_and_little_of_it_is_made
     dates = spark.createDataFrame(index, f"person_id long, {KEY} long, index_datetime timestamp").cache()
     concepts = spark.createDataFrame(
         code_rows([one.feature for one in SOME], {}),
-        "collection string, concept_set_name string, vocabulary_id string, code string",
+        CODE_SCHEMA,
     )
 
     def anew(rows: list[Any], of: DataFrame, some: tuple[Covariate, ...] = SOME) -> DataFrame:
@@ -89,7 +89,7 @@ def test_an_unreached_row_is_kept_as_it_was_even_where_it_was_wrong(spark: Spark
     dates = spark.createDataFrame([(1, 1, NOON), (2, 2, NOON)], f"person_id long, {KEY} long, index_datetime timestamp")
     concepts = spark.createDataFrame(
         code_rows([one.feature for one in SOME], {}),
-        "collection string, concept_set_name string, vocabulary_id string, code string",
+        CODE_SCHEMA,
     )
     event = (1, 1, NOON - timedelta(days=5), None, "ICD10CM", "I50", 1.0, NOON - timedelta(days=5), None)
     events = spark.createDataFrame([event], EVENTS)
