@@ -32,8 +32,9 @@ class Approvals:
     analyst: str = "data.science.analyst@agency.example"
 
 
-def applied(stage: Stage, say: Callable[[str], None]) -> int:
-    """Deploy what is synthesized; how many resources a second plan would change."""
+def deployed(stage: Stage, say: Callable[[str], None]) -> int:
+    """Deploy what is synthesized and start the servers; how many resources a second plan would change."""
+    stage.warm_up()
     stage.deploy(say, synthesized=True)
     return stage.changes()
 
@@ -124,23 +125,16 @@ class Story:
         return self.folder if self.folder is not None else self.house.home / "source"
 
     def deploy(self, stage: Stage, note: Note) -> None:
-        """Apply the stage's stack, then plan again: nothing may be left to change.
-
-        The later stages are deployed meanwhile: terraform waits more than it works, and the jobs of the first need it
-        no more.
-        """
-        stage.warm_up()
-        if stage.name in self._ahead:
-            plan = self._ahead[stage.name].result()
-        else:
-            plan = applied(stage, note.now)
-            self._ahead |= {
-                name: self._deployer.submit(applied, self.stages[name], lambda _: None)
-                for name in STAGES if name != stage.name
-            }  # fmt: skip
+        """Apply the stage's stack, then plan again: nothing may be left to change."""
+        ahead = self._ahead.get(stage.name)
+        plan = deployed(stage, note.now) if ahead is None else ahead.result()
         resources = stage.resources()
         self.learned["stages"][stage.name] = {"resources": resources, "second_plan_changes": plan}
         note.found = f"{resources} resources, second plan: {plan} changes"
+
+    def prepare(self, name: str) -> None:
+        """Deploy a later stage in the background, while training leaves a core and the first servers idle."""
+        self._ahead[name] = self._deployer.submit(deployed, self.stages[name], lambda _: None)
 
     def deliver(self, stage: Stage, note: Note) -> None:
         """Stand for the data manager, who delivers the curated tables."""
@@ -156,6 +150,8 @@ class Story:
 
     def train(self, stage: Stage, note: Note) -> None:
         """Prepare, tune, train, evaluate, register."""
+        if stage.name == "dev":
+            self.prepare("validation")
         run = stage.run(f"{self.model.name}_train", note.now)
         version = str(run.tasks["register"].values["model_version"])
         mlflow_run = str(run.tasks["train"].values["run_id"])
@@ -170,6 +166,7 @@ class Story:
 
     def validate(self, stage: Stage, note: Note) -> None:
         """The validation workflow: the method on this stage's feature store, in an experiment of its own."""
+        self.prepare("prod")
         stage.run(f"{self.model.name}_validate", note.now)
         record = summary.newest(stage.zone("ml").rows("validation_record"), "recorded_at")[0]
         self.learned["stages"][stage.name]["validation_record"] = {k: record[k] for k in ("auroc", "passed")}
