@@ -29,7 +29,7 @@ def commit_of(metadata: str | None) -> str | None:
         commit = json.loads(metadata or "{}").get("commit")
     except (ValueError, AttributeError):
         return None
-    return commit if isinstance(commit, str) and commit != "unknown" and not commit.endswith("+dirty") else None
+    return commit if isinstance(commit, str) and not commit.endswith("+dirty") else None
 
 
 class Commits:
@@ -59,7 +59,7 @@ class Commits:
             return None
         row = self._session().sql(f"DESCRIBE HISTORY {name} LIMIT 1").select("version", "userMetadata").first()
         assert row is not None
-        if commit_of(row["userMetadata"]) is None:
+        if commit_of(row["userMetadata"]) in (None, "unknown"):
             # Code that is not committed may have changed since.
             return None
         said = json.loads(row["userMetadata"])
@@ -71,7 +71,10 @@ class Commits:
         if not self._session().catalog.tableExists(checked(name)):
             return False
         said = self.noted(name, key)
-        return commit_of(json.dumps(said)) is not None and (said[key], said["inputs"]) == (content, dict(inputs))
+        return commit_of(json.dumps(said)) not in (None, "unknown") and (said[key], said["inputs"]) == (
+            content,
+            dict(inputs),
+        )
 
     def noted(self, name: str, key: str) -> dict[str, Any]:
         """What the newest commit that says anything of `key` says of itself; empty where none does."""
