@@ -54,7 +54,8 @@ def _score(task: Task) -> None:
     kinds = frames.types(task, names.features, KEYS, version) | {"score": "double"} | LINEAGE_COLUMNS
     task.tables.merge(table, frames.frame(task, scored, kinds), ["visit_occurrence_id", "model_version"], inputs)
     task.log(f"{shown(len(scored))} encounters scored by version {champion.version}")
-    task.values.set("rows", shown(len(scored)))
+    # A number for machines, without a thousands separator; of a few, the words.
+    task.values.set("rows", shown(len(scored)).replace(",", ""))
 
 
 def score() -> None:
