@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.errors import UsageError
-from cli.house import House
+from cli.house import House, model_of
 from cli.stage import Stage
 from cli.summary import Zone
 from infra import names
@@ -49,10 +49,8 @@ def show_feasible(stage: str, model: str, *, with_table_one: bool, json_file: Pa
     """What is expected of a model on a stage of the sandbox; `json_file` gets the same as JSON."""
     house = House()
     found = discover(clusters=load_clusters())
-    if model not in found.models:
-        raise UsageError(f"model '{model}' is not declared; valid: {', '.join(found.models)}")
+    declared = model_of(found, model)
     workspace_of(house.home, house.out, stage)
-    declared = found.models[model]
     warehouse = Stage(house, stage).workspace.warehouse
     made = feasible(warehouse, declared, found.sources[declared.source], with_table_one=with_table_one)
     print_feasible(Console(highlight=False), stage, made)

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from workflows.declare import Model
+    from workflows.discover import Catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -29,3 +36,10 @@ class House:
     def report(self) -> Path:
         """The demo's page."""
         return self.home / "report.html"
+
+
+def model_of(catalogue: Catalogue, name: str) -> Model:
+    """A declared model; raises UsageError that lists those there are."""
+    if name not in catalogue.models:
+        raise UsageError(f"model {name!r} is not declared; valid: {', '.join(catalogue.models)}")
+    return catalogue.models[name]

@@ -10,8 +10,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from cli.errors import UsageError
-from cli.house import House
+from cli.house import House, model_of
 from infra.clusters import load as load_clusters
 from jobs.preview import Preview, preview
 from sandbox.services import Services
@@ -24,18 +23,16 @@ STAGE = "dev"
 def preview_model(name: str, feature: str) -> None:
     """Look as the owner of this sandbox; in a notebook on Azure the person's own grants decide."""
     house, console = House(), Console(highlight=False)
-    models = discover(clusters=load_clusters(), examples=False).models
-    if name not in models:
-        raise UsageError(f"model {name!r} is not declared; valid: {', '.join(models)}")
+    model = model_of(discover(clusters=load_clusters(), examples=False), name)
     # Spark's functions ask the environment which kind of session they build columns for.
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     workspace = workspace_of(house.home, house.out, STAGE)
     with (
-        console.status(f"reading the facts of {models[name].source} in {STAGE}"),
+        console.status(f"reading the facts of {model.source} in {STAGE}"),
         Services(workspace, house.cache) as services,
         services.session() as spark,
     ):
-        found = preview(models[name], feature, spark=spark)
+        found = preview(model, feature, spark=spark)
     for one in found:
         show(console, one)
 

@@ -21,6 +21,9 @@ WORDS = {
 ENGINE = 1
 # The concept sets that one whole number of 64 bits can tell of, with room to spare.
 BITS = 62
+# Values are held in whole millionths, and none so large that sums of them could overflow.
+SCALE = 1_000_000
+LARGEST = 5e12
 
 
 @dataclass(frozen=True, kw_only=True)

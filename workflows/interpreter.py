@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from workflows.charlson import SEVERE, WEIGHTS
 from workflows.concept_sets import covers, in_days
-from workflows.covariates import CodeRow, code_rows, covariates, derived_in_order, named_event, sets_of
+from workflows.covariates import LARGEST, SCALE, CodeRow, code_rows, covariates, derived_in_order, named_event, sets_of
 from workflows.declare import Event, Model
 from workflows.errors import DeclarationError
 from workflows.examples import Encounter, Example, Occurrence, Value
@@ -21,9 +21,6 @@ from workflows.source import Source
 from workflows.time import Window
 
 Codes = Mapping[tuple[str, str], set[CodeRow]]
-# As the engine holds values: whole millionths, and none so large that sums of them could overflow.
-SCALE = 1_000_000
-LARGEST = 5e12
 
 
 @dataclass(frozen=True)

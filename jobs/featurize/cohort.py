@@ -15,7 +15,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as sf
 
 from jobs.featurize import engine
-from jobs.featurize.entries import KEY, Facts, candidates, of_table
+from jobs.featurize.entries import KEY, Facts, candidates, of_table, other_encounters
 from workflows.cohorts import Cohort, InpatientStays, as_cohort, observed
 from workflows.covariates import Covariate
 from workflows.declare import Event, Model
@@ -165,15 +165,9 @@ def of_encounters(step: OfWindow) -> bool:
 
 def admissions(index: DataFrame, encounters: DataFrame, step: OfWindow, place: int) -> DataFrame:
     """How many other inpatient stays of the person begin in the window, by key."""
-    others = encounters.where("is_inpatient_visit").select(
-        sf.col("person_id").alias("_person"),
-        sf.col(KEY).alias("_visit"),
-        sf.to_date("visit_start_datetime").alias("_day"),
-    )
-    other = (index["person_id"] == others["_person"]) & (index[KEY] != others["_visit"])
-    day = sf.datediff("_day", sf.to_date("index_datetime"))
-    inside = day.between(step.window.start, step.window.end)
-    return index.join(others, other).groupBy(KEY).agg(sf.count_if(inside).alias(f"_count{place}"))
+    others = other_encounters(index, encounters.where("is_inpatient_visit"))
+    inside = sf.col("_day").between(step.window.start, step.window.end)
+    return others.groupBy(KEY).agg(sf.count_if(inside).alias(f"_count{place}"))
 
 
 def taken(frame: DataFrame, place: int, step: Step, steps: Sequence[Step]) -> DataFrame:

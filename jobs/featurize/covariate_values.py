@@ -9,14 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.featurize.accumulate import FAMILIES, HALF, HIGHEST, LOWEST, Part, Span, State, together
-from workflows.covariates import BITS, Covariate
+from workflows.covariates import BITS, SCALE, Covariate
 
 if TYPE_CHECKING:
-    Whole = np.ndarray[Any, np.dtype[np.int64]]
-    Truth = np.ndarray[Any, np.dtype[np.bool_]]
+    from jobs.featurize.accumulate import Truth
+
     Number = np.ndarray[Any, np.dtype[np.float64]]
 
-SCALE = 1_000_000
 FAMILY = {"days_since": "last"} | {kind: kind for kind in ("any", *FAMILIES)}
 AT_ONCE = 10_000
 

@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as sf
 
 from jobs.featurize.accumulate import OF_VALUES
-from jobs.featurize.covariate_values import SCALE, batches, keys
+from jobs.featurize.covariate_values import batches, keys
 from jobs.featurize.knowledge import FROM, TO, known_at
 from jobs.featurize.matching import belonging
 from jobs.featurize.observation import observed_spans
-from workflows.covariates import Covariate
+from workflows.covariates import LARGEST, SCALE, Covariate
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-
-LARGEST = 5e12
 
 
 def wide(
@@ -110,6 +108,15 @@ def observed(index: DataFrame, observation: DataFrame, key: str) -> DataFrame:
     )
 
 
+def reach(some: Sequence[Covariate]) -> tuple[int, int] | None:
+    """The first and last day that any window looks at; None where the index encounter itself is looked at."""
+    windows = [one.feature.window for one in some]
+    ends = [(window.start, window.end) for window in windows if window is not None]
+    if len(ends) < len(windows):
+        return None
+    return min(start for start, _ in ends), max(end for _, end in ends)
+
+
 def meetings(index: DataFrame, events: DataFrame, some: Sequence[Covariate], key: str) -> DataFrame:
     """Each index row with each event of its person that any window can reach."""
     on = index["person_id"] == events["_person"]
@@ -121,10 +128,9 @@ def meetings(index: DataFrame, events: DataFrame, some: Sequence[Covariate], key
     pairs = pairs.withColumn("_day", day)
     if "_end" in events.columns:
         pairs = pairs.withColumn("_last", sf.datediff(sf.col("_end"), sf.col("_index")))
-    windows = [one.feature.window for one in some]
-    reach = [window for window in windows if window is not None]
-    if len(reach) == len(windows):
-        first, last = min(window.start for window in reach), max(window.end for window in reach)
+    within = reach(some)
+    if within is not None:
+        first, last = within
         late_enough = sf.col("_last") if "_end" in events.columns else sf.col("_day")
         pairs = pairs.where((sf.col("_day") <= last) & (late_enough >= first))
     if f"_{TO}" in events.columns:
@@ -136,7 +142,7 @@ def meetings(index: DataFrame, events: DataFrame, some: Sequence[Covariate], key
     columns += [sf.col(name) for name in ("_value", "_moment") if name in pairs.columns]
     if "_end" in events.columns:
         columns.append(sf.col("_last").cast("bigint").alias("_last"))
-    if len(reach) < len(windows):
+    if within is None:
         columns.append(sf.coalesce(sf.col("_visit") == sf.col(key), sf.lit(False)).alias("_own"))
     if "_from" in index.columns:
         seen = sf.col("_start").between(sf.col("_from"), sf.col("_to"))

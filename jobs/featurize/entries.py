@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
 
+from jobs.featurize.knowledge import FROM
 from jobs.featurize.matching import belonging
 from workflows.cohorts import Cohort, EventsOf, InpatientStays
 from workflows.steps import Criterion
@@ -69,6 +70,25 @@ def stays(encounters: DataFrame, entry: InpatientStays) -> DataFrame:
         sf.to_date(index_datetime(entry)).alias("cohort_start"),
         sf.to_date("visit_end_datetime").alias("cohort_end"),
     )
+
+
+def other_encounters(index: DataFrame, encounters: DataFrame) -> DataFrame:
+    """`index` (person_id, key, index_datetime) beside each other encounter of its person.
+
+    `_day`: when that starts, from the index date; `_inpatient`, `_stay` (days), `_end`, `_known` (None: always).
+    """
+    known = sf.col(FROM) if FROM in encounters.columns else sf.lit(None).cast("timestamp")
+    others = encounters.select(
+        sf.col("person_id").alias("_person"),
+        sf.col(KEY).alias("_visit"),
+        sf.col("is_inpatient_visit").alias("_inpatient"),
+        sf.col("length_of_stay").alias("_stay"),
+        sf.to_date("visit_start_datetime").alias("_begun"),
+        sf.to_date("visit_end_datetime").alias("_end"),
+        known.alias("_known"),
+    )
+    other = (index["person_id"] == others["_person"]) & (index[KEY] != others["_visit"])
+    return index.join(others, other).withColumn("_day", sf.datediff("_begun", sf.to_date("index_datetime")))
 
 
 def entered(found: DataFrame, facts: Facts) -> DataFrame:

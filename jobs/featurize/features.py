@@ -14,8 +14,8 @@ from pyspark.sql import functions as sf
 
 from jobs.featurize import engine
 from jobs.featurize.cohort import Selection, completed_years, last_known, matured, of_model, selection
-from jobs.featurize.entries import KEY, Facts
-from jobs.featurize.knowledge import FROM, known_at
+from jobs.featurize.entries import KEY, Facts, other_encounters
+from jobs.featurize.knowledge import known_at
 from workflows.charlson import SEVERE, WEIGHTS
 from workflows.covariates import Covariate, covariates, derived_in_order, named_event
 from workflows.declare import Event, Model, Recorded
@@ -44,8 +44,7 @@ def feature_table(
     """The feature table of `model`.
 
     encounters, events, observation: `fact_encounter_index`, `fact_person` and `fact_observation_period`. concepts:
-    `CODE_SCHEMA`. sets: the set names of each collection, which fix the columns
-    even where nobody has an event.
+    `CODE_SCHEMA`. sets: the set names of each collection, which fix the columns even where nobody has an event.
     """
     facts = Facts(encounters=encounters, events=events, concepts=concepts, observation=observation)
     return features_of(selection(of_model(model), facts), facts, model, source, sets)
@@ -92,19 +91,9 @@ def of_encounters(feature: Feature, sets: Mapping[str, Sequence[str]]) -> bool:
 
 def stays(index: DataFrame, encounters: DataFrame, features: Sequence[Feature], outcome: Event | Recorded) -> DataFrame:
     """One row an index encounter whose person has other encounters: the features, and `_event` where it occurs."""
-    others = encounters.select(
-        sf.col("person_id").alias("_person"),
-        sf.col(KEY).alias("_visit"),
-        sf.col("is_inpatient_visit").alias("_inpatient"),
-        sf.col("length_of_stay").alias("_stay"),
-        sf.to_date("visit_start_datetime").alias("_day"),
-        sf.to_date("visit_end_datetime").alias("_end"),
-        (sf.col(FROM) if FROM in encounters.columns else sf.lit(None).cast("timestamp")).alias("_known"),
-    )
     if not any(isinstance(feature, Visits) for feature in features):
-        others = others.where("_inpatient")
-    same = (index["person_id"] == others["_person"]) & (index[KEY] != others["_visit"])
-    day = sf.datediff(sf.col("_day"), sf.to_date("index_datetime"))
+        encounters = encounters.where("is_inpatient_visit")
+    others, day = other_encounters(index, encounters), sf.col("_day")
     # The outcome is looked up later; a feature sees what was known, and the length of a stay once it has ended.
     known = known_at(sf.col("index_datetime"), sf.col("_known"), sf.lit(None).cast("timestamp"))
     ended = sf.coalesce(sf.col("_end") <= sf.to_date("index_datetime"), sf.lit(True))
@@ -123,7 +112,7 @@ def stays(index: DataFrame, encounters: DataFrame, features: Sequence[Feature], 
     if isinstance(outcome, Event):
         occurs = sf.col("_inpatient") & inside(outcome.time_at_risk, day)
         columns.append(sf.max(occurs.cast("int")).alias("_event"))
-    return index.join(others, same).groupBy(KEY).agg(*columns)
+    return others.groupBy(KEY).agg(*columns)
 
 
 def outcome_column(model: Model) -> Column:

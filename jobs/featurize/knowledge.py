@@ -15,7 +15,7 @@ from jobs.featurize.columns import quoted
 from workflows.source import Contract, Events
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column
 
 FROM, TO = "known_from", "known_to"
 WITHOUT_SIGN = (1 << 63) - 1
@@ -56,8 +56,3 @@ def fact_id(kind: Events, contract: Contract, kinds: Sequence[Events]) -> Column
         read = (kind.vocabulary, kind.code, kind.where, kind.value_as_number, kind.value_as_string, kind.unit)
         parts.append(sf.lit("|".join(read)))
     return sf.xxhash64(*parts).bitwiseAND(sf.lit(WITHOUT_SIGN))
-
-
-def open_rows(facts: DataFrame) -> DataFrame:
-    """What is known now."""
-    return facts.where(sf.col(TO).isNull())

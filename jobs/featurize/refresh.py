@@ -27,10 +27,8 @@ def reached(index: DataFrame, changed: DataFrame, some: Sequence[Covariate], key
     on = (index["person_id"] == facts["_person"]) & sf.coalesce(
         facts["_moment"] <= index["index_datetime"], sf.lit(True)
     )
-    windows = [one.feature.window for one in some]
-    reach = [window for window in windows if window is not None]
-    if len(reach) == len(windows):
-        first, last = min(window.start for window in reach), max(window.end for window in reach)
+    if (within := engine.reach(some)) is not None:
+        first, last = within
         day = sf.to_date(index["index_datetime"])
         on = on & (sf.datediff(facts["_start"], day) <= last) & (sf.datediff(facts["_end"], day) >= first)
     return index.join(sf.broadcast(facts), on, "left_semi").select(key)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from jobs.errors import TaskError
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+LATELY = 20  # commits that are looked at first
 DEFAULT_DAYS = 7  # Delta keeps the files of a replaced version so long, unless a table says otherwise
 
 
@@ -39,15 +40,18 @@ class Commits:
         """as_of_days: schema -> how far back its tables can be read."""
         self._session, self._as_of_days = session, as_of_days
 
+    def history(self, name: str, newest: int | None = None) -> DataFrame:
+        """The commits of a table, newest first; all of them, or so many."""
+        return self._session().sql(f"DESCRIBE HISTORY {checked(name)}{'' if newest is None else f' LIMIT {newest}'}")
+
     def same_code_before(self, name: str, version: int) -> int | None:
         """The version before `version`, if the same commit wrote both: what differs between them is the data's.
 
         None also where `version` is so old that the files of the one before may be gone.
         """
         days = self._as_of_days.get(name.split(".")[0], DEFAULT_DAYS)
-        history = self._session().sql(f"DESCRIBE HISTORY {checked(name)} LIMIT 20")
         recent = f"timestamp > current_timestamp() - INTERVAL {days} DAYS AS recent"
-        rows = history.selectExpr("version", "userMetadata", recent).collect()
+        rows = self.history(name, LATELY).selectExpr("version", "userMetadata", recent).collect()
         wrote = {int(row["version"]): commit_of(row["userMetadata"]) for row in rows}
         kept = any(row["recent"] for row in rows if int(row["version"]) == version)
         known = wrote.get(version)
@@ -57,7 +61,7 @@ class Commits:
         """The latest version if it was made by this definition from these inputs, and nothing changed it since."""
         if not self._session().catalog.tableExists(checked(name)):
             return None
-        row = self._session().sql(f"DESCRIBE HISTORY {name} LIMIT 1").select("version", "userMetadata").first()
+        row = self.history(name, 1).select("version", "userMetadata").first()
         assert row is not None
         if commit_of(row["userMetadata"]) in (None, "unknown"):
             # Code that is not committed may have changed since.
@@ -78,11 +82,9 @@ class Commits:
 
     def noted(self, name: str, key: str) -> dict[str, Any]:
         """What the newest commit that says anything of `key` says of itself; empty where none does."""
-        for newest in ("LIMIT 20", ""):
-            history = (
-                self._session().sql(f"DESCRIBE HISTORY {checked(name)} {newest}").select("version", "userMetadata")
-            )
-            for row in sorted(history.collect(), key=lambda row: -row["version"]):
+        for newest in (LATELY, None):
+            commits = self.history(name, newest).select("version", "userMetadata").collect()
+            for row in sorted(commits, key=lambda row: -row["version"]):
                 text = row["userMetadata"] or ""
                 if text.startswith("{") and key in (said := json.loads(text)):
                     return dict(said)

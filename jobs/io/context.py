@@ -14,6 +14,7 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from jobs.digest import digest
 from jobs.disclosure import redacted
 from jobs.errors import TaskError
 from jobs.io.session import spark_session, tracking
@@ -189,7 +190,7 @@ def contract_hash(declaration: Declaration) -> str:
     """SHA-256 of the contracts and the mapping of the declaration's source; empty where it has none."""
     if declaration.source not in names():
         return ""
-    return hashlib.sha256(repr(named(declaration.source)).encode()).hexdigest()
+    return digest(named(declaration.source))
 
 
 def contents(surroundings: Surroundings, path: str) -> bytes:

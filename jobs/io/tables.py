@@ -83,7 +83,7 @@ class Tables:
         """The latest Delta version, or None where there is no table yet."""
         if not self.exists(name):
             return None
-        return int(self._session().sql(f"DESCRIBE HISTORY {name} LIMIT 1").first()["version"])  # type: ignore[index]
+        return int(self.commits.history(name, 1).first()["version"])  # type: ignore[index]
 
     def inputs(self, *names: str) -> dict[str, int]:
         """The latest version of each table: what a write that reads these versions declares as its inputs."""
@@ -171,9 +171,7 @@ class Tables:
 
     def note_since(self, name: str, version: int | None) -> int:
         """Remember lineage rows for commits of this task that another process made after `version`; how many."""
-        history = (
-            self._session().sql(f"DESCRIBE HISTORY {checked(name)}").select("version", "userMetadata", "timestamp")
-        )
+        history = self.commits.history(name).select("version", "userMetadata", "timestamp")
         found = 0
         for row in history.where(f"version > {-1 if version is None else version}").collect():
             said = json.loads(row["userMetadata"] or "{}")

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from jobs.model.intervals import NORMAL
 from jobs.release import Sum, release
 from workflows.concept_sets import covers, in_days
 from workflows.covariates import CodeRow
 
-Z = 1.959964  # the 97.5th centile of the normal distribution
 ASSUMED = (0.6, 0.7, 0.8)
 
 
@@ -63,7 +63,7 @@ class Outcome:
 
 def expected(auroc: float, events: int, others: int) -> Width:
     """The interval, cut off at 0 and 1."""
-    half = Z * standard_error(auroc, events, others)
+    half = NORMAL * standard_error(auroc, events, others)
     return Width(auroc, max(0.0, auroc - half), min(1.0, auroc + half))
 
 

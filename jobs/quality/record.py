@@ -10,6 +10,9 @@ from jobs.io.context import Task
 from jobs.quality.published import Cell, Published, published, shown_before
 from jobs.quality.table import QUALITY, SCHEMA, STATISTICS, rows
 
+# Begins the key under which a commit of the report says which version of a table kept its contract.
+HELD = "held "
+
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
@@ -36,18 +39,29 @@ def before(task: Task, source: str) -> dict[str, dict[Cell, set[int]]]:
 
 
 def record(task: Task, source: str, checked: Iterable[Checked], note: Mapping[str, str] | None = None) -> None:
-    """Log what was found and add it to the report, passed or not. note: what the commit says besides its inputs."""
-    now, made, read = datetime.now(UTC), [], {}
+    """Log what was found and add it to the report, passed or not.
+
+    note: what the commit says besides its inputs, and besides which versions kept their contracts (`held`).
+    """
+    now, made, read, kept = datetime.now(UTC), [], {}, {}
     for one in checked:
         if not one.broken:
             task.log(f"{one.table} keeps its contract")
+            kept[f"{HELD}{one.table}"] = one.version
         for said in one.shown:
             if said.result.state in ("failed", "error") and not said.result.stops:
                 task.log(f"{said.result.severity}: {said}")
         made += rows(one.shown, job_run_id=task.job_run_id, checked_at=now, table=one.table, version=one.version)
         if one.version is not None:
             read[one.table] = one.version
-    task.tables.append(f"{source}_ra.{QUALITY}", task.spark.createDataFrame(made, SCHEMA), read, note)
+    report = task.spark.createDataFrame(made, SCHEMA)
+    task.tables.append(f"{source}_ra.{QUALITY}", report, read, {**kept, **(note or {})})
+
+
+def held(task: Task, table: str, version: int) -> bool:
+    """Whether the report says of a version of a table that it kept its contract: its task may have died before."""
+    quality, key = f"{table.partition('.')[0]}.{QUALITY}", f"{HELD}{table}"
+    return task.tables.exists(quality) and task.tables.commits.noted(quality, key).get(key) == version
 
 
 def describe(task: Task, table: str, version: int) -> None:
@@ -64,12 +78,13 @@ def describe(task: Task, table: str, version: int) -> None:
     source = table.partition(".")[0].removesuffix("_ra")
     matched = statistics.matches(found, table.partition(".")[2])
     shown = published(matched, of_persons=True, before=before(task, source).get(table))
-    record(task, source, [Checked(table=table, version=version, shown=shown)])
     figures = statistics.published(found, earlier)
     if figures:
         now = datetime.now(UTC)
         made = [(task.job_run_id, now, table, version, *row) for row in figures]
         task.tables.append(name, task.spark.createDataFrame(made, statistics.SCHEMA), {table: version})
+    # Last: what is in the report is not described again.
+    record(task, source, [Checked(table=table, version=version, shown=shown)])
     task.log(f"{name} has {len(figures):,} new rows about {table}")
 
 

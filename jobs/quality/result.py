@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
+from jobs.digest import digest
 from jobs.disclosure import shown, suppressed
 
 FATAL = "fatal"
@@ -12,7 +12,7 @@ FATAL = "fatal"
 
 def version_of(*parts: object) -> str:
     """A check's version: it changes when anything changes by which the check decides."""
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+    return digest(*parts)[:12]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.quality.published import published
@@ -42,7 +42,7 @@ def _check(task: Task) -> None:
             zip(source.contracts, pool.map(lambda one: opened(task, source, one), source.contracts), strict=True)
         )
         inputs = {f"{source.name}.{one.table}": table.version for one, table in tables.items() if table is not None}
-        content = hashlib.sha256(repr((task.commit, source.contracts)).encode()).hexdigest()
+        content = digest(task.commit, source.contracts)
         if task.tables.commits.done(f"{source.name}_ra.{QUALITY}", "checked", content, inputs):
             task.log(f"{source.name} keeps its contract: the same tables were checked before, and their report stands")
             return

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.featurize.withdrawal import TOMBSTONES, kept
 from jobs.io.context import Task, run
 from jobs.quality.published import published
-from jobs.quality.record import Checked, before, record
-from jobs.quality.table import QUALITY, of_persons
+from jobs.quality.record import Checked, before, held, record
+from jobs.quality.table import of_persons
 from jobs.tasks.history import KEPT, brought_up, note
 from workflows.contracts.facts import fact_contracts
 from workflows.declare import Featurization
@@ -67,7 +67,7 @@ def _facts(task: Task) -> None:
         tables = {name: kept(frame, marks, source, name) for name, frame in tables.items()}
     content = "" if followed else definition(task, source, table)
     version = task.tables.commits.made(full, content, inputs) if content else None
-    if version is not None and was_held(task, source, table, version):
+    if version is not None and held(task, full, version):
         task.log(f"{full} stays at version {version}: the same mapping of the same inputs")
         return
     frame = made(task, source, table, tables, {contract.table: inputs[name] for contract, name in names.items()})
@@ -83,13 +83,7 @@ def definition(task: Task, source: Source, table: str) -> str:
     """A hash of all that decides a fact table but its inputs: mapping, contract, parameters and code."""
     names = ["person_sample", *(["outcomes_through"] if table == "fact_encounter_index" else [])]
     settings = [task.parameters.get(name) for name in names]
-    return hashlib.sha256(repr((task.commit, source, table, settings)).encode()).hexdigest()
-
-
-def was_held(task: Task, source: Source, table: str, version: int) -> bool:
-    """Whether this version was held against its contract and kept it: a task may have died before."""
-    quality, key = f"{source.name}_ra.{QUALITY}", f"held_{table}"
-    return task.tables.exists(quality) and task.tables.commits.noted(quality, key).get(key) == str(version)
+    return digest(task.commit, source, table, settings)
 
 
 def hold(
@@ -107,7 +101,7 @@ def hold(
     earlier = before(task, source.name).get(name)
     shown = published(found, of_persons=of_persons(contract), before=earlier)
     checked = Checked(table=name, version=version, shown=shown)
-    record(task, source.name, [checked], None if checked.broken else {f"held_{contract.table}": str(version)})
+    record(task, source.name, [checked])
     if not checked.broken:
         return
     # Checked as it was written: before that, every expression of the source would be computed twice.

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
-from jobs.quality.record import attrition_before, describe
+from jobs.quality.record import attrition_before, describe, held
 from jobs.release import nested
-from workflows.canonical import encoded
 from workflows.cohorts import Cohort, criteria, observed
 from workflows.covariates import CODE_SCHEMA, REFERENCE_SCHEMA, CodeRow, code_rows, covariates, reference, sets_of
 from workflows.declare import Model
@@ -57,8 +55,7 @@ def facts_of(task: Task, inputs: Mapping[str, int], codes: Codes) -> Facts:
 
 def content(task: Task, codes: Codes, *parts: Any) -> str:
     """A hash of all that decides a table but its inputs: definitions, codes, and the code that reads them."""
-    text = json.dumps([task.commit, encoded(list(parts)), [list(row) for row in codes]], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest(task.commit, parts, codes)
 
 
 def refuse_restated(task: Task, model: Model, name: str, version: int, encounters: DataFrame) -> None:
@@ -96,14 +93,15 @@ def _features(task: Task) -> None:
         task.log(f"{members} is at version {version}")
     else:
         task.log(f"{members} stays at version {version}: the same definition of the same inputs")
-    if (version := task.tables.commits.made(table, what, inputs)) is not None:
+    version = task.tables.commits.made(table, what, inputs)
+    if version is not None and held(task, table, version):
         task.log(f"{table} stays at version {version}: the same definition of the same inputs")
         return
-    version = task.tables.replace(table, features_of(chosen, facts, model, source, sets), inputs, {"content": what})
     described = reference(covariates(model.features, sets), codes)
     if described:
         name = f"{source.name}_ra.covariates_{model.name}"
         task.tables.replace(name, task.spark.createDataFrame(described, REFERENCE_SCHEMA), inputs)
+    version = task.tables.replace(table, features_of(chosen, facts, model, source, sets), inputs, {"content": what})
     describe(task, table, version)
     task.log(f"{table} is at version {version}")
 

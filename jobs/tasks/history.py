@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.featurize.withdrawal import TOMBSTONES, kept
 from jobs.io.context import Task
@@ -24,7 +24,7 @@ KEPT = ("made_by", "base", "began")
 
 def mapping(source: Source, person_sample: float) -> str:
     """A hash of what makes facts of a source's rows."""
-    return hashlib.sha256(repr((source, person_sample)).encode()).hexdigest()
+    return digest(source, person_sample)
 
 
 def note(source: Source, person_sample: float, inputs: Mapping[str, int]) -> dict[str, Any]:

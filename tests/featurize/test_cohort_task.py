@@ -125,6 +125,10 @@ def test_a_model_of_a_cohort_of_events_gets_features_a_dataset_and_a_matrix_and_
     zones.sql(f"DELETE FROM {COHORT} WHERE person_id = {members['person_id'][0]}").collect()
     assert "is at version 4" in run(fewer)
     assert versions() == [4, 3]
+    # A task that died before its features were described.
+    zones.sql("DROP TABLE synthetic_omop_ra.quality")
+    run(fewer)
+    assert versions() == [4, 4]
 
 
 def test_a_cohort_with_nothing_left_names_the_step_and_leaves_what_was_there(zones, run):

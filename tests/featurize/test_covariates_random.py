@@ -12,29 +12,19 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
+from random_features import KINDS, PERIODS, features
 
 from jobs.featurize import engine
 from workflows.covariates import CODE_SCHEMA, Covariate, code_rows, covariates
 from workflows.features import (
-    AnyOf,
     Codes,
-    CountOf,
-    DaysSince,
-    FirstOf,
-    LastOf,
-    LatestOf,
-    MaxOf,
-    MeanOf,
-    MinOf,
     OfConcepts,
-    TrendOf,
 )
 from workflows.time import days
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F1")]
 
 START = date(2021, 1, 1)
-KINDS = [AnyOf, CountOf, DaysSince, FirstOf, LastOf, LatestOf, MinOf, MaxOf, MeanOf, TrendOf]
 SETS = [
     Codes("heart", (("ICD10CM", "I50"), ("ICD10CM", "I11.0"))),
     Codes("circulation", (("ICD10CM", "I50.9"), ("ICD10CM", "I11"))),
@@ -46,23 +36,6 @@ EVENTS = (
     "person_id long, event_start_datetime timestamp, event_end_datetime timestamp, vocabulary_id string, "
     "concept_code string, value_as_number double"
 )
-PERIODS = "person_id long, observation_period_start_date date, observation_period_end_date date"
-
-
-def features() -> st.SearchStrategy[list[OfConcepts]]:
-    """Any aggregations of any sets in any windows by any rule."""
-
-    def feature(kind: Any, one: Codes, ends: list[int], rule: str, in_observation: bool) -> OfConcepts:
-        label = f"{one.name}_{rule}_{int(in_observation)}_{ends[0]}_{ends[1]}"
-        window = days(-max(ends), -min(ends))
-        made = kind(one, window, because="random", rule=rule, in_observation=in_observation, label=label)
-        assert isinstance(made, OfConcepts)
-        return made
-
-    ends = st.lists(st.sampled_from([0, 1, 5, 30, 90]), min_size=2, max_size=2)
-    one = st.builds(feature, st.sampled_from(KINDS), st.sampled_from(SETS), ends,
-                    st.sampled_from(["start", "overlap"]), st.booleans())  # fmt: skip
-    return st.lists(one, min_size=10, max_size=16, unique_by=lambda f: covariates([f], {})[0].covariate_id)
 
 
 def world(seed: int) -> tuple[list[Any], list[Any], list[Any]]:
@@ -210,7 +183,7 @@ def duck(one: OfConcepts, index: list[Any], events: list[Any], periods: list[Any
 @settings(
     max_examples=4, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
-@given(declared=features(), seed=st.integers(0, 2**32))
+@given(declared=features(SETS, (0, 1, 5, 30, 90), 16, apart=False), seed=st.integers(0, 2**32))
 def test_plain_python_and_duckdb_find_the_same_features(spark: SparkSession, declared: list[OfConcepts], seed: int):
     rows = world(seed)
     index, events, periods = rows
@@ -228,7 +201,7 @@ def test_plain_python_and_duckdb_find_the_same_features(spark: SparkSession, dec
 @settings(
     max_examples=2, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
-@given(declared=features(), seed=st.integers(0, 2**32))
+@given(declared=features(SETS, (0, 1, 5, 30, 90), 16, apart=False), seed=st.integers(0, 2**32))
 def test_order_partitions_a_shift_of_all_dates_and_exact_duplicates_change_no_bit(
     spark: SparkSession, declared: list[OfConcepts], seed: int
 ):

@@ -11,31 +11,23 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
+from random_features import PERIODS, features
 
 from jobs.featurize.features import feature_table
 from workflows.covariates import CODE_SCHEMA, code_rows, sets_of
 from workflows.declare import (
-    AnyOf,
     AtIndex,
     Charlson,
     Codes,
     CountOf,
-    DaysSince,
     Demographics,
     Derived,
     Encounter,
     Example,
-    FirstOf,
-    LastOf,
-    LatestOf,
-    MaxOf,
-    MeanOf,
-    MinOf,
     Model,
     Occurrence,
     Person,
     StayDays,
-    TrendOf,
     Visits,
     days,
     replace,
@@ -48,7 +40,6 @@ from workflows.sources.synthetic_omop import synthetic_omop
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F1")]
 
-KINDS = [AnyOf, CountOf, DaysSince, FirstOf, LastOf, LatestOf, MinOf, MaxOf, MeanOf, TrendOf]
 SETS = [
     Codes("heart", (("ICD10CM", "I50"), ("ICD10CM", "I11.0"), ("ICD10CM", "E11.6"))),
     Codes("sugar", (("LOINC", "2345-7"),)),
@@ -72,22 +63,6 @@ EVENTS = (
     "person_id long, visit_occurrence_id long, event_start_datetime timestamp, event_end_datetime timestamp, "
     "vocabulary_id string, concept_code string, value_as_number double"
 )
-PERIODS = "person_id long, observation_period_start_date date, observation_period_end_date date"
-
-
-def features() -> st.SearchStrategy[list[Feature]]:
-    """Any aggregation of any set in any window by any rule."""
-
-    def feature(kind: Any, one: Codes, ends: list[int], rule: str, in_observation: bool) -> Feature:
-        label = f"{rule}_{int(in_observation)}_{ends[0]}_{ends[1]}"
-        window = days(-max(ends), -min(ends))
-        made: Feature = kind(one, window, because="x", rule=rule, in_observation=in_observation, label=label)
-        return made
-
-    ends = st.lists(st.sampled_from([0, 1, 30, 90]), min_size=2, max_size=2, unique=True).map(sorted)
-    one = st.builds(feature, st.sampled_from(KINDS), st.sampled_from(SETS), ends,
-                    st.sampled_from(["start", "overlap"]), st.booleans())  # fmt: skip
-    return st.lists(one, min_size=10, max_size=14, unique_by=lambda made: made.name)
 
 
 def day(number: int) -> str:
@@ -155,7 +130,7 @@ def table(spark: SparkSession, model: Model, patients: Sequence[Example]) -> dic
 @settings(
     max_examples=2, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
-@given(declared=features(), seed=st.integers(0, 2**32))
+@given(declared=features(SETS, (0, 1, 30, 90), 14, apart=True), seed=st.integers(0, 2**32))
 def test_an_example_comes_to_what_the_engine_computes(spark: SparkSession, declared: list[Feature], seed: int):
     chance = random.Random(seed)
     patients = [patient(chance) for _ in range(80)]
