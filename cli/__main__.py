@@ -44,8 +44,13 @@ def demo(
     json: JsonFile = None,
 ) -> None:
     """The whole loop on this machine: three stages, one model, from declaration to retraining."""
+    import faulthandler
+    import signal
+
     from cli.demo import tell
 
+    # `kill -USR1` shows where a demo stands that does not go on.
+    faulthandler.register(signal.SIGUSR1)
     tell(data, seed=seed, change=change, persons=persons, fresh=fresh, json_file=json, home=home)
 
 

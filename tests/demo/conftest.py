@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
 MLOPS = Path(sys.executable).with_name("mlops")
+# Several times what a demo takes on two idle cores.
+LIMIT_SECONDS = 1200
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,31 @@ class Demo:
     learned: dict[str, Any]
     printed: str
     home: Path
+
+
+def ended(command: list[str]) -> str:
+    """What a demo printed; one that fails or does not go on says where it stood, with its threads and processes."""
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        try:
+            printed, errors = demo.communicate(timeout=LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            under = "\n".join(stated(one) for one in psutil.Process(demo.pid).children(recursive=True))
+            demo.send_signal(signal.SIGUSR1)
+            time.sleep(2)
+            demo.kill()
+            printed, errors = demo.communicate()
+            pytest.fail(f"no end within {LIMIT_SECONDS} s\n{printed[-2000:]}\n{errors[-8000:]}\n{under}", pytrace=False)
+    assert demo.returncode == 0, printed[-3000:] + errors[-3000:]
+    return printed
+
+
+def stated(process: psutil.Process) -> str:
+    """A process in one line: what it is, whether it works, for how long."""
+    with contextlib.suppress(psutil.Error), process.oneshot():
+        age, used = time.time() - process.create_time(), sum(process.cpu_times()[:2])
+        said = " ".join(process.cmdline())[-200:]
+        return f"{process.pid} {process.status()} {age:.0f} s, {used:.0f} s of work: {said}"
+    return f"{process.pid} is gone"
 
 
 @pytest.fixture(scope="session")
@@ -40,13 +71,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Demo]:
         key = (*arguments, again)
         if key not in finished:
             home = tmp_path_factory.mktemp("demo")
-            answer = subprocess.run(
-                [str(MLOPS), "demo", "--home", str(home / "sandbox"), "--json", str(home / "demo.json"), *arguments],
-                cwd=ROOT, capture_output=True, text=True, timeout=1500,
-            )  # fmt: skip
-            assert answer.returncode == 0, answer.stdout[-3000:] + answer.stderr[-3000:]
+            command = ["demo", "--home", str(home / "sandbox"), "--json", str(home / "demo.json"), *arguments]
+            printed = ended([str(MLOPS), *command])
             learned = json.loads((home / "demo.json").read_text())
-            finished[key] = Demo(learned, answer.stdout, home / "sandbox")
+            finished[key] = Demo(learned, printed, home / "sandbox")
         return finished[key]
 
     return run
