@@ -168,18 +168,19 @@ class _Spark:
     def attach(self) -> None:
         """Bring the server's catalog up to date."""
         if self._session is None:
-            from pyspark.sql.connect.session import SparkSession as Remote
+            from sandbox.spark.session import connect
 
-            self._session = Remote.builder.remote(f"{self.url()}/;user_id={OWNER}").create()
+            self._session = connect(f"{self.url()}/;user_id={OWNER}")
         with self._attaching:
             self._catalog.attach(self._session)
 
     def stop(self) -> None:
         """End the server and remove its scratch files; the log of one that died stays."""
         died = self.server.death() is not None
-        self.server.stop()
+        # First what talks to it: a call that nobody answers any more would hold up the sessions of other servers.
         if self._session is not None:
             self._session.client.close()
+        self.server.stop()
         shutil.rmtree(self._folder / "scratch" if died else self._folder, ignore_errors=True)
 
     def _make_ready(self) -> None:

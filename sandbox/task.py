@@ -57,5 +57,28 @@ def _entry_points(folder: str, package: str) -> dict[str, str]:
     return found
 
 
+def status(result: object) -> int:
+    """The exit code that `sys.exit` would end with: None is 0, a number itself, anything else is told and is 1."""
+    if result is None or isinstance(result, int):
+        return int(result or 0)
+    print(result, file=sys.stderr)
+    return 1
+
+
+def run(folder: str, package: str, name: str, *arguments: str) -> int:
+    """The entry point's exit code; what it raises goes to standard error."""
+    try:
+        return status(main(folder, package, name, list(arguments)))
+    except SystemExit as end:
+        return status(end.code)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        return 1
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]))  # type: ignore[arg-type]
+    code = run(*sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    # A run on a cluster ends when its entry point does: taking the libraries down takes longer than many a task.
+    os._exit(code & 0xFF)

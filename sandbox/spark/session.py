@@ -10,12 +10,21 @@ if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
 
 
-@contextmanager
-def session(remote: str) -> Iterator[SparkSession]:
-    """A session for the time of the `with`; `remote` as of SPARK_REMOTE."""
+def connect(remote: str) -> SparkSession:
+    """A new session; `remote` as of SPARK_REMOTE. A server of this machine answers within seconds, or it is gone."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy
     from pyspark.sql.connect.session import SparkSession as Remote
 
     spark = Remote.builder.remote(remote).create()
+    # By default a call to a server that is gone is repeated for ten minutes, and closing any session waits for it.
+    spark.client.set_retry_policies([DefaultPolicy(max_retries=8, backoff_multiplier=2, max_backoff=1000)])
+    return spark
+
+
+@contextmanager
+def session(remote: str) -> Iterator[SparkSession]:
+    """A session for the time of the `with`; `remote` as of SPARK_REMOTE."""
+    spark = connect(remote)
     try:
         yield spark
     finally:

@@ -24,7 +24,7 @@ WHEEL = "/Volumes/cdh_test/ml/artifacts/wheels/abc/tiny-0.1.0-py3-none-any.whl"
 REQUIREMENTS = "/Volumes/cdh_test/ml/artifacts/requirements/ml_cpu-0.txt"
 
 TASKS = """
-import fcntl, json, os, signal, subprocess, sys, time
+import fcntl, json, os, signal, subprocess, sys, threading, time
 
 def _args():
     return dict(one.removeprefix("--").split("=", 1) for one in sys.argv[1:] if "=" in one)
@@ -56,6 +56,13 @@ def crash():
 def leave():
     print("a last word", file=sys.stderr)
     os._exit(7)
+
+def linger():
+    print("done, but for a thread")
+    threading.Thread(target=time.sleep, args=(600,)).start()
+
+def refuse():
+    raise SystemExit("not like this")
 
 def hang():
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -130,7 +137,21 @@ def where():
     except ModuleNotFoundError:
         print("no sandbox")
 """
-ENTRY_POINTS = ["say", "value", "fail", "crash", "leave", "hang", "meet", "flaky", "environment", "picky", "sleep"]
+ENTRY_POINTS = [
+    "say",
+    "value",
+    "fail",
+    "crash",
+    "leave",
+    "linger",
+    "refuse",
+    "hang",
+    "meet",
+    "flaky",
+    "environment",
+    "picky",
+    "sleep",
+]
 ENTRY_POINTS += ["argv", "shout", "effect", "pause", "endless", "json_value", "greet"]
 
 

@@ -96,6 +96,13 @@ def test_a_crash_takes_no_other_task_with_it(bench: Bench):
     assert run.tasks["b"].reason == "exit code 7: a last word"
 
 
+def test_a_task_ends_when_its_entry_point_does_whatever_its_threads_still_wait_for(bench: Bench):
+    bench.deploy("ends", [task("a", "linger", timeout_seconds=60), task("b", "refuse")])
+    run = bench.run("ends")
+    assert bench.results(run) == {"a": "SUCCESS", "b": "FAILED"}
+    assert run.tasks["b"].reason == "not like this"
+
+
 def test_a_fault_of_the_progress_display_ends_the_run_and_is_raised(bench: Bench):
     import pytest
 
