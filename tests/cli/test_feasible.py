@@ -49,7 +49,7 @@ def warehouse(folder: Path, *, kept: int = PERSONS, few: int = 0) -> Path:
     return folder
 
 
-@pytest.mark.clause("13", "Q2", "D1")
+@pytest.mark.clause("5", "13", "Q2", "D1")
 def test_attrition_events_interval_codes_by_year_and_table_one_are_shown(tmp_path: Path):
     made = feasible(warehouse(tmp_path), readmission, synthetic_omop, with_table_one=True)
     assert [(step.reason, step.encounters) for step in made.attrition] == [

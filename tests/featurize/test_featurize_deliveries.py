@@ -14,6 +14,7 @@ from workflows.sources import named, names
 from workflows.sources.synthetic_omop import synthetic_omop
 from workflows.sources.uci130 import uci130
 
+pytestmark = pytest.mark.clause("9")
 MEMBER = "dataset_diabetes/diabetic_data.csv"
 
 

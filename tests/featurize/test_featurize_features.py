@@ -37,7 +37,7 @@ from workflows.models.readmission_uci130 import readmission_uci130
 from workflows.sources.synthetic_omop import synthetic_omop
 from workflows.sources.uci130 import uci130
 
-pytestmark = [pytest.mark.spark, pytest.mark.clause("F1")]
+pytestmark = [pytest.mark.spark, pytest.mark.clause("F1", "7", "11")]
 
 START = date(2021, 1, 1)
 INDEX_SCHEMA = (

@@ -27,7 +27,7 @@ from workflows.sources.nafld import nafld
 from workflows.sources.premier import premier
 
 NAFLD = Path(__file__).resolve().parents[3] / "shared" / "data" / "nafld_events"
-pytestmark = [pytest.mark.spark, pytest.mark.clause("F1", "F2", "F4")]
+pytestmark = [pytest.mark.spark, pytest.mark.clause("F1", "F2", "F4", "6", "10")]
 Rows = dict[str, list[dict[str, Any]]]
 
 

@@ -94,6 +94,7 @@ BAD = [
 ]  # fmt: skip
 
 
+@pytest.mark.clause("3", "M1")
 @pytest.mark.parametrize(("declared", "field", "value", "valid"), BAD)
 def test_a_wrong_value_is_refused_and_named_with_the_valid_ones(declared, field, value, valid):
     with pytest.raises(DeclarationError) as raised:
