@@ -282,9 +282,13 @@ def inputs(
 def main() -> None:
     """Run the command line; what a person can mend is one message, never a traceback."""
     from cli.errors import explained
+    from sandbox.task import leave, status
 
-    with explained():
-        app()
+    try:
+        with explained():
+            app()
+    except SystemExit as end:
+        leave(status(end.code))
 
 
 if __name__ == "__main__":
