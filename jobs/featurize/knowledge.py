@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Window
 from pyspark.sql import functions as sf
 
 from jobs.featurize.columns import quoted
 from workflows.source import Contract, Events
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
+    from pyspark.sql import Column, DataFrame
 
 FROM, TO = "known_from", "known_to"
 WITHOUT_SIGN = (1 << 63) - 1
@@ -34,6 +35,26 @@ def known_at(cutoff: Column, known_from: Column, known_to: Column) -> Column:
     """Whether a row was known at a moment."""
     begun = sf.coalesce(known_from <= cutoff, sf.lit(True))
     return begun & sf.coalesce(cutoff < known_to, sf.lit(True))
+
+
+def said_now(events: DataFrame) -> DataFrame:
+    """The events as their source says them now, for what is looked up later and not on the index date."""
+    return events if TO not in events.columns else events.where(sf.col(TO).isNull()).drop(FROM, TO)
+
+
+def on_their_day(events: DataFrame) -> DataFrame:
+    """Each fact once, for a moment that it makes an index date: as it was first known on its own day.
+
+    What nobody knew on its day, as it came late, is taken as its source says it now. So a fact that was corrected is
+    one, one that was deleted by then is none, and what was corrected or deleted later is what it was.
+    """
+    if TO not in events.columns:
+        return events
+    moment = sf.col("event_start_datetime").cast("timestamp")
+    then = events.where(sf.col(TO).isNotNull() & known_at(moment, sf.col(FROM), sf.col(TO)))
+    place = sf.row_number().over(Window.partitionBy("fact_id").orderBy(moment))
+    first = then.withColumn("_place", place).where("_place = 1").select(*events.columns)
+    return events.where(sf.col(TO).isNull()).join(then.select("fact_id"), "fact_id", "left_anti").unionByName(first)
 
 
 def row_id(contract: Contract, prefix: str = "") -> tuple[Column, ...]:
