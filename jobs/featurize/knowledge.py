@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 FROM, TO = "known_from", "known_to"
+PLACE = "_place_among_equals"
 WITHOUT_SIGN = (1 << 63) - 1
 
 
@@ -69,10 +70,26 @@ def row_id(contract: Contract, prefix: str = "") -> tuple[Column, ...]:
     return tuple(part for column in columns for part in (column, column.isNull()))
 
 
+def counted(contract: Contract) -> bool:
+    """Whether rows that are equal in all are several, and only their number tells them apart."""
+    return not contract.key and not contract.once
+
+
+def numbered(frame: DataFrame, contract: Contract) -> DataFrame:
+    """The rows of a table; where equal ones are several, with the place of each among them."""
+    if not counted(contract):
+        return frame
+    same = Window.partitionBy(*(quoted(column.name) for column in contract.columns)).orderBy(sf.lit(1))
+    return frame.withColumn(PLACE, sf.row_number().over(same))
+
+
 def fact_id(kind: Events, contract: Contract, kinds: Sequence[Events]) -> Column:
     """63 bits of a hash of table and key; of what is read from the row too, where it may be several events."""
     prefix = f"{kind.table}." if kind.joins else ""
     parts: list[Column] = [sf.lit(kind.table), *row_id(contract, prefix)]
+    if counted(contract):
+        # A hash passes over what is empty: the first of equal rows is named by what it says alone.
+        parts.append(sf.expr(f"nullif({prefix}{PLACE}, 1)"))
     if sum(other.table == kind.table for other in kinds) > 1:
         read = (kind.vocabulary, kind.code, kind.where, kind.value_as_number, kind.value_as_string, kind.unit)
         parts.append(sf.lit("|".join(read)))
