@@ -30,7 +30,7 @@ from workflows.source import Source
 if TYPE_CHECKING:
     import pandas as pd
 
-EVENT = ["person_id", "event_start_datetime", "vocabulary_id", "concept_code"]
+EVENT = ["person_id", "event_start_datetime", "vocabulary_id", "concept_code", "known_to"]
 HIDDEN = "few"
 
 

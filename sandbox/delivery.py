@@ -114,7 +114,9 @@ def _read(spark: SparkSession, table: str, paths: list[Path]) -> DataFrame:
 def _write(spark: SparkSession, schema: str, table: str, frame: DataFrame) -> int:
     name = f"`{schema}`.`{table}`"
     try:
-        frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").saveAsTable(name)
+        # What a history follows; a table that is there keeps its own properties.
+        followed = frame.write.format("delta").option("delta.enableChangeDataFeed", "true")
+        followed.mode("overwrite").option("overwriteSchema", "true").saveAsTable(name)
         return int(spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").collect()[0]["version"])
     except Exception as error:
         raise DeliveryError(f"{schema}.{table} could not be written: {_line(error)}") from None

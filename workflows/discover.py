@@ -134,10 +134,6 @@ def check_featurization(catalogue: Catalogue, one: Featurization, clusters: tupl
         raise DeclarationError(one.name, "tables", made, f"no notes, as {one.source} declares none", file)
     for name in one.after:
         check_reference(one.name, "after", name, catalogue.featurizations, file)
-    if one.history and (without := catalogue.sources[one.source].without_history):
-        raise DeclarationError(
-            one.name, "history", True, f"False: rows of {', '.join(without)} have no key that tells them apart", file
-        )
 
 
 def check_tables(catalogue: Catalogue) -> None:

@@ -278,8 +278,8 @@ class Source:
         return tuple(sorted({part.table for part in parts if part.known_from is None}))
 
     @property
-    def without_history(self) -> tuple[str, ...]:
-        """The tables of events whose changes cannot be followed, as nothing tells their rows apart."""
+    def without_key(self) -> tuple[str, ...]:
+        """The tables of events in which no key follows a row from version to version: all their rows are compared."""
         contracts = [self.contract(table) for table in sorted({kind.table for kind in self.events})]
         return tuple(contract.table for contract in contracts if contract.once or not contract.key)
 

@@ -16,6 +16,7 @@ from pyspark.sql import functions as sf
 
 from jobs.featurize import engine
 from jobs.featurize.entries import KEY, Facts, candidates, of_table, other_encounters
+from jobs.featurize.knowledge import known_at, said_now
 from workflows.cohorts import Cohort, InpatientStays, as_cohort, observed
 from workflows.covariates import Covariate
 from workflows.declare import Event, Model
@@ -138,9 +139,12 @@ def in_periods(frame: DataFrame, observation: DataFrame) -> DataFrame:
 
 
 def counted(frame: DataFrame, facts: Facts, steps: Sequence[Step]) -> DataFrame:
-    """`frame` with `_count<n>` for each step that counts events: one scan of the events for all of one table."""
+    """`frame` with `_count<n>` for each step that counts events: one scan of the events for all of one table.
+
+    A step sees what was known at the index date; one that looks beyond it, what is said now.
+    """
     index = frame.select("person_id", KEY, "index_datetime")
-    tables: dict[str, list[Covariate]] = {}
+    scans: dict[tuple[str, bool], list[Covariate]] = {}
     for place, step in enumerate(steps):
         if not isinstance(step, OfWindow):
             continue
@@ -148,11 +152,12 @@ def counted(frame: DataFrame, facts: Facts, steps: Sequence[Step]) -> DataFrame:
             frame = frame.join(admissions(index, facts.encounters, step, place), KEY, "left")
         else:
             one = Covariate(column=f"{place}", feature=step.criterion, set_name=step.criterion.set_name)
-            tables.setdefault(step.table, []).append(one)
-    for table, some in sorted(tables.items()):
+            scans.setdefault((step.table, step.window.end > 0), []).append(one)
+    for (table, beyond), some in sorted(scans.items()):
         assert facts.events is not None, "steps of events need the events"
         assert facts.concepts is not None, "steps of events need their concept sets"
-        found = engine.wide(index, of_table(facts.events, table), facts.concepts, some, key=KEY)
+        events = of_table(facts.events, table)
+        found = engine.wide(index, said_now(events) if beyond else events, facts.concepts, some, key=KEY)
         columns = [sf.col(f"f_{one.column}").alias(f"_count{one.column}") for one in some]
         frame = frame.join(found.select(KEY, *columns), KEY, "left")
     return frame
@@ -164,9 +169,11 @@ def of_encounters(step: OfWindow) -> bool:
 
 
 def admissions(index: DataFrame, encounters: DataFrame, step: OfWindow, place: int) -> DataFrame:
-    """How many other inpatient stays of the person begin in the window, by key."""
+    """How many other inpatient stays of the person begin in the window, by key; known as in `counted`."""
     others = other_encounters(index, encounters.where("is_inpatient_visit"))
     inside = sf.col("_day").between(step.window.start, step.window.end)
+    if step.window.end <= 0:
+        inside &= known_at(sf.col("index_datetime"), sf.col("_known"), sf.lit(None).cast("timestamp"))
     return others.groupBy(KEY).agg(sf.count_if(inside).alias(f"_count{place}"))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
 
-from jobs.featurize.knowledge import FROM
+from jobs.featurize.knowledge import FROM, on_their_day
 from jobs.featurize.matching import belonging
 from workflows.cohorts import Cohort, EventsOf, InpatientStays
 from workflows.steps import Criterion
@@ -41,7 +41,7 @@ def candidates(facts: Facts, cohort: Cohort) -> DataFrame:
     if isinstance(entry, EventsOf):
         assert facts.events is not None, "a cohort of events needs the events"
         assert facts.concepts is not None, "a cohort of events needs its concept set"
-        events = of_table(facts.events, entry.table)
+        events = on_their_day(of_table(facts.events, entry.table))
         found = matching(events, facts.concepts, entry.criterion).select(
             "person_id",
             sf.col("event_start_datetime").cast("timestamp").alias("index_datetime"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
 
-from jobs.featurize.knowledge import FROM, TO, fact_id, known_from
+from jobs.featurize.knowledge import FROM, TO, fact_id, known_from, numbered
 from workflows.source import Encounters, Events, Persons, Providers, Source
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ def fact_person(
 
     versions: of each curated table, the version that is read; unknown where it is not said.
     """
-    frames = [events_of(beside(tables, some[0]), some, source) for some in together(source.events)]
+    events = {kind.table: numbered(tables[kind.table], source.contract(kind.table)) for kind in source.events}
+    frames = [events_of(beside({**tables, **events}, some[0]), some, source) for some in together(source.events)]
     frame = frames[0]
     for other in frames[1:]:
         frame = frame.unionByName(other)

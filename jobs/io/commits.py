@@ -44,6 +44,12 @@ class Commits:
         """The commits of a table, newest first; all of them, or so many."""
         return self._session().sql(f"DESCRIBE HISTORY {checked(name)}{'' if newest is None else f' LIMIT {newest}'}")
 
+    def moment(self, name: str, version: int) -> int:
+        """When a version was committed, in microseconds."""
+        row = self.history(name).where(f"version = {int(version)}").selectExpr("unix_micros(timestamp) AS at").first()
+        assert row is not None, f"{name} has no version {version}"
+        return int(row["at"])
+
     def same_code_before(self, name: str, version: int) -> int | None:
         """The version before `version`, if the same commit wrote both: what differs between them is the data's.
 

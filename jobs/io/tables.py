@@ -142,6 +142,31 @@ class Tables:
         )
         return self._merged(checked(name), frame, f"{on} {changes}", inputs, self._token(inputs, note))
 
+    def align(
+        self,
+        name: str,
+        frame: DataFrame,
+        moments: Mapping[str, int],
+        inputs: Mapping[str, int],
+        note: Mapping[str, Any],
+    ) -> int:
+        """Close the open facts that `frame` does not have and open those that it has more, in one commit; its version.
+
+        moments: of each curated table whose facts are compared, the microsecond at which they are closed.
+        """
+        content = [column for column in frame.columns if column not in ("known_from", "known_to", "source_version")]
+        same = " AND ".join(f"target.{column} <=> source.{column}" for column in content)
+        when = " ".join(f"WHEN '{table}' THEN timestamp_micros({at})" for table, at in sorted(moments.items()))
+        some = ", ".join(f"'{table}'" for table in sorted(moments))
+        how = (
+            f"target.known_to IS NULL AND {same} "
+            f"WHEN NOT MATCHED THEN INSERT ({', '.join(frame.columns)}) "
+            f"VALUES ({', '.join(f'source.{column}' for column in frame.columns)}) "
+            f"WHEN NOT MATCHED BY SOURCE AND target.known_to IS NULL AND target.source_table IN ({some}) "
+            f"THEN UPDATE SET known_to = CASE target.source_table {when} END"
+        )
+        return self._merged(checked(name), frame, how, inputs, self._token(inputs, note))
+
     def schemas(self) -> tuple[str, ...]:
         """The zones there are."""
         return tuple(sorted(row[0] for row in self._session().sql("SHOW SCHEMAS").collect()))

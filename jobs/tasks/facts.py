@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.digest import digest
 from jobs.errors import TaskError
-from jobs.featurize.withdrawal import TOMBSTONES, kept
 from jobs.io.context import Task, run
 from jobs.quality.published import published
 from jobs.quality.record import Checked, before, held, record
 from jobs.quality.table import of_persons
+from jobs.tasks.curated import curated
 from jobs.tasks.history import KEPT, brought_up, note
 from workflows.contracts.facts import fact_contracts
 from workflows.declare import Featurization
@@ -40,7 +40,6 @@ def share(task: Task, name: str) -> float:
 
 
 def _facts(task: Task) -> None:
-    from jobs.featurize.columns import typed
     from jobs.featurize.knowledge import FROM
 
     source, table = named(task.declaration.source), task.parameter("table")
@@ -56,22 +55,14 @@ def _facts(task: Task) -> None:
         if version is not None and version != previous:
             hold(task, source, fact_contracts(source)[table], version, previous, stood)
         return
-    used = source.made_from[table]
-    names = {contract: f"{source.name}.{contract.table}" for contract in source.contracts if contract.table in used}
-    inputs = task.tables.inputs(*names.values())
-    tables = {contract.table: typed(task.tables.read(name, inputs[name]), contract) for contract, name in names.items()}
-    withdrawn = f"{source.name}_ra.{TOMBSTONES}"
-    if task.tables.exists(withdrawn):
-        inputs |= task.tables.inputs(withdrawn)
-        marks = task.tables.read(withdrawn, inputs[withdrawn])
-        tables = {name: kept(frame, marks, source, name) for name, frame in tables.items()}
+    tables, inputs = curated(task, source, table)
     content = "" if followed else definition(task, source, table)
     version = task.tables.commits.made(full, content, inputs) if content else None
     if version is not None and held(task, full, version):
         task.log(f"{full} stays at version {version}: the same mapping of the same inputs")
         return
-    frame = made(task, source, table, tables, {contract.table: inputs[name] for contract, name in names.items()})
-    if FROM in frame.columns and (assumed := sorted(set(used) & set(source.assumed))):
+    frame = made(task, source, table, tables, {one: inputs[f"{source.name}.{one}"] for one in tables})
+    if FROM in frame.columns and (assumed := sorted(set(tables) & set(source.assumed))):
         task.log(f"assumed: rows of {', '.join(assumed)} are known {source.lag} days after their event")
     said = note(source, share(task, "person_sample"), inputs) if followed else {"content": content}
     version = task.tables.replace(full, frame, inputs, said)

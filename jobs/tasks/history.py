@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobs.digest import digest
@@ -11,6 +12,7 @@ from jobs.errors import TaskError
 from jobs.featurize.withdrawal import TOMBSTONES, kept
 from jobs.io.context import Task
 from jobs.io.tables import Provenance, Tables
+from jobs.tasks.curated import curated
 from workflows.declare import Continuous, Featurization
 from workflows.source import Source
 
@@ -46,13 +48,19 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
     if said["made_by"] != mapping(source, person_sample):
         raise TaskError(f"{name} was made by another mapping or from another sample of persons; {ANEW}")
     applied: dict[str, int] = said["inputs"]
-    events = {kind.table for kind in source.events}
     newest = task.tables.inputs(*(f"{source.name}.{table}" for table in source.made_from["fact_person"]))
-    new = [table for table in sorted(events) if moved(f"{source.name}.{table}", applied, newest)]
-    goes_on(task, source, new, applied, newest)
-    joined_alike(task, source, events, applied, newest)
-    if not new:
+    came = [table for table in source.made_from["fact_person"] if moved(f"{source.name}.{table}", applied, newest)]
+    goes_on(task, source, came, applied, newest)
+    new = sorted({kind.table for kind in source.events} & set(came))
+    joined = otherwise(task, source, came, applied, newest)
+    touched = [
+        kind.table for kind in source.events if {kind.table, *(join.table for join in kind.joins)} & {*new, *joined}
+    ]
+    if not touched:
         task.log(f"{name} has everything that its source has")
+    elif joined or source.without_key:
+        version = compared_with(task, source, sorted(set(touched)), came, person_sample)
+        task.log(f"{name} is at version {version}, compared with {', '.join(came)}")
     elif isinstance(declared.updates, Continuous):
         streamed(task, source, name, new, said, person_sample)
     else:
@@ -83,16 +91,51 @@ def goes_on(task: Task, source: Source, new: list[str], applied: Mapping[str, in
             raise TaskError(f"{name}: {'; '.join(found)}; {source.name}_ra.fact_person stays as it is; {ANEW}")
 
 
-def joined_alike(
-    task: Task, source: Source, events: set[str], applied: Mapping[str, int], newest: Mapping[str, int]
-) -> None:
-    """Raise where a table that is only joined says something else than it did: any fact may be another then."""
-    for name in sorted(newest):
-        if name.partition(".")[2] in events or not moved(name, applied, newest):
-            continue
-        then, now = task.tables.read(name, applied[name]), task.tables.read(name, newest[name])
-        if then.columns != now.columns or not then.exceptAll(now).isEmpty() or not now.exceptAll(then).isEmpty():
-            raise TaskError(f"{name}, which is joined to the events of {source.name}, changed; {ANEW}")
+def otherwise(
+    task: Task, source: Source, came: list[str], applied: Mapping[str, int], newest: Mapping[str, int]
+) -> list[str]:
+    """The tables that are joined to events and say something else than they did: any fact may be another then."""
+    from jobs.featurize.columns import typed
+
+    found = []
+    for table in sorted({join.table for kind in source.events for join in kind.joins} & set(came)):
+        name, contract = f"{source.name}.{table}", source.contract(table)
+        then, now = (typed(task.tables.read(name, versions[name]), contract) for versions in (applied, newest))
+        if not then.exceptAll(now).isEmpty() or not now.exceptAll(then).isEmpty():
+            found.append(table)
+    return found
+
+
+def compared_with(task: Task, source: Source, tables: list[str], came: list[str], person_sample: float) -> int:
+    """Bring the facts of some tables to what the source says now, in one commit; its version.
+
+    came: the tables with commits that are not applied yet; what is closed is so from the newest of them.
+    """
+    from pyspark.errors import PySparkException
+
+    from jobs.featurize.compared import compared
+    from jobs.featurize.facts import fact_person
+
+    name = f"{source.name}_ra.fact_person"
+    frames, inputs = curated(task, source, "fact_person")
+    commits = {table: task.tables.commits.moment(f"{source.name}.{table}", inputs[f"{source.name}.{table}"])
+               for table in came}  # fmt: skip
+    kinds = tuple(kind for kind in source.events if kind.table in tables)
+    beside = {
+        table: {table, *(join.table for kind in kinds if kind.table == table for join in kind.joins)}
+        for table in tables
+    }
+    moments = {table: max(commits[one] for one in beside[table] & set(came)) for table in tables}
+    versions = {table: inputs[f"{source.name}.{table}"] for table in tables}
+    said = fact_person(frames, replace(source, events=kinds), person_sample=person_sample, versions=versions)
+    there = task.tables.read(name, task.tables.version(name))
+    without_key = [table for table in tables if not source.contract(table).key]
+    frame = compared(said, there, moments, without_key)
+    try:
+        # A stream goes on from here: what it has not seen yet is in the table.
+        return task.tables.align(name, frame, moments, inputs, note(source, person_sample, inputs))
+    except PySparkException as error:
+        raise explained(error, ", ".join(f"{source.name}.{table}" for table in tables), name) from None
 
 
 def applied_to(
@@ -102,7 +145,7 @@ def applied_to(
     """Apply what the change feeds of curated tables say, in one commit; its version."""
     from pyspark.errors import PySparkException
 
-    from jobs.featurize.changes import REPEATED, changes, signed
+    from jobs.featurize.changes import changes, signed
     from jobs.featurize.columns import typed
 
     joined = {join.table for kind in source.events for join in kind.joins}
@@ -126,18 +169,20 @@ def applied_to(
         of = {key: said[key] for key in KEPT}
         return tables.amend(name, frame, inputs, of, since=min(only) if len(only) == len(since) else None)
     except PySparkException as error:
-        of_feeds = ", ".join(f"{source.name}.{table}" for table in feeds)
-        if REPEATED in str(error):
-            raise TaskError(f"{of_feeds}: {REPEATED} it, so that its facts have no history; {ANEW}") from None
-        if "DELTA_CHANGE_DATA_FEED_INCOMPATIBLE" in str(error):
-            raise TaskError(
-                f"the schema of {of_feeds} changed and changed back since {name} was brought up; {ANEW}"
-            ) from None
-        if "DELTA_MISSING_CHANGE_DATA" in str(error):
-            raise TaskError(
-                f"{of_feeds} did not record changes; set delta.enableChangeDataFeed on it, then {ANEW}"
-            ) from None
-        raise
+        raise explained(error, ", ".join(f"{source.name}.{table}" for table in feeds), name) from None
+
+
+def explained(error: Exception, tables: str, name: str) -> Exception:
+    """Why changes cannot be applied, where that is known; the error itself otherwise."""
+    from jobs.featurize.changes import REPEATED
+
+    if REPEATED in str(error):
+        return TaskError(f"{tables}: {REPEATED} it, so that its facts have no history; {ANEW}")
+    if "DELTA_CHANGE_DATA_FEED_INCOMPATIBLE" in str(error):
+        return TaskError(f"the schema of {tables} changed and changed back since {name} was brought up; {ANEW}")
+    if "DELTA_MISSING_CHANGE_DATA" in str(error):
+        return TaskError(f"{tables} did not record changes; set delta.enableChangeDataFeed on it, then {ANEW}")
+    return error
 
 
 def streamed(

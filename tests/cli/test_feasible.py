@@ -35,8 +35,11 @@ def warehouse(folder: Path, *, kept: int = PERSONS, few: int = 0) -> Path:
         "person_id": np.arange(kept), "vocabulary_id": "ICD10CM",
         "concept_code": np.where(np.arange(kept) % 4 == 0, "I50.9", "N39.0"),
         "event_start_datetime": pd.to_datetime(np.where(np.arange(kept) % 2 == 0, "2021-05-01", "2022-05-01")),
-        "more": 1,
+        "more": 1, "known_to": pd.NaT,
     })  # fmt: skip
+    # What was said otherwise once, and is not any more.
+    wrong = facts.assign(concept_code="I50.9", known_to=pd.Timestamp("2022-06-01"))
+    facts = pd.concat([facts.astype({"known_to": wrong["known_to"].dtype}), wrong])
     attrition = pd.DataFrame({
         "job_run_id": "7", "step": [0, 1], "reason": ["all encounters", "inpatient stay"],
         "encounters": [kept + 500, kept], "persons": [kept + 500, kept],

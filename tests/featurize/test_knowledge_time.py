@@ -206,7 +206,9 @@ def test_a_fact_is_named_by_table_and_key_whatever_else_its_row_says(spark: Spar
     assert len(set(first)) == 2
 
 
-def test_events_of_one_row_have_ids_of_their_own_and_equal_rows_without_a_key_share_theirs(spark: SparkSession):
+def test_events_of_one_row_have_ids_of_their_own_and_equal_rows_without_a_key_share_theirs_if_they_count_once(
+    spark: SparkSession,
+):
     code, status = Events(
         table="condition_occurrence", person_id="person_id", visit_occurrence_id="visit_occurrence_id",
         vocabulary="'ICD10CM'", code="condition_source_value", start="condition_start_datetime",
@@ -230,9 +232,10 @@ def test_events_of_one_row_have_ids_of_their_own_and_equal_rows_without_a_key_sh
         [tuple(dict(zip(order, row, strict=True)).get(n) for n in named) for row in rows], columns
     )
 
-    def ids(key: tuple[str, ...]) -> list[int]:
+    def ids(key: tuple[str, ...], *, once: bool = False) -> list[int]:
         contracts = tuple(
-            changed(one, key=key) if one.table == "condition_occurrence" else one for one in synthetic_omop.contracts
+            changed(one, key=key, once=once) if one.table == "condition_occurrence" else one
+            for one in synthetic_omop.contracts
         )
         source = changed(synthetic_omop, events=(code, status), contracts=contracts)
         made = fact_person({"condition_occurrence": given}, source, person_sample=1.0).collect()
@@ -240,7 +243,8 @@ def test_events_of_one_row_have_ids_of_their_own_and_equal_rows_without_a_key_sh
 
     assert len(ids(("condition_occurrence_id",))) == 6
     assert len(set(ids(("condition_occurrence_id",)))) == 2
-    assert len(set(ids(()))) == 4
+    assert len(set(ids((), once=True))) == 4
+    assert len(set(ids(()))) == 6, "equal rows that are several are told apart by their number"
 
 
 @pytest.mark.parametrize("lag", [-1, 1.5, True, "7", 4000])

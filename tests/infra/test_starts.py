@@ -219,7 +219,7 @@ def test_what_starts_a_featurization_is_refused_where_it_means_nothing(make, tol
         make()
 
 
-def test_a_history_of_rows_that_nothing_tells_apart_is_refused(declared):
-    one = replace(declared.featurizations["nafld"], history=True)
-    with pytest.raises(DeclarationError, match=r"history = True.*rows of nafld2, nafld3 have no key"):
-        check_featurization(declared, one, (one.cluster,))
+@pytest.mark.parametrize("name", ["nafld", "abfm", "premier", "uci130"])
+def test_every_source_may_have_a_history(declared, name):
+    one = Featurization(name=name, source=name, cluster="etl", history=True)
+    check_featurization(declared, one, (one.cluster,))

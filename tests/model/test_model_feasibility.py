@@ -89,7 +89,7 @@ def test_coverage_by_year_is_a_plain_count_and_hides_few_persons_and_their_compl
     chosen = [pairs[n] for n in draw.choice(len(pairs), size, p=[0.1, 0.05, 0.05, 0.3, 0.2, 0.02, 0.28])]
     events = pd.DataFrame({
         "person_id": draw.integers(0, persons, size), "vocabulary_id": [v for v, _ in chosen],
-        "concept_code": [c for _, c in chosen],
+        "concept_code": [c for _, c in chosen], "known_to": pd.NaT,
         "event_start_datetime": pd.to_datetime([None if y == 2020 else f"{y}-06-01" for y in draw.choice([2018, 2019, 2020, 2022], size)]),
     })  # fmt: skip
     members = {"chronic.failure": {"I50.9", "I50", "I11.0"}, "own": {"1-2"}}
@@ -114,5 +114,5 @@ def test_coverage_by_year_is_a_plain_count_and_hides_few_persons_and_their_compl
 
 def test_without_a_dated_event_there_is_no_year():
     none = pd.DataFrame({"person_id": [1], "event_start_datetime": pd.to_datetime([None]), "vocabulary_id": ["LOINC"],
-                         "concept_code": ["1-2"]})  # fmt: skip
+                         "concept_code": ["1-2"], "known_to": pd.NaT})  # fmt: skip
     assert coverage(none, CODES) == []
