@@ -49,7 +49,8 @@ def deliver_folder(name: str, folder: Path) -> None:
             versions = stage.deliver(source, folder)
     finally:
         stage.close()
-    console.print(f"[green]✓[/green] {name}: {source.title}: {len(versions)} tables of {source.name} delivered")
+    tables = f"{len(versions)} table{'s' if len(versions) > 1 else ''} of {source.name}"
+    console.print(f"[green]✓[/green] {name}: {source.title}: {tables} delivered")
 
 
 def destroy_stage(name: str, yes: bool) -> None:

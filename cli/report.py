@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from cli.house import House
 
 app = typer.Typer(help="Write a page about what a stage of the sandbox holds.", no_args_is_help=True)
 
@@ -27,7 +30,7 @@ def data(
     typer.echo(shown(data_page(stage, source, output)))
 
 
-def data_page(stage: str, source: str, output: Path | None = None) -> Path:
+def data_page(stage: str, source: str, output: Path | None = None, house: House | None = None) -> Path:
     """Write the page about a source's data in a stage and return its path."""
     from cli.errors import UsageError
     from cli.house import House
@@ -36,7 +39,7 @@ def data_page(stage: str, source: str, output: Path | None = None) -> Path:
     from sandbox.workspace import workspace_of
     from workflows.discover import discover
 
-    catalogue, house = discover(clusters=load()), House()
+    catalogue, house = discover(clusters=load()), house or House()
     if source not in catalogue.sources:
         raise UsageError(f"source {source!r} is not known; valid: {', '.join(sorted(catalogue.sources))}")
     models = [name for name, model in catalogue.models.items() if model.source == source]

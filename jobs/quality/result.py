@@ -64,9 +64,10 @@ class Result:
     @property
     def reason(self) -> str:
         """Why the check has its state, without a count."""
+        allowed = f"{self.threshold:.4g} of the rows"
         return {
             "error": self.what,
             "not applicable": "it speaks of no row" if self.all_rows else "the table has no rows",
-            "failed": f"more than {self.threshold:.4g} of the rows break it",
-            "passed": f"at most {self.threshold:.4g} of the rows break it" if self.threshold else "no row breaks it",
+            "failed": f"more than {allowed} break it" if self.threshold else "rows break it, and none may",
+            "passed": f"at most {allowed} break it" if self.threshold else "no row breaks it",
         }[self.state]
