@@ -15,12 +15,25 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def reached(index: DataFrame, changed: DataFrame, some: Sequence[Covariate], key: str) -> DataFrame:
-    """The keys of the index rows that may see a changed fact: in a window's reach, and known or closed by then."""
+def again(
+    index: DataFrame, previous: DataFrame, changed: DataFrame, some: Sequence[Covariate], *, key: str
+) -> DataFrame:
+    """The index rows to be made again: person_id, `key`, index_datetime, each once.
+
+    index: as in `engine.wide`. previous: the rows that were made. changed: the change feed of `fact_person` since then.
+    """
+    columns = ["person_id", key, "index_datetime"]
+    # A stay that was corrected is another row: of another person, or of another moment.
+    new = index.select(*columns).join(previous.select(*columns), columns, "left_anti")
+    return new.unionByName(reached(index, changed, some).select(*columns)).dropDuplicates([key])
+
+
+def reached(index: DataFrame, changed: DataFrame, some: Sequence[Covariate]) -> DataFrame:
+    """The index rows that may see a changed fact: in a window's reach, and known or closed by then."""
     start = sf.to_date("event_start_datetime")
-    # A fact that was only closed looks the same to whoever looked before.
+    # A fact that was only closed looks the same to whoever looked before; one that is gone is gone for all who saw it.
     moment = sf.when(sf.col("_change_type") == "update_postimage", sf.col(TO)).otherwise(sf.col(FROM))
-    facts = changed.where("_change_type IN ('insert', 'update_postimage')").select(
+    facts = changed.where("_change_type != 'update_preimage'").select(
         sf.col("person_id").alias("_person"), start.alias("_start"),
         sf.coalesce(sf.to_date("event_end_datetime"), start).alias("_end"), moment.alias("_moment"),
     )  # fmt: skip
@@ -31,31 +44,26 @@ def reached(index: DataFrame, changed: DataFrame, some: Sequence[Covariate], key
         first, last = within
         day = sf.to_date(index["index_datetime"])
         on = on & (sf.datediff(facts["_start"], day) <= last) & (sf.datediff(facts["_end"], day) >= first)
-    return index.join(sf.broadcast(facts), on, "left_semi").select(key)
+    return index.join(sf.broadcast(facts), on, "left_semi")
 
 
 def wide(
-    index: DataFrame,
+    anew: DataFrame,
     events: DataFrame,
     concepts: DataFrame,
     some: Sequence[Covariate],
     *,
     key: str,
     previous: DataFrame,
-    changed: DataFrame,
     observation: DataFrame | None = None,
 ) -> DataFrame:
-    """What `engine.wide` makes, of which the rows that no change can reach are taken from `previous`.
+    """What `engine.wide` makes of the rows `anew`, and what `previous` has of all others.
 
-    previous: the features of the same covariates, codes and observation periods, with `key` and `index_datetime`.
-    changed: the change feed of `fact_person` since then.
+    previous: the features of the same covariates, codes and observation periods; what it has of rows that the index
+    has no more stays in it. anew: `again`, best as rows that are at hand, since it is read several times.
     """
     names = [f"f_{one.column}" for one in some]
-    old = previous.select(key, sf.col("index_datetime").alias("_then"), *names)
-    again = reached(index, changed, some, key).withColumn("_again", sf.lit(True))
-    beside = index.select("person_id", key, "index_datetime").join(old, key, "left").join(again, key, "left")
-    kept = sf.col("_again").isNull() & sf.coalesce(sf.col("_then") == sf.col("index_datetime"), sf.lit(False))
-    anew = beside.where(~kept).select("person_id", key, "index_datetime")
     few = events.join(sf.broadcast(anew.select("person_id").distinct()), "person_id", "left_semi")
     made = engine.wide(anew, few, concepts, some, key=key, observation=observation)
-    return made.unionByName(beside.where(kept).select(key, *names)).select(key, *names)
+    stays = previous.join(sf.broadcast(anew.select(key)), key, "left_anti")
+    return made.unionByName(stays.select(key, *names)).select(key, *names)

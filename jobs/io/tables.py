@@ -120,12 +120,14 @@ class Tables:
         return self._merged(name, frame, f"{on} {changes}", inputs or {}, self._token(inputs or {}))
 
     def amend(
-        self, name: str, frame: DataFrame, inputs: Mapping[str, int], note: Mapping[str, Any], since: int | None = None
-    ) -> int:
+        self, name: str, frame: DataFrame, inputs: Mapping[str, int], note: Mapping[str, Any],
+        since: int | None = None, once: bool = False,
+    ) -> int:  # fmt: skip
         """Close and open rows of a table of facts, as `jobs.featurize.changes` says, in one commit; the new version.
 
         What was applied before changes nothing when it is applied again. note: what the commit says besides its inputs.
-        since: the first version that opens a row, if none is closed: older rows need not be looked at.
+        since: the first version that opens a row, if none is closed: older rows need not be looked at. once: no row
+        is opened and closed again, so that there is nothing to be changed either.
         """
         columns = [column for column in frame.columns if column != "closes"]
         on = (
@@ -135,9 +137,12 @@ class Tables:
         )
         if since is not None:
             on = f"target.source_version >= {int(since)} AND {on}"
-        changes = (
+        closing = (
             "WHEN MATCHED AND target.known_to IS NULL AND source.known_to IS NOT NULL "
-            "THEN UPDATE SET known_to = source.known_to WHEN NOT MATCHED AND NOT source.closes "
+            "THEN UPDATE SET known_to = source.known_to "
+        )
+        changes = (
+            f"{'' if once else closing}WHEN NOT MATCHED AND NOT source.closes "
             f"THEN INSERT ({', '.join(columns)}) VALUES ({', '.join(f'source.{column}' for column in columns)})"
         )
         return self._merged(checked(name), frame, f"{on} {changes}", inputs, self._token(inputs, note))
@@ -193,6 +198,12 @@ class Tables:
         """
         feed = self._session().read.option("readChangeFeed", "true").option("startingVersion", first)
         return feed.option("endingVersion", last).table(checked(name))
+
+    def at_hand(self, frame: DataFrame, most: int) -> DataFrame | None:
+        """The rows of `frame` as they are now, for a query that reads them several times; None where there are more
+        than `most`."""
+        rows = frame.limit(most + 1).toArrow()
+        return None if rows.num_rows > most else self._session().createDataFrame(rows)
 
     def note_since(self, name: str, version: int | None) -> int:
         """Remember lineage rows for commits of this task that another process made after `version`; how many."""

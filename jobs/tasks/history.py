@@ -154,7 +154,7 @@ def applied_to(
         for table in sorted(joined)
     }
     closed = tables.read(name).where("known_to IS NOT NULL").select("fact_id")
-    marks, frame, since = f"{source.name}_ra.{TOMBSTONES}", None, []
+    marks, frame, spans = f"{source.name}_ra.{TOMBSTONES}", None, list[Any]()
     try:
         for table, feed in feeds.items():
             rows = signed(feed, source.contract(table))
@@ -162,12 +162,16 @@ def applied_to(
                 rows = kept(rows, tables.read(marks), source, table)
             one = changes(rows, others, source, table, person_sample=person_sample, closed=closed)
             frame = one if frame is None else frame.unionByName(one)
-            row = rows.selectExpr("CASE WHEN bool_and(_came) THEN min(_version) END AS first").first()
-            since.append(row["first"] if row else None)
+            span = "CASE WHEN bool_and(_came) THEN struct(min(_version) AS first, max(_version) AS last) END AS span"
+            row = rows.selectExpr(span).first()
+            spans.append(row["span"] if row else None)
         assert frame is not None
-        only = [version for version in since if version is not None]
+        # Where rows only came, older facts need not be looked at; where each feed is one commit, none is closed again.
+        came = [span for span in spans if span is not None]
+        since = min(span["first"] for span in came) if len(came) == len(spans) else None
+        once = since is not None and all(span["first"] == span["last"] for span in came)
         of = {key: said[key] for key in KEPT}
-        return tables.amend(name, frame, inputs, of, since=min(only) if len(only) == len(since) else None)
+        return tables.amend(name, frame, inputs, of, since=since, once=once)
     except PySparkException as error:
         raise explained(error, ", ".join(f"{source.name}.{table}" for table in feeds), name) from None
 

@@ -55,7 +55,8 @@ def test_one_batch_many_batches_and_ranges_that_are_read_again_make_the_same_his
         apply(first, through)
         assert content(recorded) == wanted, (first, through)
     back_to_base(recorded, task)
-    for version in range(1, last + 1):
+    # The first only inserts, so that nothing that is there is looked at to be closed: it is applied twice.
+    for version in (1, *range(1, last + 1)):
         apply(version, version)
     assert content(recorded) == wanted, "commit by commit"
     back_to_base(recorded, task)
@@ -160,7 +161,7 @@ def test_a_table_is_read_as_it_was_at_a_version_and_at_a_moment(recorded: SparkS
     as_utc = [moment.replace(tzinfo=UTC) for moment in (first, second)]
     said = [json.loads(row["userMetadata"]) for row in told]
     assert [one["inputs"] for one in said] == [{CONDITIONS: 0}, {CONDITIONS: 1}]
-    assert {one["contract_hash"] for one in said} == {hashlib.sha256(repr(synthetic_omop).encode()).hexdigest()}
+    assert {one["contract_hash"] for one in said} == {hashlib.sha256(repr((synthetic_omop,)).encode()).hexdigest()}
     assert task.tables.read(NAME, 0).where("known_to IS NOT NULL").count() == 0
     assert task.tables.read(NAME, at=as_utc[0]).where("known_to IS NOT NULL").count() == 0
     assert task.tables.read(NAME, at=as_utc[1]).where("known_to IS NOT NULL").count() == 1

@@ -44,6 +44,13 @@ def facts(chance: random.Random, persons: range) -> list[tuple[Any, ...]]:
     return found
 
 
+def refreshed(
+    dates: DataFrame, events: DataFrame, concepts: DataFrame, previous: DataFrame, feed: DataFrame
+) -> DataFrame:
+    anew = refresh.again(dates, previous, feed, SOME, key=KEY)
+    return refresh.wide(anew, events, concepts, SOME, key=KEY, previous=previous)
+
+
 def test_a_refreshed_table_is_the_one_that_is_made_anew_and_little_of_it_is_made(spark: SparkSession):
     chance = random.Random(5)
     index = [(p, p, NOON + timedelta(days=chance.randint(-60, 60))) for p in range(200)]
@@ -68,18 +75,20 @@ def test_a_refreshed_table_is_the_one_that_is_made_anew_and_little_of_it_is_made
 
     feed = spark.createDataFrame(changed, f"_change_type string, {EVENTS}")
     previous = anew(before, dates).join(dates, KEY)
-    # Two index dates are new or have moved since, of persons whose facts did not change.
-    previous = previous.where(f"{KEY} != 120").withColumn(
+    # Three index rows are new, have moved or have changed hands since, of persons whose facts did not change.
+    previous = previous.where(f"{KEY} != 120").withColumn("person_id", sf.expr(f"person_id - int({KEY} = 122)"))
+    previous = previous.withColumn(
         "index_datetime",
         sf.when(sf.col(KEY) == 121, sf.lit(NOON - timedelta(days=99))).otherwise(sf.col("index_datetime")),
     )
-    made = refresh.wide(
-        dates, spark.createDataFrame(after, EVENTS), concepts, SOME, key=KEY, previous=previous, changed=feed
-    )
+    made = refreshed(dates, spark.createDataFrame(after, EVENTS), concepts, previous, feed)
     found = sorted(map(tuple, made.collect()), key=lambda row: row[0])
     assert found == sorted(map(tuple, anew(after, dates).select(*made.columns).collect()), key=lambda row: row[0])
+    rows = [row[KEY] for row in refresh.again(dates, previous, feed, SOME, key=KEY).collect()]
+    assert {120, 121, 122} <= set(rows)
+    assert len(rows) == len(set(rows)) < 70
     assert found != sorted(map(tuple, anew(before, dates).select(*made.columns).collect()), key=lambda row: row[0])
-    reached = {row[KEY] for row in refresh.reached(dates, feed, SOME, KEY).collect()}
+    reached = {row[KEY] for row in refresh.reached(dates, feed, SOME).collect()}
     assert not reached & set(range(50, 180)) - {row[0] for row in closed}, "what no window reaches is kept"
     assert 0 < len(reached) < 60
 
@@ -96,5 +105,13 @@ def test_an_unreached_row_is_kept_as_it_was_even_where_it_was_wrong(spark: Spark
     names = [f"f_{one.column}" for one in SOME]
     previous = dates.select("*", *(sf.lit(77.0).alias(name) for name in names))
     feed = spark.createDataFrame([("insert", *event)], f"_change_type string, {EVENTS}")
-    made = refresh.wide(dates, events, concepts, SOME, key=KEY, previous=previous, changed=feed).orderBy(KEY).collect()
+    made = refreshed(dates, events, concepts, previous, feed).orderBy(KEY).collect()
     assert [tuple(row)[1:] for row in made] == [(1.0, 1.0, 1.0), (77.0, 77.0, 77.0)]
+
+
+def test_a_fact_that_is_gone_is_seen_by_those_who_saw_it(spark: SparkSession):
+    """As where rows were taken out, or the table was made again: the change feed says `delete`."""
+    dates = spark.createDataFrame([(1, 1, NOON), (2, 2, NOON)], f"person_id long, {KEY} long, index_datetime timestamp")
+    gone = [(p, p, NOON - timedelta(days=n), None, "ICD10CM", "I50", 1.0, None, None) for p, n in ((1, 5), (2, 200))]
+    feed = spark.createDataFrame([("delete", *row) for row in gone], f"_change_type string, {EVENTS}")
+    assert [row[KEY] for row in refresh.reached(dates, feed, SOME).collect()] == [1]
