@@ -30,12 +30,15 @@ def release(
     *,
     before: Mapping[str, int | None] | None = None,
     unpublished: Collection[str] = (),
+    elsewhere: Collection[str] = (),
 ) -> dict[str, int | None]:
     """`counts` as they may be published: None where one is suppressed.
 
     counts: distinct persons by cell. sums: how cells add up; each names cells of `counts`. before: the same cells as
     they were published last; one that changed by 1 to 10 persons since is suppressed, for the difference tells of
-    them. unpublished: cells that only follow from others, such as whom a rule removed; they get None.
+    them. unpublished: cells that only follow from others, such as whom a rule removed; they get None. elsewhere: cells
+    that another report shows, unless they are of 1 to 10 persons: hiding them here would hide nothing. Where all that
+    can be hidden is not enough, zeros are hidden too.
     Raises ValueError for a sum that names an unknown cell or does not add up.
     """
     for one in sums:
@@ -46,8 +49,13 @@ def release(
             raise ValueError(f"sum {one.whole}: its parts do not add up to it")
     hidden = {name for name, count in counts.items() if suppressed(count) is None or changed(name, count, before or {})}
     hidden |= set(unpublished)
+    kept = {name for name in elsewhere if suppressed(counts[name]) is not None}
+    hidden -= kept
     while exposed := exposures(counts, sums, hidden, unpublished):
-        hidden.add(_another(counts, sums, hidden, exposed, unpublished))
+        another = _another(counts, sums, hidden, kept, exposed, unpublished)
+        if another is None:
+            return {name: count if name in kept else None for name, count in counts.items()}
+        hidden.add(another)
     return {name: None if name in hidden else count for name, count in counts.items()}
 
 
@@ -100,17 +108,15 @@ def _bound(rows: list[np.ndarray], known: list[float], least: list[tuple[int, No
 
 
 def _another(
-    counts: Mapping[str, int], sums: Sequence[Sum], hidden: Collection[str], exposed: Sequence[str],
-    unpublished: Collection[str],
-) -> str:  # fmt: skip
+    counts: Mapping[str, int], sums: Sequence[Sum], hidden: Collection[str], kept: Collection[str],
+    exposed: Sequence[str], unpublished: Collection[str],
+) -> str | None:  # fmt: skip
     """The cell to hide next: of those that add up with an exposed one, the smallest that leaves the fewest exposed."""
+    free = [name for name, count in counts.items() if count and name not in hidden and name not in kept]
     near = _near(sums, exposed[0], hidden)
-    candidates = [name for name in near if name not in hidden and counts[name]]
-    if not candidates:
-        candidates = [name for name in counts if name not in hidden and counts[name]]
     wholes = {one.whole for one in sums}
-    tried = sorted(candidates, key=lambda name: (name in wholes, counts[name], name))
-    return min(tried, key=lambda name: len(exposures(counts, sums, {*hidden, name}, unpublished)))
+    tried = sorted(near.intersection(free) or free, key=lambda name: (name in wholes, counts[name], name))
+    return min(tried, key=lambda name: len(exposures(counts, sums, {*hidden, name}, unpublished)), default=None)
 
 
 def _near(sums: Iterable[Sum], name: str, hidden: Collection[str]) -> set[str]:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs.disclosure import suppressed
 from jobs.errors import TaskError
 from jobs.io.context import Task
 from jobs.model.names import CHAMPION, Names
@@ -80,8 +79,8 @@ class Registry:
             tags=[RunTag(k, v) for k, v in (tags or {}).items()],
         )
 
-    def read(self, run_id: str, table: str, version: int, rows: int, context: str) -> None:
-        """Record that a run used a Delta table at a version."""
+    def read(self, run_id: str, table: str, version: int, context: str) -> None:
+        """Record that a run used a Delta table at a version; how many rows of it is not said (ADR 71)."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         full = f"{self._task.catalog}.{table}"
@@ -90,7 +89,6 @@ class Registry:
             digest=f"v{version}",
             source_type="delta_table",
             source=json.dumps({"delta_table_name": full, "delta_table_version": version}),
-            profile=json.dumps({"num_rows": suppressed(rows)}),
         )
         self.client.log_inputs(run_id, [DatasetInput(dataset, [InputTag(CONTEXT, context)])])
 

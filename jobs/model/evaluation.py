@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -71,18 +71,31 @@ def written(
     return rows
 
 
-def hidden(sizes: Mapping[tuple[str, str], Mapping[str, int]], whole: Mapping[str, int]) -> set[tuple[str, str]]:
+def hidden(
+    sizes: Mapping[tuple[str, str], Mapping[str, int]], whole: Mapping[str, int],
+    rest: Mapping[tuple[str, str], Mapping[str, int]] | None = None,
+) -> set[tuple[str, str]]:  # fmt: skip
     """The subgroups (dimension, level) that are suppressed, so that no small count can be told from what is shown.
 
-    sizes: of each subgroup; whole: of all rows. A subgroup is shown or suppressed as one.
+    sizes: of each subgroup; whole: of all rows. A subgroup is shown or suppressed as one. rest: of the rows that are
+    not evaluated, of which nothing is shown here, but of both together elsewhere.
     """
     counted = {("all", "all"): whole} | dict(sizes)
     cells: dict[str, int] = {}
     sums: list[Sum] = []
+    others, together = [], []
     for key, found in counted.items():
         parts = {"events": found["events"], "others": found["encounters"] - found["events"]}
         cells |= {_cell(key, kind): count for kind, count in (dict(found) | parts).items()}
         sums.append(Sum(_cell(key, "encounters"), tuple(_cell(key, kind) for kind in parts)))
+        if rest is not None:
+            left = dict(rest[key]) | {"others": rest[key]["encounters"] - rest[key]["events"]}
+            for kind, count in left.items():
+                other, both = f"rest of {_cell(key, kind)}", f"both of {_cell(key, kind)}"
+                cells |= {other: count, both: count + cells[_cell(key, kind)]}
+                sums.append(Sum(both, (_cell(key, kind), other)))
+                others.append(other)
+                together.append(both)
     for dimension in sorted({dimension for dimension, _ in sizes}):
         levels = [key for key in sizes if key[0] == dimension]
         for kind in (*whole, "others"):
@@ -90,7 +103,7 @@ def hidden(sizes: Mapping[tuple[str, str], Mapping[str, int]], whole: Mapping[st
             # A person grows older: those of the age groups are more than all.
             if cells[one.whole] == sum(cells[part] for part in one.parts):
                 sums.append(one)
-    published = release(cells, sums)
+    published = release(cells, sums, unpublished=others, elsewhere=together)
     return {key for key, found in counted.items() if any(published[_cell(key, kind)] is None for kind in found)}
 
 
@@ -98,15 +111,22 @@ def _cell(key: tuple[str, str], kind: str) -> str:
     return f"{key[0]}={key[1]} {kind}"
 
 
-def table(split: str, rows: pd.DataFrame, probability: np.ndarray, seed: int, by_subgroup: bool) -> pd.DataFrame:
-    """The evaluation of one split: all rows, then each sex and age group, one line a metric, columns COLUMNS."""
+def table(
+    split: str, rows: pd.DataFrame, probability: np.ndarray, seed: int, by_subgroup: bool,
+    rest: pd.DataFrame | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """The evaluation of one split: all rows, then each sex and age group, one line a metric, columns COLUMNS.
+
+    rest: the rows that are not in the split; what is said of the split must not tell of few of them either.
+    """
     masks = {
         (label, level): values == level
         for label, values in (subgroups(rows) if by_subgroup else ())
         for level in sorted(set(values))
     }
     sizes, whole = {key: counts(rows[mask]) for key, mask in masks.items()}, counts(rows)
-    hide, found = hidden(sizes, whole), estimates(rows, probability, seed)
+    others = None if rest is None else rest_of(rest, masks)
+    hide, found = hidden(sizes, whole, others), estimates(rows, probability, seed)
     lines = written(split, "all", found, whole, ("all", "all") in hide)
     for key, mask in masks.items():
         inside = dict.fromkeys(found, Estimate(float("nan")))
@@ -114,6 +134,13 @@ def table(split: str, rows: pd.DataFrame, probability: np.ndarray, seed: int, by
             inside = estimates(rows[mask], probability[mask], seed)
         lines += written(split, f"{key[0]}={key[1]}", inside, sizes[key], key in hide)
     return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def rest_of(rest: pd.DataFrame, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, int]]:
+    """Encounters, persons and events of the rows outside of a split, all and by subgroup."""
+    levels = dict(subgroups(rest))
+    by_key = {key: counts(rest[levels[key[0]] == key[1]]) for key in keys}
+    return {("all", "all"): counts(rest)} | by_key
 
 
 def blocks(outcome: np.ndarray, score: np.ndarray, size: int) -> list[slice]:

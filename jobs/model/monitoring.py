@@ -27,10 +27,11 @@ BLOCKS = 4
 WHOLE = 0  # the block number of the whole scored slice
 
 
-def calibration(rows: pd.DataFrame, monitor: Monitor, seed: int) -> list[dict[str, Any]]:
+def calibration(rows: pd.DataFrame, monitor: Monitor, seed: int, waiting: int = 0) -> list[dict[str, Any]]:
     """Observed over expected of the whole slice (block 0) and of its four quarters by encounter order (1 is oldest).
 
-    rows: scored encounters with a known outcome: person_id, encounter_order, outcome, score.
+    rows: scored encounters with a known outcome: person_id, encounter_order, outcome, score. waiting: those without;
+    where they are few no count is shown, as all that were scored are known.
     """
     ordered = rows.sort_values(["encounter_order", "visit_occurrence_id"], ignore_index=True)
     edges = np.linspace(0, len(ordered), BLOCKS + 1).astype(int)
@@ -40,11 +41,12 @@ def calibration(rows: pd.DataFrame, monitor: Monitor, seed: int) -> list[dict[st
     sizes = {str(block): outcomes(part) for block, part in parts.items()}
     few = kept_back({block: classes for block, classes in sizes.items() if block != str(WHOLE)})
     few |= {block for block in (str(WHOLE),) if any(suppressed(count) is None for count in sizes[block].values())}
-    return [
+    found = [
         calibration_row(block, part, monitor, seed, hide=str(block) in few)
         for block, part in parts.items()
         if len(part)
     ]
+    return [row | {"encounters": None, "events": None} for row in found] if suppressed(waiting) is None else found
 
 
 def outcomes(rows: pd.DataFrame) -> dict[str, int]:

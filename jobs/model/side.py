@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from jobs.disclosure import shown
+from jobs.disclosure import shown, suppressed
 from jobs.errors import TaskError
 
 TRAIN, TEST = "train", "test"
@@ -58,3 +60,32 @@ def check_kept(moved: int, twice: int, table: str, test_share: float) -> None:
             f"{table}: {shown(moved)} persons would change sides with test_share = {test_share}; a side is fixed for "
             "the model's life: give the model its former test_share back, restore the table, or declare a new model"
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """What a side holds: encounters with a known outcome, their persons and events; those that wait for one."""
+
+    encounters: int
+    persons: int
+    events: int
+    waiting: int = 0
+    never: int = 0
+
+    @property
+    def few(self) -> bool:
+        """Whether a count of those with a known outcome is of 1 to 10."""
+        counts = (self.encounters, self.persons, self.events, self.encounters - self.events)
+        return any(suppressed(count) is None for count in counts)
+
+
+def told(sizes: Mapping[str, Size]) -> dict[str, Size | None]:
+    """The sizes of both sides as they may be said; None where one is kept back.
+
+    Other reports show both sides together, and the evaluation the test side: where one is small, neither is said. The
+    attrition shows who waits besides: where those are few, the training side is not said.
+    """
+    few = any(size.few for size in sizes.values())
+    waits = sum(size.waiting for size in sizes.values()), sum(size.never for size in sizes.values())
+    late = any(suppressed(count) is None for count in waits)
+    return {side: None if few or (late and side == TRAIN) else size for side, size in sizes.items()}

@@ -23,18 +23,21 @@ EVERYONE = "persons"
 NUMBER = "mean"
 # The kinds of a number's values, which share no person: a mean of what is zero for all but a few gives them away.
 OTHER, ZERO = "not zero", "zero"
+# Besides groups 0 and 1: persons of whom it is not known yet. They have no column, and are told of elsewhere.
+WAITING = 2
 
 
 @dataclass(frozen=True)
 class Line:
     """One line of the table before anything is suppressed: a level of a covariate, or a number's mean.
 
-    cells: level -> persons of each group; together they are the group. held: the cells that the line is built on.
+    cells: level -> persons of each group and of those who wait; together they are the group. held: the cells that the
+    line is built on.
     """
 
     covariate: str
     level: str
-    cells: Mapping[str, tuple[int, int]]
+    cells: Mapping[str, tuple[int, ...]]
     held: tuple[str, ...]
     persons: tuple[int, int]
     value: tuple[float, float]
@@ -58,9 +61,10 @@ def of_category(name: str, values: pd.Series, groups: np.ndarray) -> Iterator[Li
     levels = values.astype(object).where(values.notna(), MISSING).astype(str).to_numpy()
     cells = {level: _of(levels == level, groups) for level in sorted(set(levels))}
     size = (int((groups == 0).sum()), int((groups == 1).sum()))
-    for level, found in cells.items():
-        share = (found[0] / size[0], found[1] / size[1])
-        yield Line(name, level, cells, (level,), found, share, (float("nan"),) * 2)
+    for level, (none, some, _) in cells.items():
+        if none or some:
+            share = (none / size[0], some / size[1])
+            yield Line(name, level, cells, (level,), (none, some), share, (float("nan"),) * 2)
 
 
 def of_number(name: str, values: pd.Series, groups: np.ndarray) -> Iterator[Line]:
@@ -87,8 +91,8 @@ def _sd(values: np.ndarray) -> float:
     return float(np.std(values, ddof=1))
 
 
-def _of(rows: np.ndarray, groups: np.ndarray) -> tuple[int, int]:
-    return int((rows & (groups == 0)).sum()), int((rows & (groups == 1)).sum())
+def _of(rows: np.ndarray, groups: np.ndarray) -> tuple[int, ...]:
+    return tuple(int((rows & (groups == group)).sum()) for group in (0, 1, WAITING))
 
 
 def lines(frame: pd.DataFrame, groups: np.ndarray) -> list[Line]:
@@ -105,15 +109,28 @@ def lines(frame: pd.DataFrame, groups: np.ndarray) -> list[Line]:
     return found
 
 
-def released(found: list[Line], size: tuple[int, int]) -> dict[str, int | None]:
-    """Every cell of both groups as it may be published; the cells of a covariate add up to the group."""
-    counts, sums = {"0": size[0], "1": size[1]}, {}
-    for line in found:
-        for group in (0, 1):
-            parts = {f"{group} {line.covariate} {level}": cell[group] for level, cell in line.cells.items()}
-            counts |= parts
-            sums[f"{group} {line.covariate}"] = Sum(f"{group}", tuple(parts))
-    return release(counts, list(sums.values()))
+def released(found: list[Line], size: tuple[int, ...]) -> dict[str, int | None]:
+    """Every cell of both groups as it may be published; the cells of a covariate add up to the group.
+
+    How many persons there are of each level in all groups is told by the statistics of covariates.
+    """
+    names = tuple(str(group) for group in (0, 1, WAITING))
+    groups = dict(zip(names, size, strict=True)) | {"all": sum(size)}
+    shown = release(groups, [Sum("all", names)], unpublished=[str(WAITING)], elsewhere=["all"])
+    hidden = None in (shown["0"], shown["1"])
+    for line in {line.covariate: line for line in found}.values():
+        counts, sums = dict(groups), []
+        for level, cell in line.cells.items():
+            parts = tuple(f"{group} {line.covariate} {level}" for group in names)
+            counts |= dict(zip(parts, cell, strict=True)) | {f"all {level}": sum(cell)}
+            sums.append(Sum(f"all {level}", parts))
+        for group in names:
+            sums.append(Sum(group, tuple(f"{group} {line.covariate} {level}" for level in line.cells)))
+        told = [*groups, *(f"all {level}" for level in line.cells)]
+        unpublished = [name for name in counts if name.startswith(f"{WAITING} ")]
+        cells = dict.fromkeys(counts) if hidden else release(counts, sums, unpublished=unpublished, elsewhere=told)
+        shown |= {name: count for name, count in cells.items() if name not in told}
+    return shown
 
 
 def table_one(frame: pd.DataFrame, group: str = "outcome") -> pd.DataFrame:
@@ -127,8 +144,10 @@ def table_one(frame: pd.DataFrame, group: str = "outcome") -> pd.DataFrame:
     size = (int((groups == 0).sum()), int((groups == 1).sum()))
     if 0 in size or set(groups.tolist()) - {0, 1}:
         raise TaskError(f"table 1: {group} has {sorted(set(groups.tolist()))}; valid: persons in both groups, 0 and 1")
-    found = lines(rows, groups)
-    cells = released(found, size)
+    waiting = first_rows(frame[~frame["person_id"].isin(rows["person_id"])])
+    everyone = np.concatenate([groups, np.full(len(waiting), WAITING)])
+    found = lines(pd.concat([rows, waiting], ignore_index=True) if len(waiting) else rows, everyone)
+    cells = released(found, (*size, len(waiting)))
     table = [(EVERYONE, "", cells["0"], np.nan, np.nan, cells["1"], np.nan, np.nan, np.nan)]
     for line in found:
         shown = [

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jobs.disclosure import shown
 from jobs.errors import TaskError
 from jobs.io import frames
 from jobs.io.context import Task, run
@@ -64,10 +63,11 @@ def splits(model: Model, parameters: dict[str, Any], dataset: pd.DataFrame, prob
     in_time = later(model.method, parameters, dataset)
     everyone = np.ones(len(in_time.rows), dtype=bool)
     late = {"time_held_out": in_time.held_out, "time": everyone, "time_new_persons": in_time.new}
-    tables = [evaluation.table("person", dataset[dataset["side"] == TEST], probability, seed, by_subgroup=True)]
+    test, train = (dataset[dataset["side"] == side] for side in (TEST, TRAIN))
+    tables = [evaluation.table("person", test, probability, seed, by_subgroup=True, rest=train)]
     for name, some in late.items():
         rows, scored = in_time.rows[some], in_time.probability[some]
-        tables.append(evaluation.table(name, rows, scored, seed, by_subgroup=False))
+        tables.append(evaluation.table(name, rows, scored, seed, by_subgroup=False, rest=in_time.rows[~some]))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -81,6 +81,12 @@ def estimate(table: pd.DataFrame, metric: str) -> Estimate:
     """A metric of the person split, from the suppressed table."""
     row = table[(table["split"] == "person") & (table["subgroup"] == "all") & (table["metric"] == metric)].iloc[0]
     return Estimate(*(float("nan") if row[part] is None else float(row[part]) for part in ("value", "low", "high")))
+
+
+def whole(table: pd.DataFrame) -> int | None:
+    """How many test encounters there are, as the suppressed table says."""
+    row = table[(table["split"] == "person") & (table["subgroup"] == "all")].iloc[0]
+    return None if pd.isna(row["encounters"]) else int(row["encounters"])
 
 
 def _evaluate(task: Task) -> None:
@@ -100,7 +106,11 @@ def _evaluate(task: Task) -> None:
     parameters = json.loads(trained.data.tags["parameters"])
     table = splits(model, parameters, dataset, probability)
     outcome = test["outcome"].to_numpy().astype("int64")
+    size = whole(table)
     points = evaluation.curves(outcome, probability)
+    if size is None:
+        # The steps of a curve tell how many rows it is of.
+        points = points.head(0)
     champion = registry.champion()
     against = (
         gates.NO_CHAMPION
@@ -120,9 +130,10 @@ def _evaluate(task: Task) -> None:
         ("gate", gate_rows(task, results, run_id, None, "evaluate"), GATE),
     ):
         task.tables.append(names.table(name), frames.frame(task, rows, kinds), inputs)
-    publish(registry, trained, table, points, results, seen, len(test))
+    publish(registry, trained, table, points, results, seen)
     auroc = estimate(table, "auroc")
-    task.log(f"AUROC {gates.interval(auroc)} on {shown(len(test))} encounters; looks at the test side so far: {seen}")
+    many = "few" if size is None else f"{size:,}"
+    task.log(f"AUROC {gates.interval(auroc)} on {many} encounters; looks at the test side so far: {seen}")
 
 
 def publish(
@@ -132,12 +143,11 @@ def publish(
     points: pd.DataFrame,
     results: list[gates.Result],
     seen: int,
-    rows: int,
 ) -> None:
     """Metrics, pictures, the evaluation as JSON and the gates go to the run: aggregates only."""
     run_id = trained.info.run_id
     passed = gates.all_passed(results, None)
-    registry.read(run_id, trained.data.tags["dataset"], int(trained.data.tags["dataset_version"]), rows, "evaluation")
+    registry.read(run_id, trained.data.tags["dataset"], int(trained.data.tags["dataset_version"]), "evaluation")
     registry.log(
         run_id,
         metrics=evaluation.metrics(table) | {"test_side_looks": float(seen)},

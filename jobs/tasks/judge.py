@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from jobs.disclosure import shown
 from jobs.errors import TaskError
 from jobs.io import frames
 from jobs.io.context import Task, run
@@ -52,7 +51,7 @@ def against(
         # The features were declared anew: each model gets its own, on the encounters that both know.
         known, other = shared(test, dataset(task, names, champion, TEST))
         rows, probability = test[known], probability[known]
-    task.log(f"compared with champion version {champion.version} on {shown(rows['person_id'].nunique())} test persons")
+    task.log(f"compared with champion version {champion.version}")
     return compare(model.gates, rows, probability, probabilities(fitted, other), trained, model.method.seed)
 
 

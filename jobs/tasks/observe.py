@@ -43,7 +43,7 @@ def _observe(task: Task) -> None:
     held = frames.read(task, names.table("dataset"), held_in, f"side = '{TEST}'")
 
     matured = rows[rows["outcome_known"].astype(bool)]
-    found = monitoring.calibration(matured, model.monitor, model.method.seed)
+    found = monitoring.calibration(matured, model.monitor, model.method.seed, len(rows) - len(matured))
     found += monitoring.covariates(rows, held, columns_of(held), model.monitor)
     signal = monitoring.decision(found)
     events = int(matured["outcome"].astype("int64").sum())
@@ -53,9 +53,11 @@ def _observe(task: Task) -> None:
     table = monitoring.table(found, facts).astype({"encounters": "Int64", "events": "Int64"})
     written_from = inputs | {names.table("dataset"): held_in}
     task.tables.append(names.table("monitoring"), frames.frame(task, table, MONITORING), written_from)
-    task.log(
-        f"{shown(len(rows))} scored encounters, {shown(len(matured))} with a known outcome, {shown(events)} events"
-    )
+    size = next((row for row in found if row["block"] == monitoring.WHOLE and row["measure"] == monitoring.RATIO), None)
+    told = "few, or all but few, have a known outcome or an event"
+    if size is not None and size["encounters"] is not None:
+        told = f"{size['encounters']:,} with a known outcome, {size['events']:,} events"
+    task.log(f"{shown(len(rows))} scored encounters; {told}")
     for row in found:
         if row["state"] == monitoring.SIGNAL or row["measure"] == monitoring.RATIO:
             parts = (row["measure"], row["name"], row["value"], row["state"], row["signal"])

@@ -8,7 +8,7 @@ from jobs.disclosure import shown
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.model.names import Names, declared_model
-from jobs.model.side import TEST, TRAIN, check_kept, check_salts, salt_of, side_sql
+from jobs.model.side import TEST, TRAIN, Size, check_kept, check_salts, salt_of, side_sql, told
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -40,26 +40,28 @@ def placed(task: Task, persons: DataFrame, table: str, test_share: float, inputs
     return task.tables.merge(table, new, ["person_id"], inputs)
 
 
-def check(dataset: DataFrame, table: str) -> dict[str, tuple[int, int, int]]:
-    """(encounters, persons, events) of each side; raises TaskError unless both sides have rows and share no person."""
+def check(features: DataFrame, table: str) -> dict[str, Size]:
+    """What each side holds; raises TaskError unless both sides have known outcomes and share no person."""
     from pyspark.sql import functions as F
 
-    by_person = dataset.groupBy("person_id").agg(
-        F.count_distinct("side").alias("sides"), F.min("side").alias("side"),
-        F.count("*").alias("rows"), F.sum("outcome").alias("events"),
+    by_person = features.groupBy("person_id").agg(
+        F.count_distinct("side").alias("sides"), F.min("side").alias("side"), F.count("*").alias("all"),
+        F.count_if("outcome_known").alias("rows"), F.count_if(F.expr("outcome_known AND outcome = 1")).alias("events"),
     )  # fmt: skip
     found = by_person.groupBy("side").agg(
-        F.sum("rows").alias("encounters"), F.count("*").alias("persons"), F.sum("events").alias("events"),
-        F.sum(F.expr("CASE WHEN sides > 1 THEN 1 ELSE 0 END")).alias("both"),
+        F.sum("rows").alias("encounters"), F.count_if(F.expr("rows > 0")).alias("persons"),
+        F.sum("events").alias("events"), F.sum(F.expr("all - rows")).alias("waiting"),
+        F.count_if(F.expr("rows = 0")).alias("never"), F.count_if(F.expr("sides > 1")).alias("both"),
     )  # fmt: skip
     sides = {row["side"]: row for row in found.collect()}
     both = sum(int(row["both"]) for row in sides.values())
     if both:
         raise TaskError(f"{table}: {shown(both)} persons are on both sides; nothing was written")
-    empty = [side for side in (TRAIN, TEST) if side not in sides]
+    empty = [side for side in (TRAIN, TEST) if side not in sides or not sides[side]["encounters"]]
     if empty:
         raise TaskError(f"{table}: no encounter with a known outcome on side {', '.join(empty)}; valid: rows on both")
-    return {side: (int(row["encounters"]), int(row["persons"]), int(row["events"])) for side, row in sides.items()}
+    names = ("encounters", "persons", "events", "waiting", "never")
+    return {side: Size(**{name: int(row[name]) for name in names}) for side, row in sides.items()}
 
 
 def _prepare(task: Task) -> None:
@@ -70,10 +72,13 @@ def _prepare(task: Task) -> None:
     features = task.tables.read(names.features, inputs[names.features])
     inputs[side] = placed(task, features.select("person_id").distinct(), side, model.test_share, dict(inputs))
     sides = task.tables.read(side, inputs[side]).select("person_id", "side")
-    dataset = features.where("outcome_known").join(sides, "person_id")
-    for name, (encounters, persons, events) in sorted(check(dataset, table).items()):
-        task.log(f"{name}: {shown(encounters)} encounters of {shown(persons)} persons, {shown(events)} events")
-    version = task.tables.replace(table, dataset, inputs)
+    everyone = features.join(sides, "person_id")
+    for name, size in sorted(told(check(everyone, table)).items()):
+        said = "few, or few on the other side or without an outcome yet"
+        if size is not None:
+            said = f"{size.encounters:,} encounters of {size.persons:,} persons, {size.events:,} events"
+        task.log(f"{name}: {said}")
+    version = task.tables.replace(table, everyone.where("outcome_known"), inputs)
     task.log(f"{table} version {version} from {names.features} version {inputs[names.features]}")
     task.values.set("dataset_version", str(version))
 

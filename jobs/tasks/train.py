@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from jobs.disclosure import shown
 from jobs.errors import TaskError
 from jobs.io import frames
 from jobs.io.context import Task, run
@@ -45,7 +44,7 @@ def _train(task: Task) -> None:
         task.parameter("experiment"), f"{model.name} train", tags | told, task.parameter("parent_run_id")
     )
     try:
-        registry.read(run_id, names.table("dataset"), version, len(rows), "training")
+        registry.read(run_id, names.table("dataset"), version, "training")
         settings = {"method": type(model.method).__name__, "seed": model.method.seed, "covariates": len(columns.names)}
         registry.log(run_id, settings | parameters)
         invented = example(design(rows, columns), columns)
@@ -55,9 +54,7 @@ def _train(task: Task) -> None:
         registry.end(run_id, failed=True)
         raise
     registry.end(run_id)
-    task.log(
-        f"fitted on {shown(len(rows))} encounters and {len(columns.names)} covariates; run {run_id}, model {model_id}"
-    )
+    task.log(f"fitted on {len(columns.names)} covariates; run {run_id}, model {model_id}")
     task.values.set("run_id", run_id)
 
 

@@ -24,7 +24,7 @@ def _tune(task: Task) -> None:
 
     registry, experiment = Registry(task, names), task.parameter("experiment")
     parent = registry.start(experiment, f"{model.name} tune", tags)
-    registry.read(parent, names.table("dataset"), version, len(train), "training")
+    registry.read(parent, names.table("dataset"), version, "training")
     for number, trial in enumerate(trials, 1):
         child = registry.start(experiment, f"trial {number}", tags, parent)
         found = {"cv_log_loss": trial.log_loss, "cv_auroc": trial.auroc}
