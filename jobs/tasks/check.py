@@ -50,9 +50,14 @@ def _check(task: Task) -> None:
         readable = whole(tables)
         earlier = pool.submit(before, task, source.name)
         counted = list(pool.map(lambda one: found(source, one, tables[one], readable), source.contracts))
-    all_rows = {results[0].table: results[0].all_rows for results in counted}
-    coded = of_codes(task, source, readable, all_rows, reference)
-    counted = [[*results, *coded.get(results[0].table, ())] for results in counted]
+    sizes = {
+        contract.table: max((one.all_rows for one in results), default=0)
+        for contract, results in zip(source.contracts, counted, strict=True)
+    }
+    coded = of_codes(task, source, readable, sizes, reference)
+    counted = [
+        [*results, *coded.get(contract.table, ())] for contract, results in zip(source.contracts, counted, strict=True)
+    ]
     checked = [
         Checked(
             table=name, version=None if table is None else table.version,

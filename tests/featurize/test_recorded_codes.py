@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from jobs.featurize.columns import typed
 from jobs.io.context import Task
-from jobs.quality.codes import LEAF, NONE, SEVERITY, of_place, places
+from jobs.quality.codes import LEAF, NONE, SEVERITY, of_place, places, rows_of
 from jobs.quality.published import published
 from jobs.tasks.check import _check
 from workflows.featurizations.synthetic_omop import synthetic_omop
@@ -111,6 +112,22 @@ def test_every_column_of_codes_of_a_source_is_held_unless_the_mapping_itself_nam
         "synthetic_omop": {("condition_occurrence", COLUMN)},
     }
     assert source not in held or set(found) == held[source]
+
+
+@pytest.mark.spark
+def test_the_codes_of_every_source_can_be_read_by_its_own_mapping(spark: SparkSession):
+    for source in map(named, names()):
+        tables = {
+            one.table: typed(spark.createDataFrame([], ", ".join(f"`{c.name}` string" for c in one.columns)), one)
+            for one in source.contracts
+        }
+        made = rows_of(source, tables)
+        columns = ["_whose", "_day", "_table", "_column", "vocabulary_id", "concept_code"]
+        assert (None if made is None else made.columns) == (columns if places(source) else None)
+        first = next(iter(places(source)), None)
+        if first is not None:
+            without = rows_of(source, {name: frame for name, frame in tables.items() if name != first[0]})
+            assert without is None or without.columns == columns
 
 
 @pytest.mark.clause("P5")
