@@ -23,6 +23,11 @@ MEANINGS = {
 }  # fmt: skip
 SEVERITIES = ("fatal", "convention", "characterization")
 CHARTS_SHOWN = 8
+# The checks of a column of codes, by the end of their ids; what none of them counts is a leaf.
+OF_CODES = {
+    "header": "Header", "unknown": "Unknown", "wrong_vocabulary": "Another vocabulary's", "format": "No code's form",
+    "retired": "Retired", "not_assessable": "Not known here",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,30 @@ def tables(stage: Stage, source: str) -> list[Table]:
             )
         )  # fmt: skip
     return found
+
+
+def coded(found: Sequence[Table]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Each column of codes: its name, how many rows have a code, and of these the share of leaves and of each fault."""
+    columns: dict[tuple[str, str], dict[str, Row]] = {}
+    for table in found:
+        for check in table.checks:
+            column, marked, fault = check["check_id"].rpartition("_codes_")
+            if marked and fault in OF_CODES:
+                columns.setdefault((table.name, column), {})[fault] = check
+    made = []
+    for (table_name, column), checks in sorted(columns.items()):
+        of = max((check["rows_checked"] for check in checks.values() if check["rows_checked"]), default=None)
+        faults = [checks[fault]["rows_at_fault"] for fault in OF_CODES if checks[fault]["state"] != "not applicable"]
+        known = of is not None and checks["header"]["state"] != "not applicable" and None not in faults
+        leaves = words.share(1 - sum(faults) / of) if known else words.NOTHING
+        shares = (
+            checks[fault]["state"]
+            if checks[fault]["state"] == "not applicable"
+            else words.share(checks[fault]["share"])
+            for fault in OF_CODES
+        )
+        made.append((f"{table_name}.{column}", words.kept_back(of), (leaves, *shares)))
+    return made
 
 
 @dataclass(frozen=True)
@@ -201,6 +230,8 @@ def page(stage: Stage, source: str, models_of_source: Sequence[str], *, syntheti
         meanings=MEANINGS,
         sentence=sentence(found) if found else "",
         tables=found,
+        coded=coded(found),
+        of_codes=tuple(OF_CODES.values()),
         described=described(stage, source),
         approved=approval(stage, source, found),
         attrition={name: models.attrition(stage, name) for name in models_of_source},

@@ -113,6 +113,8 @@ class Join:
 class Persons:
     """How a curated table becomes `fact_person`'s persons: expressions for each person attribute.
 
+    birth_date_assumed: a condition under which that day is not the source's own: its month or day is missing and taken
+    as the first, or it follows from an age. None where the source has whole days.
     source_value: how the source itself names a person, where `person_id` is made from it; `person_xref` keeps both.
     """
 
@@ -120,6 +122,7 @@ class Persons:
     person_id: str
     sex: str
     birth_date: str | None = None
+    birth_date_assumed: str | None = None
     age_band: str | None = None
     source_value: str | None = None
 

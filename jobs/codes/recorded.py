@@ -30,6 +30,14 @@ def state(vocabulary_id: str, code: str, known: Known) -> str:
     return "unknown" if entry is None else "leaf" if entry.leaf else "header"
 
 
+def judged(vocabulary_id: str, code: str, known: Known) -> str:
+    """What a recorded code is: the check of `jobs.codes.check` that it does not pass, or "leaf"."""
+    found = state(vocabulary_id, code, known)
+    if found in ("malformed", "unknown") and known.elsewhere(code, vocabulary_id):
+        return "wrong_vocabulary"
+    return "format" if found == "malformed" else found
+
+
 def counted(folder: Path, columns: Sequence[str]) -> dict[str, Counter[str]]:
     """Rows of each recorded code in columns of a delivered CSV, without those that record none."""
     for delivery in recognise(folder).deliveries:

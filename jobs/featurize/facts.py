@@ -39,10 +39,13 @@ def optional(expression: str | None, kind: str) -> Column:
 
 
 def person_columns(persons: Persons) -> list[Column]:
-    """sex, birth_date and age_band."""
+    """sex, birth_date, whether that is assumed (null where there is none), and age_band."""
+    born = optional(persons.birth_date, "date")
+    assumed = sf.coalesce(sf.expr(persons.birth_date_assumed or "false").cast("boolean"), sf.lit(False))
     return [
         sf.expr(persons.sex).cast("string").alias("sex"),
-        optional(persons.birth_date, "date").alias("birth_date"),
+        born.alias("birth_date"),
+        sf.when(born.isNotNull(), assumed).alias("birth_date_assumed"),
         optional(persons.age_band, "string").alias("age_band"),
     ]
 
@@ -119,6 +122,7 @@ def contracted(frame: DataFrame, encounters: Encounters) -> DataFrame:
         "is_at_risk",
         "sex",
         "birth_date",
+        "birth_date_assumed",
         "age_band",
         "provider_id",
         FROM,
@@ -218,6 +222,7 @@ def fact_observation_period(tables: Mapping[str, DataFrame], source: Source, *, 
         "observation_period_end_date",
         "sex",
         "birth_date",
+        "birth_date_assumed",
         "age_band",
     )
 

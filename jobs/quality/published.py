@@ -8,7 +8,7 @@ reads the report knows the contract, and so which rows lie inside which.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jobs.disclosure import suppressed
 from jobs.quality.result import Result
@@ -82,7 +82,17 @@ def published(
     whole = max((one.all_rows for one in results), default=0)
     everybody = [one.behind.broken + one.behind.kept + one.behind.apart for one in results if one.behind]
     shown_all = whole if not few(max(everybody, default=whole)) and ledger.show({ALL: whole}) else None
-    return [_one(result, shown_all, ledger) for result in results]
+    return closed([_one(result, shown_all, ledger) for result in results])
+
+
+def closed(found: Sequence[Published]) -> list[Published]:
+    """With nothing of a part that adds up to a count which is kept back, be it a sum or one that was shown before."""
+    shut = {
+        one.result.part
+        for one in found
+        if one.result.part and (one.of is None or (one.rows is None and not one.result.kept_back))
+    }
+    return [replace(one, rows=None) if one.result.part in shut and one.result.rows else one for one in found]
 
 
 def _one(result: Result, shown_all: int | None, ledger: Ledger) -> Published:
@@ -96,7 +106,7 @@ def _one(result: Result, shown_all: int | None, ledger: Ledger) -> Published:
     rows: int | None = None
     if result.rows == 0:
         rows = 0
-    elif not (behind and few(behind.broken, behind.kept)):
+    elif not result.kept_back and not (behind and few(behind.broken, behind.kept)):
         kept, presence = result.of - result.rows, check.endswith(PRESENCE)
         # Rows without a value and rows that cannot be read make up the rest together: neither gives the other away.
         known = of if presence else shown_all

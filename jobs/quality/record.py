@@ -38,12 +38,20 @@ def before(task: Task, source: str) -> dict[str, dict[Cell, set[int]]]:
     return shown_before(row.asDict() for row in task.tables.read(table).select(*columns).collect())
 
 
-def record(task: Task, source: str, checked: Iterable[Checked], note: Mapping[str, str] | None = None) -> None:
+def record(
+    task: Task,
+    source: str,
+    checked: Iterable[Checked],
+    note: Mapping[str, str] | None = None,
+    reference: Mapping[str, int] | None = None,
+) -> None:
     """Log what was found and add it to the report, passed or not.
 
     note: what the commit says besides its inputs, and besides which versions kept their contracts (`held`).
+    reference: the versions of the tables of reference data that something was held against.
     """
-    now, made, read, kept = datetime.now(UTC), [], {}, {}
+    now, made, kept = datetime.now(UTC), [], {}
+    read = dict(reference or {})
     for one in checked:
         if not one.broken:
             task.log(f"{one.table} keeps its contract")

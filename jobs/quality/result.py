@@ -31,7 +31,9 @@ class Result:
     rows: how many break it (all of them where a column is missing). of: of how many it speaks. all_rows: how many the
     table has. state: "error" (it could not be run), "not applicable" (it speaks of no row), "failed" (more rows than
     the threshold), "passed". behind: the persons, None where the table names none. version: of the check.
-    about: the columns that it looks at.
+    about: the columns that it looks at. why: of its state, where that does not say it all. part: what its rows are a
+    part of, with those of other checks of that name and of none, which add up to `of`; kept_back: among these, its
+    count would give another's away.
     """
 
     table: str
@@ -46,6 +48,9 @@ class Result:
     all_rows: int = 0
     behind: Behind | None = None
     about: tuple[str, ...] = ()
+    why: str = ""
+    part: str = ""
+    kept_back: bool = False
 
     def __str__(self) -> str:
         return f"{self.table}: {self.what}: {shown(1 if self.few else self.rows)} rows"
@@ -64,6 +69,8 @@ class Result:
     @property
     def reason(self) -> str:
         """Why the check has its state, without a count."""
+        if self.why:
+            return self.why
         allowed = f"{self.threshold:.4g} of the rows"
         return {
             "error": self.what,

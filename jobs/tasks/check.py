@@ -14,6 +14,7 @@ from jobs.quality.published import published
 from jobs.quality.record import Checked, before, record
 from jobs.quality.result import FATAL, Result
 from jobs.quality.table import QUALITY, of_persons, whose
+from jobs.tasks.codes import loaded, of_codes
 from workflows.source import Contract, Source
 from workflows.sources import named
 
@@ -42,13 +43,21 @@ def _check(task: Task) -> None:
             zip(source.contracts, pool.map(lambda one: opened(task, source, one), source.contracts), strict=True)
         )
         inputs = {f"{source.name}.{one.table}": table.version for one, table in tables.items() if table is not None}
-        content = digest(task.commit, source.contracts)
-        if task.tables.commits.done(f"{source.name}_ra.{QUALITY}", "checked", content, inputs):
+        content, reference = digest(task.commit, source), loaded(task)
+        if task.tables.commits.done(f"{source.name}_ra.{QUALITY}", "checked", content, inputs | reference):
             task.log(f"{source.name} keeps its contract: the same tables were checked before, and their report stands")
             return
         readable = whole(tables)
         earlier = pool.submit(before, task, source.name)
         counted = list(pool.map(lambda one: found(source, one, tables[one], readable), source.contracts))
+    sizes = {
+        contract.table: max((one.all_rows for one in results), default=0)
+        for contract, results in zip(source.contracts, counted, strict=True)
+    }
+    coded = of_codes(task, source, readable, sizes, reference)
+    counted = [
+        [*results, *coded.get(contract.table, ())] for contract, results in zip(source.contracts, counted, strict=True)
+    ]
     checked = [
         Checked(
             table=name, version=None if table is None else table.version,
@@ -59,7 +68,7 @@ def _check(task: Task) -> None:
     ]  # fmt: skip
     # Said where it holds alone: what broke its contract is checked again.
     holds = len(inputs) == len(tables) and not any(one.broken for one in checked)
-    record(task, source.name, checked, {"checked": content} if holds else None)
+    record(task, source.name, checked, {"checked": content} if holds else None, reference)
     pairs = zip(source.contracts, counted, strict=True)
     kept = [table for contract, results in pairs if (table := reject(task, source, contract, results, readable))]
     if broken := [said for one in checked for said in one.broken]:

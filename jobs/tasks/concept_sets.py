@@ -7,9 +7,9 @@ from typing import Any
 
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
+from jobs.tasks.codes import known_of, loaded
 from jobs.tasks.reference import declared
 from workflows.concept_sets import collections, in_version, lines, resolved
-from workflows.contracts.reference import NAMES
 
 TABLE, FINDINGS = "ml.concept_sets", "ml.concept_set_findings"
 KEY = ("collection", "concept_set_name", "version", "vocabulary_id", "concept_code")
@@ -38,7 +38,10 @@ def _concept_sets(task: Task) -> None:
     held = {name: lines(name) for name in names}
     codes = {line.concept.code for rows in held.values() for line in rows}
     vocabularies = {line.concept.vocabulary_id for rows in held.values() for line in rows}
-    known, inputs = known_of(task, vocabularies, codes)
+    inputs = loaded(task)
+    known = known_of(task, inputs, vocabularies, codes) if inputs else None
+    if known is None:
+        task.log("no reference data are loaded: which codes exist is not known")
     # Every version is loaded, the newest is judged: older ones have been, and reference data forget.
     reports = [report(name, in_version(rows), known) for name, rows in held.items()]
     rows = [
@@ -63,31 +66,6 @@ def _concept_sets(task: Task) -> None:
     if fatal:
         raise TaskError(f"concept sets have fatal findings, nothing was written: {'; '.join(fatal)}")
     publish(task, {name: resolved(rows, name) for name, rows in held.items()}, inputs)
-
-
-def known_of(task: Task, vocabularies: Iterable[str], codes: Iterable[str]) -> tuple[Any, dict[str, int]]:
-    """What the loaded reference tables know of the vocabularies in use, and of the codes in use in any other."""
-    from pyspark.sql import functions as sf
-
-    from jobs.codes.known import TELLS, known
-
-    there = [name for name in TELLS if task.tables.exists(NAMES[name])]
-    if not there:
-        task.log("no reference data are loaded: which codes exist is not known")
-        return None, {}
-    inputs = task.tables.inputs(*(NAMES[name] for name in there))
-    tables = {}
-    for name in there:
-        frame = task.tables.read(NAMES[name], inputs[NAMES[name]])
-        if name == "concept":
-            used = sf.col("vocabulary_id").isin(*vocabularies) | sf.col("concept_code").isin(*codes)
-            frame = frame.where(used).select(
-                "vocabulary_id", "concept_code", "concept_class_id", "valid_end_date", "invalid_reason"
-            )
-        elif name.endswith("_gem"):
-            frame = frame.select("source_vocabulary_id", "source_code").distinct()
-        tables[name] = frame.toArrow().to_pylist()
-    return known(tables), inputs
 
 
 def publish(task: Task, concepts: Mapping[str, Iterable[Any]], inputs: Mapping[str, int]) -> None:

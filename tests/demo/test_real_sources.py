@@ -16,12 +16,13 @@ from synthetic.generate import generate
 from workflows.deliveries import recognise
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
+CODES = SHARED / "reference_codes"
 FOLDERS = {"omop": "omop_gibleed", "uci130": "readmission_uci130", "nafld": "nafld_events"}
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
-        not all((SHARED / name).is_dir() for name in FOLDERS.values()),
-        reason="GiBleed, the UCI data and NAFLD are not beside the checkout (../shared/data)",
+        not all((SHARED / name).is_dir() for name in (*FOLDERS.values(), CODES.name)),
+        reason="GiBleed, the UCI data, NAFLD and the reference codes are not beside the checkout (../shared/data)",
     ),
 ]
 
@@ -42,6 +43,11 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reported]:
     stage, said = Stage(house, "dev"), {}
     try:
         stage.deploy(lambda _: None)
+        landing = stage.workspace.volumes / "cdh_dev" / "ml" / "landing" / "reference"
+        landing.mkdir(parents=True)
+        for file in CODES.iterdir():
+            (landing / file.name).symlink_to(file)
+        stage.run("reference_data_featurize", lambda _: None)
         for folder in (home / "synthetic", *(SHARED / name for name in FOLDERS.values())):
             source = recognise(folder)
             stage.deliver(source, folder)
@@ -97,6 +103,23 @@ def test_exact_duplicates_of_nafld_count_once(reported):
     # 396,306 laboratory values and 34,345 outcomes.
     facts = checks["nafld_ra.fact_person", "person_id_not_null"]
     assert facts["table_rows"] == 396_306 + 34_345 == 400_123 - 3_817 + 34_345
+
+
+@pytest.mark.clause("F4", "F5")
+@pytest.mark.parametrize(("column", "share"), [("diag_1", 9.4), ("diag_2", 13.5), ("diag_3", 10.7)])
+def test_the_share_of_leaves_of_each_diagnosis_of_uci_is_the_published_one(reported, column: str, share: float):
+    found = {
+        check.removeprefix(f"{column}_codes_"): row
+        for (_, check), row in reported["uci130"].checks.items()
+        if check.startswith(f"{column}_codes_")
+    }
+    of = found["header"]["rows_checked"]
+    assert 100_000 < of < 101_766
+    assert round(100 * (of - found["header"]["rows_at_fault"]) / of, 1) == share
+    # "three-digit headers valid": a header is told from an unknown code, of which there is none.
+    assert [found[one]["rows_at_fault"] for one in ("unknown", "wrong_vocabulary", "format")] == [0, 0, 0]
+    assert found["retired"]["state"] == "not applicable", "its time is an order: no day says whether a code was valid"
+    assert f'<td class="n">{share} %</td>' in reported["uci130"].page
 
 
 @pytest.mark.clause("F8", "18")

@@ -11,8 +11,11 @@ from curated import contract, frame, rows
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.featurize.columns import typed
+from jobs.featurize.contract import results
 from jobs.featurize.facts import fact_encounter_index, fact_observation_period, fact_person
+from workflows.contracts.facts import fact_contracts
 from workflows.contracts.uci130_encounter import DRUGS, ENCOUNTER
+from workflows.sources.omop import omop as omop_cdm
 from workflows.sources.synthetic_omop import synthetic_omop
 from workflows.sources.uci130 import uci130
 
@@ -90,6 +93,38 @@ def test_observation_periods_are_the_delivered_spans_of_the_persons_in_the_sampl
     assert all(row["sex"] in ("F", "M") and row["birth_date"] is not None for row in made)
 
 
+# year, month and day of birth as delivered; the day that is taken, and whether it is assumed. OMOP CDM 5.4 on PERSON:
+# year_of_birth is required, "month_of_birth" and "day_of_birth" may be missing; the issue: "missing = 1, flagged".
+BORN = [
+    ("1950", "7", "14", date(1950, 7, 14), False),
+    ("1950", "7", None, date(1950, 7, 1), True),
+    ("1950", None, None, date(1950, 1, 1), True),
+    ("1950", None, "14", date(1950, 1, 14), True),
+    ("1952", "2", "29", date(1952, 2, 29), False),
+]
+
+
+@pytest.mark.clause("F2", "C4")
+def test_a_missing_month_or_day_of_birth_is_the_first_and_flagged_and_the_report_counts_it(spark: SparkSession):
+    given = rows()
+    given["person"] = [
+        row | dict(zip(("year_of_birth", "month_of_birth", "day_of_birth"), BORN[n % len(BORN)][:3], strict=True))
+        for n, row in enumerate(given["person"])
+    ]
+    tables = {table: typed(frame(spark, table, some), contract(table)) for table, some in given.items()}
+    made = fact_encounter_index(tables, synthetic_omop, person_sample=1.0, outcomes_through=1.0)
+    spans = fact_observation_period(tables, synthetic_omop, person_sample=1.0)
+    for row in (*made.collect(), *spans.collect()):
+        *_, day, assumed = BORN[(row["person_id"] - 1) % len(BORN)]
+        assert (row["birth_date"], row["birth_date_assumed"]) == (day, assumed)
+    found = results(made, fact_contracts(synthetic_omop)["fact_encounter_index"], person="person_id")
+    (recorded,) = (one for one in found if one.check == "birth_date_recorded")
+    # Three of the five cases, each of six persons.
+    assert (recorded.rows, recorded.of, recorded.state, recorded.severity) == (18, 30, "failed", "characterization")
+    assert omop_cdm.persons.birth_date == synthetic_omop.persons.birth_date
+    assert omop_cdm.persons.birth_date_assumed == synthetic_omop.persons.birth_date_assumed
+
+
 def uci_row(encounter: int, person: int, **values: str) -> tuple[str, ...]:
     given = {
         "encounter_id": str(encounter), "patient_nbr": str(person), "race": "?", "gender": "Female", "age": "[70-80)",
@@ -119,6 +154,7 @@ def test_where_time_is_only_an_order_encounter_ids_order_by_number_and_no_date_i
     assert [made[visit]["outcome_readmitted"] for visit in (30, 200, 900, 1000)] == ["NO", ">30", "<30", None]
     assert made[200]["length_of_stay"] == 9
     assert (made[30]["sex"], made[1000]["sex"], made[30]["age_band"]) == ("F", None, "[70-80)")
+    assert made[30]["birth_date_assumed"] is None, "bands stay bands"
     assert made[30]["attr_race"] is None, "? is unknown"
     assert made[30]["attr_a1c_result"] == ">8"
 

@@ -113,6 +113,7 @@ def test_hospital_encounters_know_their_kind_their_provider_and_who_cannot_come_
     assert [by[key]["attr_visit_type"] for key in (1, 2, 3)] == ["IN", "ER", "IN"]
     assert [by[key]["is_at_risk"] for key in (1, 2, 3)] == [True, True, False]
     assert (by[1]["birth_date"], by[1]["sex"], by[3]["sex"]) == (date(1961, 3, 1), "F", None)
+    assert by[1]["birth_date_assumed"] is True, "made of an age"
     assert {row["provider_id"] for row in made} == {9}
     assert by[1]["attr_is_hispanic"] is None
     providers = fact_provider(hospital["providers"], premier.providers).collect()
@@ -169,6 +170,7 @@ def test_primary_care_rows_get_hashed_persons_omops_vocabularies_ends_and_values
     assert len(events) == 6
     visit = fact_encounter_index(practice, abfm, person_sample=1.0, outcomes_through=1.0).first()
     assert (visit["person_id"], visit["birth_date"], visit["is_inpatient_visit"]) == (a, date(1960, 5, 5), False)
+    assert visit["birth_date_assumed"] is False
     assert visit["visit_occurrence_id"] == sixty_three_bits("a", "2021-01-05", "", "", "17", "")
     xref = person_xref(practice["patient"], abfm.persons, person_sample=1.0).collect()
     assert {tuple(row) for row in xref} == {(a, "a"), (b, "b")}
@@ -246,6 +248,7 @@ def test_days_from_the_index_become_dates_that_keep_their_distance_to_it(cohort)
     # Subject 1: 57 years old, followed for 6,261 days; chol 75 on day -459 (read off the file).
     assert first["visit_end_datetime"] == datetime(2000, 1, 1)
     assert (first["birth_date"], first["attr_age"], first["outcome_death"]) == (date(1943, 1, 1), 57, "0")
+    assert first["birth_date_assumed"] is True
     span = fact_observation_period(whole, nafld, person_sample=1.0).where("person_id = 1").first()
     assert (span["observation_period_end_date"] - span["observation_period_start_date"]).days == 6_261
     event = fact_person(whole, nafld, person_sample=1.0).where(

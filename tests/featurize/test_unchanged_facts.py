@@ -42,6 +42,12 @@ def test_what_did_not_change_stays_and_what_did_is_made_and_checked_again(
     assert f"{PERSON} stays at version 0" in run(_facts, outcomes_through="1.0", **person)
     assert zones.table(QUALITY).count() == reported
 
+    # Reference data came: the same codes are held against them, once.
+    codes = zones.createDataFrame([("I50.9", True)], "concept_code string, is_billable boolean")
+    codes.write.format("delta").saveAsTable("reference.icd10cm")
+    assert "report stands" not in run(_check)
+    assert "report stands" in run(_check)
+
     # Another share of outcomes, another sample, other code, code that is not committed.
     assert f"{INDEX} is at version 1" in run(_facts, **(index | {"outcomes_through": "1.0"}))
     assert f"{PERSON} is at version 1" in run(_facts, **(person | {"person_sample": "0.5"}))

@@ -91,6 +91,27 @@ def test_covariates_are_shown_overall_by_group_and_by_month_with_a_gap_for_a_mon
     assert "2025-02: 8; 2025-03: –; 2025-04: 6" in picture["inside"][1]["text"]
 
 
+def test_the_codes_of_a_column_stand_in_one_line_with_their_leaves_unless_those_would_give_a_count_away(tmp_path: Path):
+    def codes(column: str, **rows: int | None) -> list[dict]:
+        return [
+            check("s.t", f"{column}_codes_{name}", "not applicable" if count == -1 else "failed" if count != 0 else "passed",
+                  "convention", 0 if count == -1 else count, 0 if count == -1 else 1000)
+            for name, count in rows.items()
+        ]  # fmt: skip
+
+    some = {"wrong_vocabulary": 0, "format": 0, "retired": -1, "not_assessable": 0}
+    write(tmp_path, "s_ra.quality", [
+        *codes("seen", header=300, unknown=50, **some), *codes("kept", header=None, unknown=None, **some),
+        *codes("unjudged", header=-1, unknown=-1, **(some | {"wrong_vocabulary": -1, "not_assessable": 1000})),
+    ])  # fmt: skip
+    read = Reader(page(Stage("dev", Tables(tmp_path), (), None, {}), "s", [], synthetic=False))
+    lines = {row[0]: row[1:] for row in read.table("What the recorded codes are")[1:]}
+    assert lines["s.t.seen"] == ["1,000", "65.0 %", "30.0 %", "5.0 %", "0 %", "0 %", "not applicable", "0 %"]
+    assert lines["s.t.kept"][:4] == ["1,000", "–", "–", "–"]
+    assert lines["s.t.unjudged"][1:3] == ["–", "not applicable"]
+    assert "No model is declared on this source" in read.words
+
+
 @pytest.mark.parametrize(
     ("findings", "says"),
     [

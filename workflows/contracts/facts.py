@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from workflows.rules import filled, not_before
+from workflows.rules import Rule, filled, not_before
 from workflows.source import Column, Contract, Source
 
 PERSON = Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person")
@@ -10,8 +10,19 @@ VISIT = Column(name="visit_occurrence_id", type="long", classification="identifi
 PERSON_KNOWN = (
     Column(name="sex", type="string", meaning="sex of the person"),
     Column(name="birth_date", type="date", meaning="day of birth, or the first day it can be"),
+    Column(
+        name="birth_date_assumed",
+        type="boolean",
+        optional=True,
+        meaning="its month or day is assumed, or it follows from an age; empty where there is no day",
+    ),
     Column(name="age_band", type="string", meaning="age band, where the source has no day of birth"),
 )
+# The share of rows whose day of birth is assumed, as a figure of the report.
+BORN = Rule(
+    id="birth_date_recorded", condition="NOT birth_date_assumed", severity="characterization",
+    meaning="the day of birth is recorded, not assumed",
+)  # fmt: skip
 PROVIDER = Column(name="provider_id", type="long", classification="identifier", meaning="who gave the care")
 KNOWN_FROM = Column(name="known_from", type="timestamp", optional=True, meaning="since when the row is known")
 
@@ -60,6 +71,7 @@ FACT_OBSERVATION_PERIOD = Contract(
     ),
     rules=(
         replace(not_before("observation_period_end_date", "observation_period_start_date"), severity="convention"),
+        BORN,
     ),
 )  # fmt: skip
 
@@ -81,7 +93,7 @@ def fact_encounter_index(attributes: tuple[str, ...] = (), outcomes: tuple[str, 
     more = (*(f"attr_{name}" for name in attributes), *(f"outcome_{name}" for name in outcomes))
     return Contract(
         table="fact_encounter_index", meaning="one row an encounter, in the order of the source",
-        key=("visit_occurrence_id",), empty=True, unused=more,
+        key=("visit_occurrence_id",), empty=True, unused=more, rules=(BORN,),
         columns=(
             PERSON,
             replace(VISIT, nullable=False, meaning="encounter"),

@@ -21,6 +21,7 @@ nafld = Source(
         sex="CASE male WHEN 1 THEN 'M' WHEN 0 THEN 'F' END",
         # No birth date is known; this one gives the recorded age on the index date.
         birth_date=f"add_months({INDEX}, cast(-12 * age AS int))",
+        birth_date_assumed="true",
     ),
     encounters=Encounters(
         table="nafld1",

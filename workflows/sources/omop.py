@@ -32,6 +32,7 @@ omop = Source(
         person_id="person_id",
         sex="CASE gender_concept_id WHEN 8507 THEN 'M' WHEN 8532 THEN 'F' END",
         birth_date="make_date(year_of_birth, coalesce(month_of_birth, 1), coalesce(day_of_birth, 1))",
+        birth_date_assumed="month_of_birth IS NULL OR day_of_birth IS NULL",
     ),
     encounters=Encounters(
         table="visit_occurrence",

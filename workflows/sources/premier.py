@@ -45,6 +45,7 @@ premier = Source(
         sex="nullif(GENDER, 'U')",
         # Only the age at admission is known; this birth date gives it on that day.
         birth_date="add_months(ADMIT_DATE, cast(-12 * AGE AS int))",
+        birth_date_assumed="true",
     ),
     encounters=Encounters(
         table="patdemo",

@@ -18,8 +18,8 @@ synthetic_omop = Source(
         table="person",
         person_id="person_id",
         sex="CASE gender_concept_id WHEN 8507 THEN 'M' WHEN 8532 THEN 'F' END",
-        # OMOP's own convention for a birth date of which only the year is known: mid-year is nearest on average.
-        birth_date="make_date(year_of_birth, coalesce(month_of_birth, 7), coalesce(day_of_birth, 1))",
+        birth_date="make_date(year_of_birth, coalesce(month_of_birth, 1), coalesce(day_of_birth, 1))",
+        birth_date_assumed="month_of_birth IS NULL OR day_of_birth IS NULL",
     ),
     encounters=Encounters(
         table="visit_occurrence",

@@ -15,6 +15,14 @@ CATEGORIES = {
     "medication_change": "change", "diabetes_medication": "diabetesMed",
 }  # fmt: skip
 
+
+def restored(column: str) -> str:
+    """An ICD-9-CM code of this file, which lost the zeros that codes begin with: `8` was `008`, `38.9` was `038.9`."""
+    before = f"substring_index({column}, '.', 1)"
+    rest = f"substring({column}, length({before}) + 1)"
+    return f"if({before} RLIKE '^[0-9]+$', concat(lpad({before}, 3, '0'), {rest}), {column})"
+
+
 uci130 = Source(
     name="uci130",
     title="Diabetes 130-US hospitals 1999-2008 (UCI 296)",
@@ -51,7 +59,7 @@ uci130 = Source(
                 person_id="patient_nbr",
                 visit_occurrence_id="encounter_id",
                 vocabulary="'ICD9CM'",
-                code=column,
+                code=restored(column),
                 where=f"{column} <> '?'",
             )
             for column in ("diag_1", "diag_2", "diag_3")
