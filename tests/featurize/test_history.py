@@ -181,7 +181,7 @@ def test_a_table_is_read_as_it_was_at_a_version_and_at_a_moment(recorded: SparkS
     as_utc = [moment.replace(tzinfo=UTC) for moment in (first, second)]
     said = [json.loads(row["userMetadata"]) for row in told]
     assert [one["inputs"] for one in said] == [{CONDITIONS: 0}, {CONDITIONS: 1}]
-    assert {one["contract_hash"] for one in said} == {hashlib.sha256(repr(synthetic_omop).encode()).hexdigest()}
+    assert {one["contract_hash"] for one in said} == {hashlib.sha256(repr((synthetic_omop,)).encode()).hexdigest()}
     assert task.tables.read(NAME, 0).where("known_to IS NOT NULL").count() == 0
     assert task.tables.read(NAME, at=as_utc[0]).where("known_to IS NOT NULL").count() == 0
     assert task.tables.read(NAME, at=as_utc[1]).where("known_to IS NOT NULL").count() == 1
