@@ -31,6 +31,8 @@ def frame(task: Task, rows: pd.DataFrame, kinds: Mapping[str, str]) -> Any:
     """`rows` as a Spark frame with the columns of `kinds` (string, long, double, boolean, timestamp); NaN is null."""
     import pyarrow as pa
 
+    if rows.empty:
+        return task.spark.createDataFrame([], ", ".join(f"`{name}` {kind}" for name, kind in kinds.items()))
     known = {
         "string": pa.string(), "long": pa.int64(), "double": pa.float64(), "boolean": pa.bool_(),
         "timestamp": pa.timestamp("us", tz="UTC"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace as changed
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,26 @@ def test_a_column_that_is_new_is_passed_by_and_one_that_goes_or_changes_type_end
         assert CONDITIONS in str(caught.value)
         assert "rebuild=true" in str(caught.value)
         assert task.tables.version(NAME) == version, "the previous version is intact"
+
+
+def test_a_column_that_is_new_ends_the_history_where_the_contract_refuses_it(
+    recorded: SparkSession, facts: Callable[..., Task]
+):
+    strict = changed(
+        synthetic_omop,
+        contracts=tuple(
+            changed(one, new_columns="refuse") if one.table == "condition_occurrence" else one
+            for one in synthetic_omop.contracts
+        ),
+    )
+    task = facts()
+    inputs = task.tables.inputs(CONDITIONS)
+    version = task.tables.replace(NAME, task.tables.read(NAME, 0), inputs, history.note(strict, 1.0, inputs))
+    good = frame(recorded, "condition_occurrence", rows()["condition_occurrence"])
+    deliver(recorded, {"condition_occurrence": good.selectExpr("*", "'here' AS site")})
+    with pytest.raises(TaskError, match=r"condition_occurrence: column site is new, string; .*rebuild=true"):
+        history.brought_up(task, strict, 1.0)
+    assert task.tables.version(NAME) == version, "the previous version is intact"
 
 
 def test_what_has_no_history_is_refused_in_words_and_changes_nothing(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 
 from jobs.errors import TaskError
+from jobs.io.frames import frame
 from jobs.io.tables import LINEAGE, Provenance, Tables
 
 pytestmark = pytest.mark.spark
@@ -149,3 +153,14 @@ def test_a_table_counts_as_made_only_by_the_same_definition_from_the_same_inputs
     assert tables.commits.made("scratch.a", "another", {"scratch.b": 4}) is None
     zones.sql("DELETE FROM scratch.a WHERE id = 1").collect()
     assert tables.commits.made("scratch.a", "definition", {"scratch.b": 4}) is None
+
+
+def test_a_frame_of_no_rows_has_the_columns_that_were_declared(zones: SparkSession):
+    kinds = {"name": "string", "size": "long", "x": "double", "there": "boolean", "at": "timestamp"}
+    task = SimpleNamespace(spark=zones)
+    types = ["string", "bigint", "double", "boolean", "timestamp"]
+    for rows in (pd.DataFrame(columns=list(kinds)), pd.DataFrame({"name": ["a"], "size": [1], "x": [0.5],
+                 "there": [True], "at": [datetime(2026, 1, 1, tzinfo=UTC)]})):  # fmt: skip
+        made = frame(task, rows, kinds)  # type: ignore[arg-type]
+        assert made.dtypes == list(zip(kinds, types, strict=True))
+        assert made.count() == len(rows)
