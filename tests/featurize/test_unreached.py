@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from curated import frame, rows
+from curated import deliver, frame, rows
 from history_world import CONDITIONS, DECLARED, NAME
 from pyspark.sql import SparkSession
 
@@ -16,7 +16,7 @@ from jobs.tasks.facts import _facts
 from jobs.tasks.features import _features
 from jobs.tasks.unreached import other
 from workflows.covariates import CODE_SCHEMA, code_rows
-from workflows.declare import Codes, CountOf, InpatientStays, Model, days, replace
+from workflows.declare import Codes, CountOf, InpatientStays, LatestOf, Model, days, replace
 from workflows.models.readmission import readmission
 from workflows.sources.synthetic_omop import synthetic_omop
 
@@ -122,3 +122,25 @@ def test_a_table_that_is_brought_up_is_the_one_that_is_made_anew(recorded: Spark
     recorded.sql("DROP TABLE synthetic_omop_ra.quality")
     assert "no newer version than it was made from" in run()
     assert content(recorded) == anew(recorded)
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+def test_where_it_cannot_know_what_changed_all_is_made_anew_and_the_log_says_why(
+    recorded: SparkSession, run: Callable[..., str]
+):
+    run()
+    more = replace(MODEL, features=[*MODEL.features, LatestOf(HEART, days(-90, -1))])
+    recorded.sql(CHANGES[0]).collect()
+    assert f"{ANEW}its definition" in run(more)
+    assert content(recorded) == anew(recorded, more)
+    recorded.sql(CHANGES[3]).collect()
+    assert f"{ANEW}synthetic_omop_ra.fact_person is not only changed since version" in run(more, rebuild="true")
+    assert content(recorded) == anew(recorded, more)
+    # What goes unrecorded for a while cannot be followed, also where it is recorded again.
+    recorded.sql(f"ALTER TABLE {NAME} SET TBLPROPERTIES (delta.enableChangeDataFeed = false)")
+    deliver(recorded, {"condition_occurrence": frame(recorded, "condition_occurrence", rows()["condition_occurrence"])})
+    assert f"{ANEW}synthetic_omop_ra.fact_person is not only changed" in run(more)
+    recorded.sql(stated(601, 2, "2021-03-20", "E11.9")).collect()
+    assert f"{ANEW}synthetic_omop_ra.fact_person has no change feed since version" in run(more)
+    assert content(recorded) == anew(recorded, more)
