@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
 
-from jobs.featurize import engine
+from jobs.featurize import engine, refresh
 from jobs.featurize.cohort import Selection, completed_years, last_known, matured, of_model, selection
 from jobs.featurize.entries import KEY, Facts, other_encounters
 from jobs.featurize.knowledge import known_at
+from jobs.featurize.refresh import Kept
 from workflows.charlson import SEVERE, WEIGHTS
 from workflows.covariates import Covariate, covariates, derived_in_order, named_event
 from workflows.declare import Event, Model, Recorded
@@ -51,9 +52,14 @@ def feature_table(
 
 
 def features_of(
-    chosen: Selection, facts: Facts, model: Model, source: Source, sets: Mapping[str, Sequence[str]]
+    chosen: Selection,
+    facts: Facts,
+    model: Model,
+    source: Source,
+    sets: Mapping[str, Sequence[str]],
+    kept: Kept | None = None,
 ) -> DataFrame:
-    """The feature table of the members of a cohort."""
+    """The feature table of the members of a cohort. kept: what stays of features of events that were made before."""
     frame, encounters = chosen.members, facts.encounters
     index = frame.select("person_id", KEY, "index_datetime")
     joined = frame
@@ -61,7 +67,7 @@ def features_of(
         joined = joined.crossJoin(sf.broadcast(last_known(encounters)))
     of_events = covariates(model.features, sets)
     if of_events:
-        joined = joined.join(of_concepts(index, facts, of_events), KEY)
+        joined = joined.join(of_concepts(index, facts, of_events, kept), KEY)
     counts = [feature for feature in model.features if of_encounters(feature, sets)]
     if counts or isinstance(model.outcome, Event):
         joined = joined.join(stays(index, encounters, counts, model.outcome), KEY, "left")
@@ -77,10 +83,12 @@ def features_of(
     )
 
 
-def of_concepts(index: DataFrame, facts: Facts, some: Sequence[Covariate]) -> DataFrame:
+def of_concepts(index: DataFrame, facts: Facts, some: Sequence[Covariate], kept: Kept | None = None) -> DataFrame:
     """The key and the features of events."""
     assert facts.events is not None, "features of events need the events"
     assert facts.concepts is not None, "features of events need their concept sets"
+    if kept is not None:
+        return refresh.wide(kept, facts.events, facts.concepts, some, key=KEY, observation=facts.observation)
     return engine.wide(index, facts.events, facts.concepts, some, key=KEY, observation=facts.observation)
 
 

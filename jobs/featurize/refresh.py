@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
@@ -13,6 +14,16 @@ from workflows.covariates import Covariate
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """previous: the features of the same covariates, codes and observation periods. anew: the rows that `again` says,
+    best at hand, since they are read several times.
+    """
+
+    previous: DataFrame
+    anew: DataFrame
 
 
 def again(
@@ -48,22 +59,20 @@ def reached(index: DataFrame, changed: DataFrame, some: Sequence[Covariate]) -> 
 
 
 def wide(
-    anew: DataFrame,
+    kept: Kept,
     events: DataFrame,
     concepts: DataFrame,
     some: Sequence[Covariate],
     *,
     key: str,
-    previous: DataFrame,
     observation: DataFrame | None = None,
 ) -> DataFrame:
-    """What `engine.wide` makes of the rows `anew`, and what `previous` has of all others.
+    """What `engine.wide` makes of the rows to be made again, and what was made of all others.
 
-    previous: the features of the same covariates, codes and observation periods; what it has of rows that the index
-    has no more stays in it. anew: `again`, best as rows that are at hand, since it is read several times.
+    What `kept.previous` has of rows that the index has no more stays in it.
     """
     names = [f"f_{one.column}" for one in some]
-    few = events.join(sf.broadcast(anew.select("person_id").distinct()), "person_id", "left_semi")
-    made = engine.wide(anew, few, concepts, some, key=key, observation=observation)
-    stays = previous.join(sf.broadcast(anew.select(key)), key, "left_anti")
+    few = events.join(sf.broadcast(kept.anew.select("person_id").distinct()), "person_id", "left_semi")
+    made = engine.wide(kept.anew, few, concepts, some, key=key, observation=observation)
+    stays = kept.previous.join(sf.broadcast(kept.anew.select(key)), key, "left_anti")
     return made.unionByName(stays.select(key, *names)).select(key, *names)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 LATELY = 20  # commits that are looked at first
+UPKEEP = ("OPTIMIZE", "VACUUM START", "VACUUM END")  # commits that change no row
 DEFAULT_DAYS = 7  # Delta keeps the files of a replaced version so long, unless a table says otherwise
 
 
@@ -67,14 +68,26 @@ class Commits:
         """The latest version if it was made by this definition from these inputs, and nothing changed it since."""
         if not self._session().catalog.tableExists(checked(name)):
             return None
+        version, said = self.latest(name)
+        return version if (said.get("content"), said.get("inputs")) == (content, dict(inputs)) else None
+
+    def latest(self, name: str) -> tuple[int, dict[str, Any]]:
+        """The latest version and what its commit says of itself: nothing where committed code did not make it."""
         row = self.history(name, 1).select("version", "userMetadata").first()
         assert row is not None
-        if commit_of(row["userMetadata"]) in (None, "unknown"):
-            # Code that is not committed may have changed since.
+        # Code that is not committed may have changed since.
+        known = commit_of(row["userMetadata"]) not in (None, "unknown")
+        return int(row["version"]), json.loads(row["userMetadata"]) if known else {}
+
+    def merged(self, name: str, first: int, last: int) -> int | None:
+        """How many rows the commits from `first` to `last` put in, changed or took out; None where one is more than
+        a MERGE, or is not told of any more."""
+        rows = self.history(name).where(f"version BETWEEN {first} AND {last}").collect()
+        changing = [row for row in rows if row["operation"] not in UPKEEP]
+        if len(rows) <= last - first or any(row["operation"] != "MERGE" for row in changing):
             return None
-        said = json.loads(row["userMetadata"])
-        same = (said.get("content"), said.get("inputs")) == (content, dict(inputs))
-        return int(row["version"]) if same else None
+        counted = [f"numTargetRows{what}" for what in ("Inserted", "Updated", "Deleted")]
+        return sum(int(row["operationMetrics"].get(name, 0)) for row in changing for name in counted)
 
     def done(self, name: str, key: str, content: str, inputs: Mapping[str, int]) -> bool:
         """Whether committed code has noted `content` under `key` for these inputs; `name` need not exist."""

@@ -24,6 +24,7 @@ LINEAGE_SCHEMA = (
 )
 ATTEMPTS = 5
 COLLISIONS = ("ALREADY_EXISTS", "DELTA_PROTOCOL_CHANGED", "DELTA_METADATA_CHANGED", "DELTA_CONCURRENT")
+RECORDS = "delta.enableChangeDataFeed"
 Found = TypeVar("Found")
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
@@ -94,13 +95,14 @@ class Tables:
         return {name: version for name, version in found.items() if version is not None}
 
     def replace(
-        self, name: str, frame: DataFrame, inputs: Mapping[str, int], note: Mapping[str, Any] | None = None
-    ) -> int:
+        self, name: str, frame: DataFrame, inputs: Mapping[str, int], note: Mapping[str, Any] | None = None,
+        recorded: bool = False,
+    ) -> int:  # fmt: skip
         """Put `frame` in the place of the table's rows, or leave the previous version untouched; the new version.
 
-        note: what the commit says besides its inputs.
+        note: what the commit says besides its inputs. recorded: a table that this creates keeps a change feed.
         """
-        return self._write(checked(name), frame, inputs, "overwrite", note)
+        return self._write(checked(name), frame, inputs, "overwrite", note, {RECORDS: "true"} if recorded else {})
 
     def append(
         self, name: str, frame: DataFrame, inputs: Mapping[str, int] | None = None,
@@ -260,10 +262,11 @@ class Tables:
         return self._recorded(name, token, inputs)
 
     def _write(
-        self, name: str, frame: DataFrame, inputs: Mapping[str, int], mode: str, note: Mapping[str, Any] | None = None
-    ) -> int:
+        self, name: str, frame: DataFrame, inputs: Mapping[str, int], mode: str, note: Mapping[str, Any] | None = None,
+        properties: Mapping[str, str] | None = None,
+    ) -> int:  # fmt: skip
         token = self._token(inputs, note)
-        self._saved(name, frame, mode, token)
+        self._saved(name, frame, mode, token, properties)
         return self._recorded(name, token, inputs)
 
     @contextmanager
@@ -276,12 +279,14 @@ class Tables:
         finally:
             self._session().conf.unset(USER_METADATA)
 
-    def _saved(self, name: str, frame: DataFrame, mode: str, token: str) -> None:
+    def _saved(
+        self, name: str, frame: DataFrame, mode: str, token: str, properties: Mapping[str, str] | None = None
+    ) -> None:
         writer = frame.coalesce(1).write.format("delta").mode(mode)
         if mode == "overwrite":
             writer = writer.option("overwriteSchema", "true")
         # Properties of the table that this write creates; one that is there keeps its own.
-        writer = writer.options(**retention(self._as_of_days.get(name.split(".")[0])))
+        writer = writer.options(**retention(self._as_of_days.get(name.split(".")[0])), **(properties or {}))
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with self._marked(token):

@@ -65,7 +65,7 @@ def _facts(task: Task) -> None:
     if FROM in frame.columns and (assumed := sorted(set(tables) & set(source.assumed))):
         task.log(f"assumed: rows of {', '.join(assumed)} are known {source.lag} days after their event")
     said = note(source, share(task, "person_sample"), inputs) if followed else {"content": content}
-    version = task.tables.replace(full, frame, inputs, said)
+    version = task.tables.replace(full, frame, inputs, said, recorded=followed)
     hold(task, source, fact_contracts(source)[table], version, previous, stood)
     task.log(f"{full} is at version {version}")
 

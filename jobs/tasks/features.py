@@ -10,6 +10,7 @@ from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.quality.record import attrition_before, describe, held
 from jobs.release import nested
+from jobs.tasks.unreached import kept
 from workflows.cohorts import Cohort, criteria, observed
 from workflows.covariates import CODE_SCHEMA, REFERENCE_SCHEMA, CodeRow, code_rows, covariates, reference, sets_of
 from workflows.declare import Model
@@ -97,11 +98,14 @@ def _features(task: Task) -> None:
     if version is not None and held(task, table, version):
         task.log(f"{table} stays at version {version}: the same definition of the same inputs")
         return
-    described = reference(covariates(model.features, sets), codes)
+    some = covariates(model.features, sets)
+    described = reference(some, codes)
     if described:
         name = f"{source.name}_ra.covariates_{model.name}"
         task.tables.replace(name, task.spark.createDataFrame(described, REFERENCE_SCHEMA), inputs)
-    version = task.tables.replace(table, features_of(chosen, facts, model, source, sets), inputs, {"content": what})
+    stays = kept(task, table, what, inputs, chosen.index, some)
+    made = features_of(chosen, facts, model, source, sets, stays)
+    version = task.tables.replace(table, made, inputs, {"content": what})
     describe(task, table, version)
     task.log(f"{table} is at version {version}")
 

@@ -48,7 +48,7 @@ def refreshed(
     dates: DataFrame, events: DataFrame, concepts: DataFrame, previous: DataFrame, feed: DataFrame
 ) -> DataFrame:
     anew = refresh.again(dates, previous, feed, SOME, key=KEY)
-    return refresh.wide(anew, events, concepts, SOME, key=KEY, previous=previous)
+    return refresh.wide(refresh.Kept(previous=previous, anew=anew), events, concepts, SOME, key=KEY)
 
 
 def test_a_refreshed_table_is_the_one_that_is_made_anew_and_little_of_it_is_made(spark: SparkSession):
