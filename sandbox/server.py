@@ -24,12 +24,14 @@ class Server:
     """A command that writes `listening on 127.0.0.1:PORT` (or Spark's words for it) to its log when it is ready.
 
     The operating system picks the port when the server binds it, so two workspaces never take the same one.
+    fatal: words in its log after which it lives on and answers nobody; it is ended then.
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path, patience: float
+        self, name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path, patience: float, fatal: str = ""
     ) -> None:
-        self.name, self.log, self._patience = name, log, patience
+        self.name, self.log, self._patience, self._fatal = name, log, patience, fatal
+        self._searched = 0
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             self._process = Leashed(command, env=env, stdout=output, stderr=output)
@@ -63,9 +65,26 @@ class Server:
             return self._death or f"{self.name} was stopped"
         code = self._process.poll()
         if code is None:
-            return None
+            return self._given_up() if self._fatal else None
         killed = f"{self.name} was killed by signal {code - 128}"
         self._death = killed if code > 128 else f"{self.name} ended with exit code {code}{self._last_words()}"
+        return self._death
+
+    def _given_up(self) -> str | None:
+        """Why a server that still runs is of no use any more, or None."""
+        size = self.log.stat().st_size
+        if size == self._searched:
+            return None
+        # A line may have been cut where the last look ended.
+        begun, self._searched = max(0, self._searched - 500), size
+        with self.log.open("rb") as output:
+            output.seek(begun)
+            lines = output.read(size - begun).decode(errors="replace").splitlines()
+        said = next((line.strip() for line in lines if self._fatal in line), "")
+        if not said:
+            return None
+        self._death = f"{self.name} gave up; its log {self.log.name} says: {said[:300]}"
+        self._process.kill()
         return self._death
 
     def stop(self, *, patience: float = 0.0) -> None:

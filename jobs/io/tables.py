@@ -248,15 +248,9 @@ class Tables:
         session, view = self._session(), f"merge_{uuid.uuid4().hex}"
         frame.createOrReplaceTempView(view)
         try:
-            for attempt in range(1, ATTEMPTS + 1):
-                try:
-                    with self._marked(token):
-                        session.sql(f"MERGE INTO {name} AS target USING {view} AS source ON {how}").collect()
-                    break
-                except Exception as error:
-                    # Another task wrote first and nothing of this was: a MERGE looks again at what is there.
-                    if attempt == ATTEMPTS or not any(word in str(error) for word in COLLISIONS):
-                        raise
+            merge = f"MERGE INTO {name} AS target USING {view} AS source ON {how}"
+            # Where another task wrote first, a MERGE looks again at what is there.
+            self._committed(token, lambda: session.sql(merge).collect(), again=True)
         finally:
             session.catalog.dropTempView(view)
         return self._recorded(name, token, inputs)
@@ -268,6 +262,17 @@ class Tables:
         token = self._token(inputs, note)
         self._saved(name, frame, mode, token, properties)
         return self._recorded(name, token, inputs)
+
+    def _committed(self, token: str, write: Callable[[], object], *, again: bool) -> None:
+        """One commit that carries `token`. again: try once more where another task's came first, and so none of it."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self._marked(token):
+                    write()
+                return
+            except Exception as error:
+                if not again or attempt == ATTEMPTS or not any(word in str(error) for word in COLLISIONS):
+                    raise
 
     @contextmanager
     def _marked(self, token: str) -> Iterator[None]:
@@ -287,15 +292,8 @@ class Tables:
             writer = writer.option("overwriteSchema", "true")
         # Properties of the table that this write creates; one that is there keeps its own.
         writer = writer.options(**retention(self._as_of_days.get(name.split(".")[0])), **(properties or {}))
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with self._marked(token):
-                    writer.saveAsTable(name)
-                break
-            except Exception as error:
-                # Tasks may create a table at once; those that lost add to what the first made. Nothing was committed.
-                if mode != "append" or attempt == ATTEMPTS or not any(word in str(error) for word in COLLISIONS):
-                    raise
+        # Tasks may create a table at once; those that lost add to what the first made.
+        self._committed(token, lambda: writer.saveAsTable(name), again=mode == "append")
 
     def _recorded(self, name: str, token: str, inputs: Mapping[str, int]) -> int:
         """The version of the commit that carries `token`, noted for the lineage."""

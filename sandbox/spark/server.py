@@ -38,6 +38,8 @@ _JVM = [
     "-Xss4m",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
+    # With one compiler the default is 48 MiB. A demo fills them, and a JVM without room for code stops Spark.
+    "-XX:ReservedCodeCacheSize=240m",
     "-XX:+ExitOnOutOfMemoryError",
     "-Xshare:auto",
     "-Duser.timezone=UTC",
@@ -110,4 +112,6 @@ def start(cache: Path, folder: Path, warehouse: Path, options: list[str], grants
         PYSPARK_PYTHON=sys.executable,
         TMPDIR=str(scratch),
     )
-    return Server("the Spark server", command, env=env, log=folder / "spark.log", patience=180)
+    log = folder / "spark.log"
+    # Spark's own words when it ends its context, after which the JVM lives on and a query waits for ever.
+    return Server("the Spark server", command, env=env, log=log, patience=180, fatal="stopping SparkContext")
