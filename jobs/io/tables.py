@@ -303,9 +303,8 @@ class Tables:
 
     def _version_of(self, name: str, token: str) -> int:
         """The version of the commit that carries `token`: another writer may have come after it."""
-        for newest in ("LIMIT 20", ""):
-            history = self._session().sql(f"DESCRIBE HISTORY {name} {newest}").select("version", "userMetadata")
-            for row in history.collect():
+        for newest in (20, None):
+            for row in self.commits.history(name, newest).select("version", "userMetadata").collect():
                 if row["userMetadata"] == token:
                     return int(row["version"])
         raise TaskError(
