@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
@@ -44,6 +44,13 @@ class Commits:
     def history(self, name: str, newest: int | None = None) -> DataFrame:
         """The commits of a table, newest first; all of them, or so many."""
         return self._session().sql(f"DESCRIBE HISTORY {checked(name)}{'' if newest is None else f' LIMIT {newest}'}")
+
+    def told(self, name: str) -> Iterator[tuple[int, str]]:
+        """Each version and what its commit says of itself, newest first; the older ones are asked for only then."""
+        for newest in (LATELY, None):
+            commits = self.history(name, newest).select("version", "userMetadata").collect()
+            for row in sorted(commits, key=lambda row: -row["version"]):
+                yield int(row["version"]), row["userMetadata"] or ""
 
     def moment(self, name: str, version: int) -> int:
         """When a version was committed, in microseconds."""
@@ -101,10 +108,7 @@ class Commits:
 
     def noted(self, name: str, key: str) -> dict[str, Any]:
         """What the newest commit that says anything of `key` says of itself; empty where none does."""
-        for newest in (LATELY, None):
-            commits = self.history(name, newest).select("version", "userMetadata").collect()
-            for row in sorted(commits, key=lambda row: -row["version"]):
-                text = row["userMetadata"] or ""
-                if text.startswith("{") and key in (said := json.loads(text)):
-                    return dict(said)
+        for _, text in self.told(name):
+            if text.startswith("{") and key in (said := json.loads(text)):
+                return dict(said)
         return {}

@@ -303,10 +303,9 @@ class Tables:
 
     def _version_of(self, name: str, token: str) -> int:
         """The version of the commit that carries `token`: another writer may have come after it."""
-        for newest in (20, None):
-            for row in self.commits.history(name, newest).select("version", "userMetadata").collect():
-                if row["userMetadata"] == token:
-                    return int(row["version"])
+        for version, text in self.commits.told(name):
+            if text == token:
+                return version
         raise TaskError(
             f"the history of {name} does not hold the commit of this task; was the table replaced meanwhile?"
         )

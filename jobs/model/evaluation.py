@@ -85,12 +85,10 @@ def hidden(
     sums: list[Sum] = []
     others, together = [], []
     for key, found in counted.items():
-        parts = {"events": found["events"], "others": found["encounters"] - found["events"]}
-        cells |= {_cell(key, kind): count for kind, count in (dict(found) | parts).items()}
-        sums.append(Sum(_cell(key, "encounters"), tuple(_cell(key, kind) for kind in parts)))
+        cells |= {_cell(key, kind): count for kind, count in _with_others(found).items()}
+        sums.append(Sum(_cell(key, "encounters"), (_cell(key, "events"), _cell(key, "others"))))
         if rest is not None:
-            left = dict(rest[key]) | {"others": rest[key]["encounters"] - rest[key]["events"]}
-            for kind, count in left.items():
+            for kind, count in _with_others(rest[key]).items():
                 other, both = f"rest of {_cell(key, kind)}", f"both of {_cell(key, kind)}"
                 cells |= {other: count, both: count + cells[_cell(key, kind)]}
                 sums.append(Sum(both, (_cell(key, kind), other)))
@@ -105,6 +103,11 @@ def hidden(
                 sums.append(one)
     published = release(cells, sums, unpublished=others, elsewhere=together)
     return {key for key, found in counted.items() if any(published[_cell(key, kind)] is None for kind in found)}
+
+
+def _with_others(found: Mapping[str, int]) -> dict[str, int]:
+    """Counts with those of encounters without the event."""
+    return dict(found) | {"others": found["encounters"] - found["events"]}
 
 
 def _cell(key: tuple[str, str], kind: str) -> str:
