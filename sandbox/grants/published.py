@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,13 @@ class Published:
 
     def _state(self) -> tuple[tuple[int, int], ...]:
         database = self._workspace.root / "resources.sqlite"
-        files = (database, database.with_name(f"{database.name}-wal"))
-        return tuple((one.stat().st_mtime_ns, one.stat().st_size) for one in files if one.exists())
+        found = []
+        for file in (database, database.with_name(f"{database.name}-wal")):
+            # sqlite removes the log when its last connection closes: between a look and a look, another thread does.
+            with suppress(FileNotFoundError):
+                stat = file.stat()
+                found.append((stat.st_mtime_ns, stat.st_size))
+        return tuple(found)
 
 
 def grants_of(workspace: Workspace) -> dict[str, Any]:

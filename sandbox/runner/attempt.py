@@ -25,10 +25,14 @@ _LINE_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Ended:
-    """How an attempt ended: result SUCCESS, FAILED, TIMEDOUT or CANCELED, and why."""
+    """How an attempt ended: result SUCCESS, FAILED, TIMEDOUT or CANCELED, and why.
+
+    state: TERMINATED, or INTERNAL_ERROR where the sandbox itself failed.
+    """
 
     result: str
     reason: str
+    state: str = "TERMINATED"
 
 
 @dataclass

@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.errors import SandboxError
 from sandbox.run_store import connect
+from sandbox.runner.attempt import Ended
 from sandbox.runner.clock import Clock
 from sandbox.runner.notices import Notices
 
@@ -69,17 +70,18 @@ class Entries:
             self._tell_of_task(db, task_run_id, lambda notices: notices.of_start(retried), "started")
 
     def attempt_ended(
-        self, task_run_id: int, attempt: int, result: str, reason: str, values: dict[str, Any], *, again: bool = False
+        self, task_run_id: int, attempt: int, ended: Ended, values: dict[str, Any] | None = None, *, again: bool = False
     ) -> None:
         """An attempt is over; the task values it set and its notifications are kept with it, in one commit."""
+        result = ended.result
         with self._lock, Transaction(self._db) as db:
             self._fence(db, task_run_id)
             db.execute(
-                "UPDATE attempt SET life_cycle = 'TERMINATED', result = ?, reason = ?, ended = ? "
+                "UPDATE attempt SET life_cycle = ?, result = ?, reason = ?, ended = ? "
                 "WHERE task_run_id = ? AND attempt = ?",
-                (result, reason, self.clock.time(), task_run_id, attempt),
+                (ended.state, result, ended.reason, self.clock.time(), task_run_id, attempt),
             )
-            for key, value in values.items():
+            for key, value in (values or {}).items():
                 db.execute("INSERT OR REPLACE INTO value VALUES (?, ?, ?)", (task_run_id, key, json.dumps(value)))
             self._tell_of_task(db, task_run_id, lambda notices: notices.of_end(result, again=again), _ended(result))
 

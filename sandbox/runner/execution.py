@@ -53,17 +53,14 @@ class Execution:
         self, task: Task, key: str, number: int, ends: Mapping[str, TaskEnd], act: Action, **more: object
     ) -> TaskEnd:
         """Try until it is good, or the policy says no more; the end is in the ledger. more: of the context."""
-        state, tried = "TERMINATED", 0
         try:
             end = self._tried(task, key, number, ends, act, more)
-            tried = end.attempts
         except LostLeaseError:
             raise
         except BaseException as error:
-            # A fault of the sandbox itself: kept as such, and no other task is touched by it.
-            state = "INTERNAL_ERROR"
-            end = TaskEnd("FAILED", f"the runner failed: {type(error).__name__}: {error}", attempts=tried)
-        self.ledger.task_ended(number, state, end.result, end.reason, end.outcome)
+            fault = _fault(error)
+            end = TaskEnd(fault.result, fault.reason, state=fault.state)
+        self.ledger.task_ended(number, end.state, end.result, end.reason, end.outcome)
         return end
 
     def _tried(
@@ -85,7 +82,8 @@ class Execution:
             # "min_retry_interval_millis: An optional minimal interval in milliseconds between the start of the failed
             # run and the subsequent retry run."
             if not again or self._waited(number, task.retry_wait - (self.clock.time() - began)):
-                return TaskEnd(acted.ended.result, acted.ended.reason, acted.outcome, before + tries, values)
+                ended = acted.ended
+                return TaskEnd(ended.result, ended.reason, acted.outcome, before + tries, values, ended.state)
 
     def _waited(self, number: int, seconds: float) -> bool:
         """Wait for the next attempt; True when the run was canceled meanwhile."""
@@ -101,15 +99,18 @@ class Execution:
         try:
             with _Warning(call.task.warn_after, lambda limit: self.ledger.task_took_long(call.task_run_id, limit)):
                 acted = act(call)
+        except LostLeaseError:
+            raise
         except SandboxError as error:
-            if isinstance(error, LostLeaseError):
-                raise
             acted = Acted(Ended("FAILED", str(error)), retriable=False)
-        result, reason = acted.ended.result, acted.ended.reason
+        except BaseException as error:
+            acted = Acted(_fault(error), retriable=False)
+        ended = acted.ended
         again = self._again(call.task, tries, acted)
-        self.ledger.attempt_ended(call.task_run_id, call.attempt, result, reason, acted.values, again=again)
+        self.ledger.attempt_ended(call.task_run_id, call.attempt, ended, acted.values, again=again)
         seconds = time.monotonic() - begun
-        self.emit(TaskFinished(self.run_id, self.job.name, call.key, call.attempt, result, reason, seconds, not again))
+        told = (self.run_id, self.job.name, call.key, call.attempt, ended.result, ended.reason, seconds, not again)
+        self.emit(TaskFinished(*told))
         return acted, again
 
     def _again(self, task: Task, tries: int, acted: Acted) -> bool:
@@ -151,6 +152,11 @@ class Execution:
             canceled=self.canceled,
             lease=self.ledger.lease(self.run_id),
         )
+
+
+def _fault(error: BaseException) -> Ended:
+    """A fault of the sandbox itself: kept as such, and no other task is touched by it."""
+    return Ended("FAILED", f"the runner failed: {type(error).__name__}: {error}", "INTERNAL_ERROR")
 
 
 class _Warning:

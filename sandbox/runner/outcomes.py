@@ -13,13 +13,14 @@ from sandbox.runner.references import Context
 
 @dataclass(frozen=True)
 class TaskEnd:
-    """How a task of a run ended."""
+    """How a task of a run ended; state as of ``Ended``."""
 
     result: str
     reason: str
     outcome: str | None = None
     attempts: int = 0
     values: dict[str, object] = field(default_factory=dict)
+    state: str = "TERMINATED"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from operate.errors import OperateError
 from operate.logs import logs
 from operate.status import status
 from sandbox.runner import run_job
+from sandbox.runner.attempt import Ended
 from sandbox.runner.ledger import Ledger
 
 pytestmark = pytest.mark.clause("P5")
@@ -72,7 +73,7 @@ def test_what_has_not_ended_says_what_it_waits_for(bench: Bench, workspace: Open
     ledger.task_started(ids["now"])
     ledger.task_started(ids["soon"])
     ledger.attempt_started(ids["soon"], 1)
-    ledger.attempt_ended(ids["soon"], 1, "FAILED", "not yet", {}, again=True)
+    ledger.attempt_ended(ids["soon"], 1, Ended("FAILED", "not yet"), again=True)
     ledger.task_waits(ids["soon"])
     lines = runs(workspace)
     assert lines[0] == "dev stage: 2 runs, 2 started by a person, 2 active"

@@ -9,6 +9,7 @@ import fabricated
 from reading import Reader, inner
 
 from report.build import build
+from sandbox.runner.attempt import Ended
 from sandbox.runner.ledger import Ledger
 from sandbox.workspace import Workspace
 
@@ -23,7 +24,7 @@ def record(workspace: Workspace) -> tuple[int, int]:
     )  # fmt: skip
     ledger.task_started(tasks["observe"])
     ledger.attempt_started(tasks["observe"], 1)
-    ledger.attempt_ended(tasks["observe"], 1, "SUCCESS", "", {"retrain": "true"})
+    ledger.attempt_ended(tasks["observe"], 1, Ended("SUCCESS", ""), {"retrain": "true"})
     ledger.task_ended(tasks["observe"], "TERMINATED", "SUCCESS", "", None)
     ledger.task_started(tasks["retrain_needed"])
     ledger.task_ended(tasks["retrain_needed"], "TERMINATED", "SUCCESS", "", "true")

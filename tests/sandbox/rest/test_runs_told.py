@@ -12,6 +12,7 @@ from databricks.sdk.errors import InvalidParameterValue, ResourceDoesNotExist
 from databricks.sdk.service.jobs import RepairHistoryItemType, RunLifeCycleState, RunResultState, TriggerType
 
 from sandbox.rest.server import Served
+from sandbox.runner.attempt import Ended
 from sandbox.runner.ledger import Ledger
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "runner"))
@@ -63,7 +64,7 @@ def test_each_attempt_is_an_entry_with_a_number_of_its_own_and_a_waiting_one_is_
     ledger.task_started(ids["t"])
     for attempt in (1, 2):
         ledger.attempt_started(ids["t"], attempt)
-        ledger.attempt_ended(ids["t"], attempt, "FAILED", f"no {attempt}", {}, again=True)
+        ledger.attempt_ended(ids["t"], attempt, Ended("FAILED", f"no {attempt}"), again=True)
     ledger.task_waits(ids["t"])
     ledger.task_ended(ids["u"], "TERMINATED", "UPSTREAM_FAILED", "t failed", None)
     told = client.jobs.get_run(run_id).tasks
@@ -90,7 +91,7 @@ def test_a_run_that_a_task_started_names_the_attempt_that_did(client, ledger):
         ledger.attempt_started(ids["start"], attempt)
         children.append(begin(ledger, job_id="1", parent=parent, at_once=9)[0])
         ledger.task_child(ids["start"], children[-1])
-        ledger.attempt_ended(ids["start"], attempt, "FAILED", "it failed", {}, again=attempt == 1)
+        ledger.attempt_ended(ids["start"], attempt, Ended("FAILED", "it failed"), again=attempt == 1)
     attempts = [one.run_id for one in client.jobs.get_run(parent).tasks]
     told = [client.jobs.get_run(one) for one in children]
     assert [one.trigger for one in told] == [TriggerType.RUN_JOB_TASK] * 2
@@ -102,7 +103,7 @@ def test_the_history_has_each_repair_and_the_next_one_must_name_the_last(client,
     run_id, ids, _ = begin(ledger)
     ledger.task_started(ids["t"])
     ledger.attempt_started(ids["t"], 1)
-    ledger.attempt_ended(ids["t"], 1, "FAILED", "no", {})
+    ledger.attempt_ended(ids["t"], 1, Ended("FAILED", "no"))
     ledger.task_ended(ids["t"], "TERMINATED", "FAILED", "no", None)
     ledger.end(run_id, "TERMINATED", "FAILED", "no")
     ledger.reopen(run_id, [("t", "python_wheel_task")], ["t"])

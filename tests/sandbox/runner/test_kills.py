@@ -76,13 +76,15 @@ def check(bench: Bench, kept: dict[str, tuple]) -> dict[str, tuple]:
     """What must hold after every kill; what is done now, to be found unchanged later."""
     run = bench.runs.all()[0]
     assert run.result is not None
+    faults = [one.reason for one in bench.runs.tasks(run.run_id) if "the runner failed" in one.reason]
+    assert not faults, "a killed runner breaks nothing of the next"
     done = {}
     for one in bench.runs.tasks(run.run_id):
         iterations = bench.runs.iterations(one.task_run_id)
         for each in [one, *iterations]:
             assert each.result is not None, "nothing is left open"
             assert [attempt.attempt for attempt in each.attempts] == list(range(1, len(each.attempts) + 1))
-            assert all(attempt.result for attempt in each.attempts)
+            assert all(attempt.result for attempt in each.attempts), f"an attempt is left open: {each}"
             if each.kind != "python_wheel_task":
                 continue
             effects = bench.folder / f"{each.task_key}.effects"

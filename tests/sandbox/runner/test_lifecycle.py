@@ -18,6 +18,7 @@ from sandbox.runner import RunQueued, cancel_run
 from sandbox.runner.attempt import Ended
 from sandbox.runner.clock import VirtualClock
 from sandbox.runner.entries import LostLeaseError
+from sandbox.runner.events import TaskFinished
 from sandbox.runner.lease import acquire
 from sandbox.runner.ledger import Ledger
 from sandbox.runner.outcomes import Acted
@@ -188,6 +189,26 @@ def test_a_run_of_a_killed_runner_is_repaired_and_two_repairs_cannot_run_at_once
     assert wait.attempts[0].life_cycle == "INTERNAL_ERROR"
 
 
+def test_a_fault_of_the_runner_ends_its_attempt_and_task_with_its_words_and_touches_no_other(bench: Bench):
+    bench.deploy("two", [task("t", "say", max_retries=3), task("u", "say")])
+
+    def act(call) -> Acted:
+        if call.key == "t":
+            raise OSError("the disk says no")
+        return GOOD
+
+    run = bench.fake(act, VirtualClock(NOON)).execute(CALLER)
+    broken, fine = bench.runs.tasks(run.run_id)
+    said = ("INTERNAL_ERROR", "FAILED", "the runner failed: OSError: the disk says no")
+    (attempt,) = broken.attempts
+    assert (broken.life_cycle, broken.result, broken.reason) == said
+    assert (attempt.life_cycle, attempt.result, attempt.reason) == said
+    assert attempt.ended is not None
+    assert (fine.result, run.result) == ("SUCCESS", "FAILED")
+    ends = [event for event in bench.events if isinstance(event, TaskFinished) and event.task == "t"]
+    assert [(one.result, one.final) for one in ends] == [("FAILED", True)], "whoever watches is told"
+
+
 def test_a_process_that_outlives_its_runner_keeps_a_repair_away(tmp_path: Path):
     ledger = Ledger(tmp_path)
     run_id, ids, _ = begin(ledger)
@@ -207,7 +228,7 @@ def test_a_run_whose_runner_was_killed_after_the_last_task_is_only_ended(bench: 
     _, ids, _ = begin(killed, job_id=bench.id)
     killed.task_started(ids["t"])
     killed.attempt_started(ids["t"], 1)
-    killed.attempt_ended(ids["t"], 1, "SUCCESS", "", {"k": "v"})
+    killed.attempt_ended(ids["t"], 1, Ended("SUCCESS", ""), {"k": "v"})
     killed.task_ended(ids["t"], "TERMINATED", "SUCCESS", "", None)
     killed.close()
     before = bench.runs.task(1, "t")
