@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox import mlflow_server
 from sandbox.grants.published import ATTACHES, Published, folder
 from sandbox.server import Server
+from sandbox.whole import whole
 from sandbox.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -223,9 +224,8 @@ def _record(workspace: Workspace, server: Server, uri: str) -> None:
     """Let other processes find the server (`services.json`)."""
     if server.recorded != uri:
         path = workspace.root / "services.json"
-        half = path.with_suffix(f".{os.getpid()}")
-        half.write_text(json.dumps({"mlflow": {"uri": uri, "pid": os.getpid()}}))
-        half.replace(path)
+        with whole(path) as half:
+            half.write_text(json.dumps({"mlflow": {"uri": uri, "pid": os.getpid()}}))
         server.recorded = uri
 
 

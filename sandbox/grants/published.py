@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from sandbox.whole import whole
 from sandbox.workspace import Workspace
 
 # Who is no principal of the workspace but the sandbox itself: attaches the catalog; delivers what the data manager's
@@ -45,10 +45,8 @@ class Published:
                 return
             text = json.dumps(grants_of(self._workspace), sort_keys=True, indent=1)
             if not self.file.exists() or self.file.read_text() != text:
-                self.file.parent.mkdir(parents=True, exist_ok=True)
-                half = self.file.with_suffix(f".{os.getpid()}")
-                half.write_text(text)
-                half.replace(self.file)
+                with whole(self.file) as half:
+                    half.write_text(text)
             self._seen = state
 
     def _state(self) -> tuple[tuple[int, int], ...]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
 import tarfile
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.provider import facts
+from sandbox.whole import whole
 
 _GETTERS: dict[str, Any] = {
     "getStringAttribute": "string",
@@ -123,10 +123,8 @@ def schemas(cache: Path, binding: Binding = DATABRICKS) -> dict[str, Any]:
     except (FileNotFoundError, json.JSONDecodeError):
         pass
     found = derive(archive, binding)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}")
-    partial.write_text(json.dumps(found, separators=(",", ":"), sort_keys=True))
-    partial.replace(path)
+    with whole(path) as half:
+        half.write_text(json.dumps(found, separators=(",", ":"), sort_keys=True))
     return found
 
 

@@ -14,6 +14,7 @@ from sandbox.provider.kinds import Context, Kind, fill, now
 from sandbox.provider.planning import Refusal
 from sandbox.provider.values import UNKNOWN, Object
 from sandbox.store import new_uuid
+from sandbox.whole import whole
 
 METASTORE = "00000000-0000-0000-0000-000000000000"
 
@@ -199,18 +200,15 @@ class File(Kind):
         """Copy, then rename over the old file, so that no reader sees half of it."""
         del prior
         target = context.workspace.volume_path(body["path"])
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            if body.get("content_base64") is not None:
-                partial.write_bytes(base64.b64decode(body["content_base64"]))
-            else:
-                shutil.copyfile(body.get("source") or os.devnull, partial)
+            with whole(target) as half:
+                if body.get("content_base64") is not None:
+                    half.write_bytes(base64.b64decode(body["content_base64"]))
+                else:
+                    shutil.copyfile(body.get("source") or os.devnull, half)
         except OSError as error:
-            partial.unlink(missing_ok=True)
             what = error.filename or body["path"]
             raise ServiceError("IO_ERROR", f"{what}: {error.strerror}; the file is as it was") from None
-        partial.replace(target)
         body["md5"] = md5_of(body)
         body["file_size"] = target.stat().st_size
         body["modification_time"] = _modified(target)

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sandbox.whole import whole
 from sandbox.workspace import Workspace
 
 # Every answer of the door to METADATA carries whose it is: a port may change hands.
@@ -25,9 +26,8 @@ def identity(workspace: Workspace) -> str:
 def announced(workspace: Workspace, host: str) -> Iterator[None]:
     """For the time of the ``with`` others find the door at ``host``."""
     path = workspace.root / "door.json"
-    half = path.with_suffix(f".{os.getpid()}")
-    half.write_text(json.dumps({"host": host, "pid": os.getpid()}))
-    half.replace(path)
+    with whole(path) as half:
+        half.write_text(json.dumps({"host": host, "pid": os.getpid()}))
     try:
         yield
     finally:

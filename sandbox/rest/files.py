@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import threading
 from email.utils import formatdate
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from werkzeug.wrappers import Response
 from sandbox.errors import SandboxError, ServiceError
 from sandbox.privileges import Securable
 from sandbox.rest.asking import DOCUMENTED, Ask, Object, Routes, invalid, missing, page
+from sandbox.whole import whole
 
 ROUTES = Routes()
 _FILES, _FOLDERS = "/api/2.0/fs/files", "/api/2.0/fs/directories"
@@ -43,17 +42,13 @@ def put(ask: Ask, path: str) -> Response:
         raise invalid(f"'{full}' is a folder")
     if target.exists() and ask.query.get("overwrite", "").lower() == "false":
         raise ServiceError("ALREADY_EXISTS", f"The file {full} already exists; overwrite=true replaces it.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    half = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}")
     digest = hashlib.md5(usedforsecurity=False)
     try:
-        with half.open("wb") as handle:
+        with whole(target) as half, half.open("wb") as handle:
             while chunk := ask.raw.stream.read(_CHUNK):
                 digest.update(chunk)
                 handle.write(chunk)
-        half.replace(target)
     except OSError as error:
-        half.unlink(missing_ok=True)
         raise ServiceError("INTERNAL_ERROR", f"{full} cannot be written: {error.strerror}") from None
     _record(ask, full, target, digest.hexdigest())
     return Response(status=204)

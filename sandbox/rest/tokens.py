@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sandbox.errors import SandboxError, ServiceError
+from sandbox.whole import whole
 from sandbox.workspace import Workspace
 
 ADMINS = "admins"
@@ -120,9 +121,7 @@ class Tokens:
         ]
 
     def _write(self, found: list[Principal]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        half = self.path.with_suffix(f".{os.getpid()}")
-        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
-            json.dump({"principals": [asdict(one) for one in found]}, handle, indent=1)
-        half.chmod(0o600)
-        half.replace(self.path)
+        with whole(self.path) as half:
+            with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+                json.dump({"principals": [asdict(one) for one in found]}, handle, indent=1)
+            half.chmod(0o600)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "sandbox" / "runner"))
-sys.path.insert(0, str(Path(__file__).parent))
 from runner_bench import Bench, NoServers, deployed
 
 from cli.client import Opened, of_sandbox

@@ -5,26 +5,10 @@ from pathlib import Path
 
 import pytest
 from rest_bench import CACHE, PEOPLE, populated, write_table
+from runner_bench import NoServers
 
 from sandbox.rest.server import Served, serving
 from sandbox.workspace import Workspace
-
-
-class NoServers:
-    """Stands for the servers where no task uses them."""
-
-    mlflow_uri = "http://127.0.0.1:1"
-
-    def attach(self) -> None: ...
-
-    def spark_remote(self, user: str) -> str:
-        return f"sc://127.0.0.1:1/;user_id={user}"
-
-    def spark_death(self, remote: str) -> str | None:
-        return None
-
-    def end_session(self, remote: str) -> None:
-        pass
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import socket
 import stat
 
 import pytest
-from conftest import NoServers
 from rest_bench import CACHE, PEOPLE, Client, client, resource
+from runner_bench import NoServers
 
 from sandbox.errors import SandboxError
 from sandbox.rest.server import serving

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import InvalidParameterValue, ResourceDoesNotExist
 from databricks.sdk.service.jobs import RepairHistoryItemType, RunLifeCycleState, RunResultState, TriggerType
+from rest_bench import resource
+from runner_bench import begin
 
 from sandbox.rest.server import Served
 from sandbox.runner.attempt import Ended
 from sandbox.runner.ledger import Ledger
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "runner"))
-from rest_bench import resource
-from runner_bench import begin
 
 pytestmark = pytest.mark.clause("P5")
 

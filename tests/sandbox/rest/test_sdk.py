@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import sys
 import time
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,11 +18,9 @@ from databricks.sdk.errors import (
 )
 from databricks.sdk.service.jobs import RunLifeCycleState, RunResultState
 from rest_bench import R3, SP_TRAIN, resource
+from runner_bench import REQUIREMENTS, WHEEL, build_wheel, task
 
 from sandbox.rest.server import Served
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "runner"))
-from runner_bench import REQUIREMENTS, WHEEL, build_wheel, task
 
 pytestmark = pytest.mark.clause("P5")
 LONG = timedelta(seconds=30)

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NoServers
+from provider_project import Project
 from rest_bench import CACHE, Client, client
+from runner_bench import NoServers
 
 from sandbox.rest.server import serving
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "provider"))
-from provider_project import Project
 
 UC = "/api/2.1/unity-catalog"
 SP = "33333333-0000-0000-0000-000000000001"
