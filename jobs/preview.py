@@ -27,9 +27,11 @@ from jobs.featurize.matching import belonging
 from jobs.io.session import current
 from jobs.model.matrix import is_category
 from workflows.cohorts import observed
-from workflows.covariates import BITS, CODE_SCHEMA, Covariate, code_rows, covariates, named_event, sets_of
+from workflows.covariates import BITS, CODE_SCHEMA, Covariate, code_rows, covariates, sets_of
 from workflows.declare import Model
-from workflows.features import AtIndex, Charlson, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
+from workflows.feature_columns import FLAG, columns_of, feature_columns
+from workflows.features import OfConcepts
+from workflows.source import Source
 from workflows.sources import named
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def preview(model: Model, feature: str = "", *, spark: Any = None) -> list[Previ
     source = named(model.source)
     sets = sets_of(model.of_events, source.collections)
     some = covariates(model.features, sets)
-    chosen = wanted(model, feature, some)
+    chosen = wanted(model, feature, source, sets)
     names = ["fact_encounter_index", "fact_person"]
     if observed(of_model(model)) or any(isinstance(one, OfConcepts) and one.in_observation for one in model.features):
         names.append("fact_observation_period")
@@ -81,27 +83,18 @@ def preview(model: Model, feature: str = "", *, spark: Any = None) -> list[Previ
         raise TaskError(f"{model.name}: no encounter of {source.name} is of its cohort; run its featurize job first")
     of_events = [one for one in some if one.column in chosen]
     codes = matched(table, events, concepts, of_events, *observation) if of_events else {}
-    titles = {one.column: (f"{one.title}; nothing seen means {one.missing}", one) for one in some}
+    declared = {one.name: one for one in feature_columns(model, source, sets)}
     found = []
     for column in columns:
-        name = column.removeprefix("f_")
-        title, one = titles.get(name) or (described(model, name, sets), None)
-        binary = one is not None and one.feature.aggregation == "any"
-        cells, quartiles = distribution(rows[column].map(YES_NO) if binary else rows[column])
-        found.append(shown(name, title, cells, quartiles, codes.get(name, {})))
+        one = declared[column.removeprefix("f_")]
+        cells, quartiles = distribution(rows[column].map(YES_NO) if one.holds == FLAG else rows[column])
+        found.append(shown(one.name, one.meaning, cells, quartiles, codes.get(one.name, {})))
     return found
 
 
-def wanted(model: Model, feature: str, some: Sequence[Covariate]) -> set[str]:
+def wanted(model: Model, feature: str, source: Source, sets: Mapping[str, Sequence[str]]) -> set[str]:
     """The columns that a name stands for."""
-    columns = {one.name: {one.name} for one in model.features if not isinstance(one, (Demographics, OfConcepts))}
-    for one in model.features:
-        if isinstance(one, Demographics):
-            columns[one.name] = {"age", "age_band", "sex"}
-        elif isinstance(one, OfConcepts):
-            columns[one.name] = {each.column for each in some if each.feature is one} or {one.name}
-            if isinstance(one, Charlson):
-                columns[one.name].add(one.index)
+    columns = {one.name: {column.name for column in columns_of(one, source, sets)} for one in model.features}
     single = {name: {name} for names in columns.values() for name in names}
     if not feature:
         return set(single)
@@ -206,29 +199,6 @@ def safe(codes: Mapping[tuple[str, str], int], any_of_them: int) -> dict[tuple[s
         code: None if None in (suppressed(count), suppressed(any_of_them - count)) else count
         for code, count in codes.items()
     }
-
-
-def described(model: Model, column: str, sets: Mapping[str, Sequence[str]]) -> str:
-    """What a column that is not of concept sets means, in words."""
-    people = {"age": "age in completed years at the index date", "age_band": "the source's age band", "sex": "sex"}
-    if column in people:
-        return people[column]
-    for one in model.features:
-        if isinstance(one, Charlson) and one.index == column:
-            return f"Charlson comorbidity index of days {one.window} of the index date"
-    feature: Feature = next(one for one in model.features if one.name == column)
-    match feature:
-        case AtIndex(because=because):
-            return f"{column} of the index encounter: {because}"
-        case Visits(window=window):
-            return f"encounters that start in days {window} of the index date, but for the index encounter"
-        case StayDays(window=window):
-            return f"days in hospital of the stays that start in days {window} of the index date"
-        case Derived(operation=operation, of=of, threshold=threshold):
-            return f"{operation} of {', '.join(of)}" + ("" if threshold is None else f": {threshold:g}")
-        case OfConcepts(window=window) if named_event(feature, sets):
-            return f"how many of {feature.concepts} in days {window} of the index date, but for the index encounter"
-    return column
 
 
 def shown(

@@ -298,5 +298,8 @@ Declaration = Featurization | Model | Reference
 
 
 def public_fields(value: Any) -> dict[str, Any]:
-    """The fields of a declaration or of one of its parts, by name, but for those that are no part of its meaning."""
-    return {f.name: getattr(value, f.name) for f in fields(value) if f.metadata.get("travels", True)}
+    """The fields of a declaration or of one of its parts, by name, but for those that are no part of its meaning.
+
+    What nobody can choose, as its kind decides it, is none.
+    """
+    return {f.name: getattr(value, f.name) for f in fields(value) if f.init and f.metadata.get("travels", True)}

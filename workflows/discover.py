@@ -10,10 +10,11 @@ from typing import Any
 
 from workflows.cohorts import EventsOf, InpatientStays, as_cohort, observed
 from workflows.concept_sets import collections, set_names
-from workflows.covariates import covariates, derived_in_order, named_event, sets_of
+from workflows.covariates import covariates, derived_in_order, sets_of
 from workflows.declare import AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded, Reference
 from workflows.errors import DeclarationError
-from workflows.features import Charlson, Codes, Demographics, Derived, OfConcepts, reach
+from workflows.feature_columns import TEXT, feature_columns
+from workflows.features import Codes, Derived, OfConcepts, reach
 from workflows.interpreter import refuse_different
 from workflows.leaks import refuse_other_rows, refuse_outcome
 from workflows.loading import assigned, label, loaded
@@ -258,16 +259,16 @@ def check_columns(model: Model, source: Source, file: str) -> None:
     """Each column once; derived features are of columns that there are, without a cycle."""
     sets = sets_of(model.features, source.collections)
     try:
-        of_events = {one.column: one.feature for one in covariates(model.features, sets)}
+        covariates(model.features, sets)
+        every = feature_columns(model, source, sets)
+        names = [one.name for one in every]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            told = "a column of its own; two features make it"
+            raise DeclarationError(model.name, "features", twice[0], told)
+        derived = {feature.name for feature in model.features if isinstance(feature, Derived)}
         # Sex and an age band are no numbers.
-        names = ["age"] if source.persons.birth_date else []
-        for feature in model.features:
-            counted = not isinstance(feature, OfConcepts) or named_event(feature, sets)
-            if counted and not isinstance(feature, (Demographics, Derived)):
-                names.append(feature.name)
-            elif isinstance(feature, Charlson):
-                names.append(feature.index)
-        derived_in_order(model.name, model.features, [*names, *of_events])
+        numbers = [one.name for one in every if one.holds != TEXT and one.name not in derived]
+        derived_in_order(model.name, model.features, numbers)
     except DeclarationError as error:
         raise error.at(file) from error
 

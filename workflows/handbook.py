@@ -1,4 +1,4 @@
-"""Writes `docs/contracts.md`: every contract of every source, as declared. `python -m workflows.handbook`."""
+"""Writes `docs/contracts.md`: every contract of sources, facts and models' features. `python -m workflows.handbook`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,27 @@ from workflows.contracts.facts import (
     PERSON_XREF,
     fact_encounter_index,
 )
+from workflows.contracts.feature_table import FIXED, KEY, OLDEST, OUTCOME
+from workflows.covariates import sets_of
+from workflows.declare import Model
+from workflows.discover import discover
+from workflows.feature_columns import ATTRIBUTE, COUNT, DAY, FLAG, NUMBER, TEXT, feature_columns
 from workflows.source import Column, Contract, Source
 from workflows.sources import named, names
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "contracts.md"
+HOLDS = {
+    TEXT: "text", ATTRIBUTE: "what the encounter has", FLAG: "yes or no", COUNT: "a count", DAY: "a day",
+    NUMBER: "a number",
+}  # fmt: skip
+MUST = {
+    HOLDS[FLAG]: "0 or 1",
+    HOLDS[COUNT]: "a whole number, not below 0",
+    HOLDS[DAY]: "inside its window; `days_since` counted back from the index date, `first` and `last` towards it",
+    f"{HOLDS[NUMBER]}, or any of these": f"no NaN; an age is from 0 to {OLDEST} years (a convention, the rest fatal)",
+    "`outcome`": "there where `outcome_known`, and nowhere else",
+}
 HEAD = """# Contracts
 What must hold of each curated table, as `workflows/contracts/` declares it; made by `make docs`. The task `check` of a
 featurization holds every delivery against it, with one query a table.
@@ -35,11 +51,11 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def column_row(column: Column, contract: Contract) -> str:
+def column_row(column: Column, key: tuple[str, ...]) -> str:
     """One column as a row."""
     kind = column.type + (f", {column.unit}" if column.unit else "")
     must = [
-        "key" if column.name in contract.key else "",
+        "key" if column.name in key else "",
         "required" if not column.nullable else "",
         "may be missing" if column.optional else "",
         f"also called {', '.join(column.also)}" if column.also else "",
@@ -62,7 +78,7 @@ def contract_lines(contract: Contract) -> Iterator[str]:
     yield "| column | type | holds | classification | meaning |"
     yield "|---|---|---|---|---|"
     for column in contract.columns:
-        yield column_row(column, contract)
+        yield column_row(column, contract.key)
     if contract.rules:
         yield ""
         yield "| rule | severity | share that may break it | what must hold |"
@@ -95,9 +111,45 @@ def fact_lines() -> Iterator[str]:
         yield from contract_lines(contract)
 
 
+def model_lines(model: Model) -> Iterator[str]:
+    """The feature table of one model: the columns that its features become."""
+    source = named(model.source)
+    yield f"### feature_{model.name}"
+    yield f"{model.question} Source: {source.name}."
+    yield ""
+    yield "| column | holds | meaning |"
+    yield "|---|---|---|"
+    for one in feature_columns(model, source, sets_of(model.of_events, source.collections)):
+        yield f"| `f_{one.name}` | {HOLDS[one.holds]}{f', {one.unit}' if one.unit else ''} | {cell(one.meaning)} |"
+    yield ""
+
+
+def feature_lines() -> Iterator[str]:
+    """The feature tables: what all have, what holds of each kind of column, then those of every model."""
+    yield "## Feature tables"
+    yield "`<source>_ra.feature_<model>` has a contract that is made of what the model declares. Like a fact table it"
+    yield "is checked once it is written, and one that breaks its contract gives way to the version before it. In the"
+    yield "catalog each column of both has its meaning as its comment."
+    yield ""
+    yield "| column | type | holds | classification | meaning |"
+    yield "|---|---|---|---|---|"
+    clusters = [folder.name for folder in (ROOT / "clusters").iterdir() if folder.is_dir()]
+    models = discover(clusters=clusters, examples=False).models.values()
+    for column in (*FIXED, *OUTCOME):
+        yield column_row(column, KEY)
+    yield ""
+    yield "| holds | what must be so, where there is a value |"
+    yield "|---|---|"
+    yield from (f"| {holds} | {must} |" for holds, must in MUST.items())
+    yield ""
+    for model in models:
+        yield from model_lines(model)
+
+
 def page() -> str:
     """The whole page."""
-    lines = [line for name in names() for line in source_lines(named(name))] + list(fact_lines())
+    lines = [line for name in names() for line in source_lines(named(name))]
+    lines += [*fact_lines(), *feature_lines()]
     return "\n".join([HEAD, *lines]).rstrip() + "\n"
 
 

@@ -55,7 +55,8 @@ class Contract:
 
     key: the columns that tell two rows apart; empty where nothing does. key_severity: what a repeated key is.
     once: exact duplicates of a row count once. empty: the table may have no rows. unused: columns that the source is
-    known to have and that nothing reads; any other is reported as unknown. new_columns: whether a history goes on past
+    known to have and that nothing reads; any other is reported as unknown. written: by this project, in these types, so
+    that no value has to be read from text. new_columns: whether a history goes on past
     a column that was not there before, "evolve", or not, "refuse"; one that goes or changes type always ends it.
     """
 
@@ -68,6 +69,7 @@ class Contract:
     once: bool = False
     empty: bool = False
     unused: tuple[str, ...] = ()
+    written: bool = False
     new_columns: str = "evolve"
 
     def __post_init__(self) -> None:

@@ -78,6 +78,20 @@ def typed_columns(names: Collection[str], contract: Contract) -> list[Column]:
     ]  # fmt: skip
 
 
+def documented(frame: DataFrame, contract: Contract) -> DataFrame:
+    """A table that is about to be written, each column with what its contract says of it as its comment."""
+    said = {
+        column.name: f"{column.meaning}, in {column.unit}" if column.unit else column.meaning
+        for column in contract.columns
+    }
+    return frame.select(
+        *(
+            sf.col(quoted(name)).alias(name, metadata={"comment": said[name]}) if name in said else quoted(name)
+            for name in frame.columns
+        )
+    )
+
+
 def typed(frame: DataFrame, contract: Contract) -> DataFrame:
     """A delivered table as its contract describes it; exact duplicates once where it says so."""
     table = frame.select(*typed_columns(frame.columns, contract))

@@ -112,7 +112,7 @@ def seen(frame: DataFrame, contract: Contract, others: Mapping[str, DataFrame]) 
 
 def checks(contract: Contract) -> list[Check]:
     """Everything that can be wrong with one row, over `seen`."""
-    found = [check for column in contract.columns for check in column_checks(column)]
+    found = [check for column in contract.columns for check in column_checks(column, written=contract.written)]
     texts = [
         sf.coalesce(sf.col("_raw").getField(column.name).contains(UNREADABLE), sf.lit(False))
         for column in contract.columns
@@ -132,13 +132,13 @@ def checks(contract: Contract) -> list[Check]:
     return found
 
 
-def column_checks(column: Declared) -> list[Check]:
+def column_checks(column: Declared, *, written: bool = False) -> list[Check]:
     """Whether one column is filled, readable and has an allowed value, as far as that is declared."""
     name, raw, value = column.name, sf.col("_raw").getField(column.name), sf.col(quoted(column.name))
     made: list[tuple[str, str, Column | None, Column]] = []
     if not column.nullable:
         made.append(("not_null", f"{name} is empty", None, raw.isNull()))
-    if column.type != "string":
+    if column.type != "string" and not written:
         unreadable = raw.isNotNull() & value.isNull()
         made.append(("readable", f"{name} is not {WORDS[column.type]}", raw.isNotNull(), unreadable))
     if column.allowed:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from jobs.io.context import Task
-from jobs.quality.published import Cell, Published, published, shown_before
+from jobs.quality.published import Cell, Published, shown_before
+from jobs.quality.result import Result
 from jobs.quality.table import QUALITY, SCHEMA, STATISTICS, rows
 
 # Begins the key under which a commit of the report says which version of a table kept its contract.
@@ -72,8 +73,8 @@ def held(task: Task, table: str, version: int) -> bool:
     return task.tables.exists(quality) and task.tables.commits.noted(quality, key).get(key) == version
 
 
-def describe(task: Task, table: str, version: int) -> None:
-    """Add the statistics of a feature table's covariates to those of its zone; one that nobody has is reported."""
+def describe(task: Task, table: str, version: int) -> list[Result]:
+    """Add the statistics of a feature table's covariates to those of its zone; the check that none of them is empty."""
     from jobs.quality import statistics
 
     name = f"{table.partition('.')[0]}.{STATISTICS}"
@@ -83,17 +84,13 @@ def describe(task: Task, table: str, version: int) -> None:
         rows_before = task.tables.read(name).where(f"table = '{table}'").select(*columns).collect()
         earlier = statistics.shown_before(row.asDict() for row in rows_before)
     found = statistics.groups(task.tables.read(table, version))
-    source = table.partition(".")[0].removesuffix("_ra")
-    matched = statistics.matches(found, table.partition(".")[2])
-    shown = published(matched, of_persons=True, before=before(task, source).get(table))
     figures = statistics.published(found, earlier)
     if figures:
         now = datetime.now(UTC)
         made = [(task.job_run_id, now, table, version, *row) for row in figures]
         task.tables.append(name, task.spark.createDataFrame(made, statistics.SCHEMA), {table: version})
-    # Last: what is in the report is not described again.
-    record(task, source, [Checked(table=table, version=version, shown=shown)])
     task.log(f"{name} has {len(figures):,} new rows about {table}")
+    return statistics.matches(found, table.partition(".")[2])
 
 
 def attrition_before(task: Task, table: str, steps: Sequence[tuple[int, str]]) -> dict[str, list[set[int]]]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
-from jobs.quality.published import published
-from jobs.quality.record import Checked, before, held, record
-from jobs.quality.table import of_persons
+from jobs.quality.record import held
 from jobs.tasks.curated import curated
-from jobs.tasks.history import KEPT, brought_up, note
+from jobs.tasks.history import brought_up, note
+from jobs.tasks.hold import hold
 from workflows.contracts.facts import fact_contracts
 from workflows.declare import Featurization
-from workflows.source import Contract, Source
+from workflows.source import Source
 from workflows.sources import named
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ def share(task: Task, name: str) -> float:
 
 
 def _facts(task: Task) -> None:
+    from jobs.featurize.columns import documented
     from jobs.featurize.knowledge import FROM
 
     source, table = named(task.declaration.source), task.parameter("table")
@@ -65,8 +65,9 @@ def _facts(task: Task) -> None:
     if FROM in frame.columns and (assumed := sorted(set(tables) & set(source.assumed))):
         task.log(f"assumed: rows of {', '.join(assumed)} are known {source.lag} days after their event")
     said = note(source, share(task, "person_sample"), inputs) if followed else {"content": content}
-    version = task.tables.replace(full, frame, inputs, said, recorded=followed)
-    hold(task, source, fact_contracts(source)[table], version, previous, stood)
+    contract = fact_contracts(source)[table]
+    version = task.tables.replace(full, documented(frame, contract), inputs, said, recorded=followed)
+    hold(task, source, contract, version, previous, stood)
     task.log(f"{full} is at version {version}")
 
 
@@ -75,33 +76,6 @@ def definition(task: Task, source: Source, table: str) -> str:
     names = ["person_sample", *(["outcomes_through"] if table == "fact_encounter_index" else [])]
     settings = [task.parameters.get(name) for name in names]
     return digest(task.commit, source, table, settings)
-
-
-def hold(
-    task: Task, source: Source, contract: Contract, version: int, previous: int | None, stood: Mapping[str, Any]
-) -> None:
-    """Hold a written fact table against its contract; one that breaks it gives way to the version before it.
-
-    stood: what the version before said of itself, so that updates go on from there.
-    """
-    from jobs.featurize.contract import results
-
-    name = f"{source.name}_ra.{contract.table}"
-    person = "person_id" if any(column.name == "person_id" for column in contract.columns) else None
-    found = results(task.tables.read(name, version), contract, person=person)
-    earlier = before(task, source.name).get(name)
-    shown = published(found, of_persons=of_persons(contract), before=earlier)
-    checked = Checked(table=name, version=version, shown=shown)
-    record(task, source.name, [checked])
-    if not checked.broken:
-        return
-    # Checked as it was written: before that, every expression of the source would be computed twice.
-    good = task.tables.read(name, version if previous is None else previous)
-    inputs = stood.get("inputs") or {name: version if previous is None else previous}
-    said = {key: stood[key] for key in KEPT if key in stood}
-    back = task.tables.replace(name, good if previous is not None else good.limit(0), inputs, said)
-    stays = f"version {previous} is in its place again" if previous is not None else "it is empty now"
-    raise TaskError(f"facts: {name} breaks its contract: {'; '.join(checked.broken)}; {stays}, as version {back}")
 
 
 def made(

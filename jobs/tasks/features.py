@@ -10,8 +10,10 @@ from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.quality.record import attrition_before, describe, held
 from jobs.release import nested
+from jobs.tasks.hold import hold
 from jobs.tasks.unreached import kept
 from workflows.cohorts import Cohort, criteria, observed
+from workflows.contracts.feature_table import feature_contract
 from workflows.covariates import CODE_SCHEMA, REFERENCE_SCHEMA, CodeRow, code_rows, covariates, reference, sets_of
 from workflows.declare import Model
 from workflows.features import OfConcepts
@@ -72,6 +74,7 @@ def refuse_restated(task: Task, model: Model, name: str, version: int, encounter
 
 def _features(task: Task) -> None:
     from jobs.featurize.cohort import of_model, selection
+    from jobs.featurize.columns import documented
     from jobs.featurize.features import features_of
 
     model = task.declaration
@@ -105,8 +108,12 @@ def _features(task: Task) -> None:
         task.tables.replace(name, task.spark.createDataFrame(described, REFERENCE_SCHEMA), inputs)
     stays = kept(task, table, what, inputs, chosen.index, some)
     made = features_of(chosen, facts, model, source, sets, stays)
-    version = task.tables.replace(table, made, inputs, {"content": what})
-    describe(task, table, version)
+    texts = [name for name in source.attributes if dict(facts.encounters.dtypes).get(f"attr_{name}") == "string"]
+    contract = feature_contract(model, source, sets, texts)
+    version = task.tables.replace(table, documented(made, contract), inputs, {"content": what})
+    # The statistics first: of what the report says that it kept its contract, nothing is done again.
+    before = version - 1 if version else None
+    hold(task, source, contract, version, before, beside=lambda: describe(task, table, version))
     task.log(f"{table} is at version {version}")
 
 

@@ -13,6 +13,7 @@ from jobs.featurize.withdrawal import TOMBSTONES, kept
 from jobs.io.context import Task
 from jobs.io.tables import Provenance, Tables
 from jobs.tasks.curated import curated
+from jobs.tasks.hold import KEPT
 from workflows.declare import Continuous, Featurization
 from workflows.source import Source
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 ANEW = "run the job with rebuild=true to make the table anew from what the source says now"
-# What every commit of such a table says again.
-KEPT = ("made_by", "base", "began")
 
 
 def mapping(source: Source, person_sample: float) -> str:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from workflows.contracts.facts import fact_contracts
+from workflows.contracts.feature_table import feature_contract
+from workflows.covariates import sets_of
 from workflows.handbook import PAGE, page
+from workflows.models.readmission import readmission
+from workflows.models.readmission_uci130 import readmission_uci130
 from workflows.sources import named, names
 
 
@@ -17,7 +21,15 @@ def test_the_page_is_what_the_contracts_say():
 @pytest.mark.clause("4")
 def test_every_table_column_and_rule_of_every_source_is_on_the_page():
     sections = page().split("\n## ")[1:]
-    assert [section.split("\n")[0] for section in sections] == [*names(), "Fact tables"]
+    assert [section.split("\n")[0] for section in sections] == [*names(), "Fact tables", "Feature tables"]
+    features = sections.pop()
+    for model in (readmission, readmission_uci130):
+        source = named(model.source)
+        contract = feature_contract(model, source, sets_of(model.of_events, source.collections))
+        assert f"### {contract.table}\n" in features
+        for column in contract.columns:
+            assert f"| `{column.name}` |" in features
+            assert f"| {column.meaning} |" in features
     made = {table: one for name in names() for table, one in fact_contracts(named(name)).items()}
     assert set(made) == {fact for name in names() for fact in named(name).made_from}
     for table, one in made.items():

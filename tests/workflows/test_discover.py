@@ -84,6 +84,7 @@ BAD = [
     ({"models__model": MODEL.replace("Demographics()", 'AnyOf("chronic_conditions", days(-9, -1), in_observation=True)')}, "workflows/models/model.py", "features.any_chronic_conditions", "in_observation=True", "fact_observation_period"),
     ({"models__model": MODEL.replace("Demographics()", 'CountOf("inpatient_admission", days(-9, -1), rule="overlap")')}, "workflows/models/model.py", "features.count_inpatient_admission_9_1", "inpatient_admission", "a concept set"),
     ({"models__model": MODEL.replace("Demographics()", 'AtIndex("length_of_stay", because="known"), Derived("old", "at_least", ("age",), threshold=65)')}, "workflows/models/model.py", "features.old", "age", "length_of_stay"),
+    ({"models__model": MODEL.replace("Demographics()", 'Demographics(), AtIndex("length_of_stay", because="known"), Derived("sex", "at_least", ("length_of_stay",), threshold=1)')}, "workflows/models/model.py", "features", "sex", "two features make it"),
     ({"models__model": MODEL.replace('"inpatient_admission"', '"moon_landing"')}, "workflows/models/model.py", "outcome", "moon_landing", "inpatient_admission"),
     ({"models__model": MODEL.replace("Event(\"inpatient_admission\", time_at_risk=days(1, 30))", 'Recorded("died", equals="1")')}, "workflows/models/model.py", "outcome", "died", "readmitted"),
     ({"models__model": MODEL.replace('name="readmission"', 'name="hospital_ra"')}, "workflows/models/model.py", "name", "hospital_ra", "hospital_ra"),

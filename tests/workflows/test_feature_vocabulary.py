@@ -5,10 +5,33 @@ from __future__ import annotations
 import pytest
 
 from workflows.canonical import canonical, parse
-from workflows.covariates import covariates, derived_in_order
-from workflows.declare import AnyOf, Codes, CountOf, DaysSince, Demographics, Derived, LatestOf, days, replace
+from workflows.covariates import covariates, derived_in_order, sets_of
+from workflows.declare import (
+    AnyOf,
+    AtIndex,
+    Charlson,
+    Codes,
+    CountOf,
+    DaysSince,
+    Demographics,
+    Derived,
+    FirstOf,
+    LastOf,
+    LatestOf,
+    MaxOf,
+    MeanOf,
+    MinOf,
+    StayDays,
+    TrendOf,
+    Visits,
+    days,
+    replace,
+)
 from workflows.errors import DeclarationError
+from workflows.feature_columns import columns_of
+from workflows.features import Feature
 from workflows.models.readmission import readmission
+from workflows.sources.synthetic_omop import synthetic_omop
 
 COLD = Codes("cold", (("ICD10CM", "J00"),))
 YEAR = days(-365, -1)
@@ -64,12 +87,33 @@ def test_an_id_is_of_the_meaning_and_a_version_of_the_codes_too():
     assert one.version(codes) != one.version(codes[:1])
 
 
+# One of each kind of feature.
+KINDS = [
+    Demographics(), AtIndex("length_of_stay", because="known at discharge"), Visits(YEAR), StayDays(YEAR), Charlson(YEAR),
+    AnyOf(COLD, days(-30, 0), because="in the referral"), CountOf("inpatient_admission", YEAR),
+    DaysSince("chronic_conditions", YEAR), FirstOf(COLD, YEAR), LastOf(COLD, YEAR),
+    LatestOf("chronic_conditions.diabetes", YEAR, rule="overlap", in_observation=True), MinOf(COLD, YEAR),
+    MaxOf(COLD, YEAR), MeanOf(COLD, YEAR), TrendOf(COLD, YEAR), Derived("old", "at_least", ("age",), threshold=65),
+]  # fmt: skip
+
+
+def kinds(base: type) -> set[type]:
+    """The kinds of feature that somebody may declare: those that no other is a kind of."""
+    below = [kind for one in base.__subclasses__() for kind in kinds(one)]
+    return set(below) or {base}
+
+
 @pytest.mark.clause("F1")
 def test_every_kind_of_feature_survives_its_canonical_text():
-    features = [
-        Demographics(), AnyOf(COLD, days(-30, 0), because="in the referral"), DaysSince("chronic_conditions", YEAR),
-        LatestOf("chronic_conditions.diabetes", YEAR, rule="overlap", in_observation=True),
-        Derived("old", "at_least", ("age",), threshold=65),
-    ]  # fmt: skip
-    model = replace(readmission, features=features)
-    assert parse(canonical(model)) == model
+    assert {type(one) for one in KINDS} == kinds(Feature)
+    for one in KINDS:
+        model = replace(readmission, features=[one])
+        assert parse(canonical(model)) == model
+
+
+@pytest.mark.clause("F1")
+def test_every_kind_of_feature_has_columns_that_say_what_they_mean():
+    for one in KINDS:
+        found = list(columns_of(one, synthetic_omop, sets_of([one], synthetic_omop.collections)))
+        assert found, one
+        assert all(column.meaning and column.holds for column in found)
