@@ -42,6 +42,10 @@ class Known:
         """Whether there are codes of this vocabulary to compare with."""
         return bool(self.entries.get(vocabulary_id))
 
+    def retires(self, vocabulary_id: str) -> bool:
+        """Whether any code of this vocabulary is known to have ended: many files list only what is valid."""
+        return any(entry.until != FOREVER for entry in self.entries.get(vocabulary_id, {}).values())
+
     def elsewhere(self, code: str, other_than: str) -> tuple[str, ...]:
         """The other vocabularies that know a code, spelled their way."""
         ways = ((name, SYSTEMS[name].spelled(code)) for name in self.entries if name != other_than and name in SYSTEMS)

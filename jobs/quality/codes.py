@@ -148,7 +148,9 @@ def decided(
         some = vocabularies.get(place, set())
         can = {"not_assessable"} | ({"format"} if some & SYSTEMS.keys() else set())
         if any(known.judges(one) for one in some):
-            can |= {one for one in BY_REFERENCE if one != "retired" or row["dated"]}
+            can |= {one for one in BY_REFERENCE if one != "retired"}
+        if row["dated"] and any(known.retires(one) for one in some):
+            can.add("retired")
         made[place] = can
     return made
 

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from jobs.codes.known import Entry, Known
 from jobs.featurize.columns import typed
 from jobs.io.context import Task
-from jobs.quality.codes import LEAF, NONE, SEVERITY, of_place, places, rows_of
+from jobs.quality.codes import LEAF, NONE, SEVERITY, decided, of_place, places, rows_of
 from jobs.quality.published import published
 from jobs.tasks.check import _check
 from workflows.featurizations.synthetic_omop import synthetic_omop
@@ -42,6 +43,25 @@ def conditions(planted: list[tuple[str, str, int, str]] = PLANTED) -> list[Row]:
          "visit_occurrence_id": None, "condition_source_value": code}
         for number, (code, day, person) in enumerate(every)
     ]  # fmt: skip
+
+
+@pytest.mark.clause("F5")
+@pytest.mark.parametrize(("ended", "dated", "decided_of_retired"), [
+    ({"ICD10CM": ["I51.1"]}, True, True), ({}, True, False), ({"ICD10CM": ["I51.1"]}, False, False),
+    ({"ICD9CM": ["428.0"]}, True, False),
+])  # fmt: skip
+def test_whether_codes_are_retired_is_only_decided_where_the_reference_says_of_any_that_it_ended(
+    ended: dict[str, list[str]], dated: bool, decided_of_retired: bool
+):
+    knows = Known()
+    knows.add("ICD10CM", "I50.9", Entry(leaf=True))
+    for vocabulary, codes in ended.items():
+        for code in codes:
+            knows.add(vocabulary, code, Entry(leaf=True, until=date(2020, 12, 31)))
+    place = ("condition_occurrence", COLUMN)
+    can = decided([(*place, "ICD10CM", "I50.9")], [{"_table": place[0], "_column": place[1], "dated": dated}], knows)
+    assert can[place] - {"retired"} == {"not_assessable", "format", "wrong_vocabulary", "unknown", "header"}
+    assert ("retired" in can[place]) is decided_of_retired
 
 
 def reference(spark: SparkSession) -> None:
