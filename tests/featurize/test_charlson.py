@@ -97,7 +97,7 @@ def expected(codes: list[tuple[str, str]], lists: list[tuple[str, str, str]]) ->
     )  # fmt: skip
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@settings(max_examples=2, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(st.lists(st.lists(st.sampled_from(BILLED), max_size=8), min_size=40, max_size=40))
 def test_the_index_of_random_persons_is_that_of_plain_python(spark: SparkSession, persons: list[list[Any]]):
     text = (resources.files("workflows") / "concepts" / "charlson.csv").read_text(encoding="utf-8")

@@ -201,7 +201,7 @@ def agree(spark: SparkSession, seed: int, cohorts: list[Cohort]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 10_000),
     cohorts=st.lists(

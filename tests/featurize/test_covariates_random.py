@@ -180,9 +180,7 @@ def duck(one: OfConcepts, index: list[Any], events: list[Any], periods: list[Any
     return {row: None if number is None else float(number) for row, number in connection.execute(query).fetchall()}
 
 
-@settings(
-    max_examples=4, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=4, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(declared=features(SETS, (0, 1, 5, 30, 90), 16, apart=False), seed=st.integers(0, 2**32))
 def test_plain_python_and_duckdb_find_the_same_features(spark: SparkSession, declared: list[OfConcepts], seed: int):
     rows = world(seed)
@@ -198,9 +196,7 @@ def test_plain_python_and_duckdb_find_the_same_features(spark: SparkSession, dec
             assert ours == pytest.approx(by_duck[row], abs=1e-9), (one.title, row)
 
 
-@settings(
-    max_examples=2, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=2, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(declared=features(SETS, (0, 1, 5, 30, 90), 16, apart=False), seed=st.integers(0, 2**32))
 def test_order_partitions_a_shift_of_all_dates_and_exact_duplicates_change_no_bit(
     spark: SparkSession, declared: list[OfConcepts], seed: int

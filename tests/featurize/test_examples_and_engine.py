@@ -127,9 +127,7 @@ def table(spark: SparkSession, model: Model, patients: Sequence[Example]) -> dic
     return {row["person_id"]: row.asDict() for row in made.where("visit_occurrence_id % 100 = 0").collect()}
 
 
-@settings(
-    max_examples=2, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=2, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(declared=features(SETS, (0, 1, 30, 90), 14, apart=True), seed=st.integers(0, 2**32))
 def test_an_example_comes_to_what_the_engine_computes(spark: SparkSession, declared: list[Feature], seed: int):
     chance = random.Random(seed)

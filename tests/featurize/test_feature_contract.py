@@ -84,7 +84,7 @@ def test_the_columns_of_the_contract_are_those_that_the_engine_makes_in_its_orde
     assert shape(made.schema, contract) == []
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(some=random_features(SETS, [400, 365, 30, 1], 14, apart=False), data=st.data())
 def test_so_they_are_for_features_of_events_at_random(spark: SparkSession, some, data):
     people = data.draw(st.sampled_from([[], [Demographics()], [Visits(YEAR), StayDays(YEAR)]]))

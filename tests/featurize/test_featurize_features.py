@@ -146,7 +146,7 @@ RECORDS = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(stays=STAYS, records=RECORDS, known=st.integers(0, 40))
 def test_features_and_outcomes_are_what_a_plain_reading_of_the_declaration_says(
     spark: SparkSession, stays: list[Stay], records: list[Record], known: int

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobs.notes.clean import cleaned, normalised, words
@@ -75,7 +75,6 @@ def test_a_normalised_text_is_its_own_normal_form(text):
 
 
 @pytest.mark.clause("F2")
-@settings(deadline=None)  # the first example imports the splitter
 @given(TEXT)
 def test_sentences_have_exact_offsets_in_order_and_lose_only_white_space(text):
     clean = normalised(text)
@@ -101,7 +100,6 @@ def test_abbreviations_units_and_numbers_of_items_end_no_sentence(text, wanted):
 
 
 @pytest.mark.clause("F2")
-@settings(deadline=None)
 @given(st.integers(1, 900), st.integers(0, 300))
 def test_no_sentence_is_longer_than_a_reader_of_names_can_take_and_long_ones_end_with_a_clause(count, comma):
     text = " ".join(f"word{',' if place == comma else ''}" for place in range(count))

@@ -165,7 +165,7 @@ def test_a_cohort_of_events_is_previewed_at_its_newest_event_and_charlson_by_its
 
 
 NOTEBOOK = """
-import sys
+import os, sys
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.remote(sys.argv[1]).getOrCreate()
 from jobs.preview import preview
@@ -173,6 +173,9 @@ from workflows.models.readmission import readmission
 for one in preview(readmission, "demographics"):
     print(one._repr_html_())
 spark.stop()
+sys.stdout.flush()
+# Threads of the libraries sometimes abort a process that ends by itself.
+os._exit(0)
 """
 
 

@@ -151,7 +151,7 @@ def test_the_codes_of_every_source_can_be_read_by_its_own_mapping(spark: SparkSe
 
 
 @pytest.mark.clause("P5")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from([0, 0, 1, 3, 10, 11, 12, 20, 40, 900]), min_size=7, max_size=7))
 def test_no_reader_bounds_a_state_of_few_persons_within_1_to_10(counts: list[int]):
     states = dict(zip((*SEVERITY, LEAF), counts, strict=True))

@@ -78,7 +78,7 @@ EXPRESSION = st.one_of(
 ).map(" ".join)  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(EXPRESSION)
 def test_what_is_refused_is_what_the_engine_that_fires_schedules_cannot_read(expression):
     try:

@@ -79,7 +79,7 @@ CODES = [
 ]
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(seed=st.integers(0, 1_000_000), persons=st.integers(5, 120))
 def test_coverage_by_year_is_a_plain_count_and_hides_few_persons_and_their_complement(seed: int, persons: int):
     draw = np.random.default_rng(seed)

@@ -58,7 +58,7 @@ def test_the_clustered_interval_of_the_slope_covers_the_truth_as_often_as_it_say
 
 
 @pytest.mark.clause("P3")
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1000))
 def test_permuting_the_rows_changes_no_estimate_and_no_interval(seed: int) -> None:
     outcome, score, persons = clustered_cohort(80, 3)

@@ -24,7 +24,7 @@ def simulated(n: int = 60_000, seed: int = 4) -> tuple[np.ndarray, np.ndarray]:
     return (draw.random(n) < probability).astype(np.int64), probability
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rows=SCORES, draws=st.lists(st.integers(0, 3), min_size=60, max_size=60))
 def test_auroc_and_average_precision_of_a_resample_equal_those_of_the_repeated_rows(
     rows: list[tuple[bool, float]], draws: list[int]

@@ -136,8 +136,10 @@ def test_an_exported_model_gives_the_same_scores_where_there_is_no_platform(
     rows = cohort(encounters=9)
     design(rows, columns_of(rows)).to_parquet(tmp_path / "rows.parquet")
     program = (
-        "import sys, pandas, mlflow.sklearn; model = mlflow.sklearn.load_model(sys.argv[1]); "
-        "print(*model.predict_proba(pandas.read_parquet(sys.argv[2]))[:, 1])"
+        "import os, sys, pandas, mlflow.sklearn; model = mlflow.sklearn.load_model(sys.argv[1]); "
+        "print(*model.predict_proba(pandas.read_parquet(sys.argv[2]))[:, 1], flush=True); "
+        # Threads of the libraries sometimes abort a process that ends by itself.
+        "os._exit(0)"
     )
     # An interpreter that finds neither this repository nor a tracking server.
     alone = subprocess.run(

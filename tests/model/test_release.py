@@ -62,7 +62,7 @@ def test_a_breakdown_hides_what_the_rest_would_give_away_and_no_more(groups: lis
     assert all(value in (None, count) for value, count in zip(published.values(), [sum(groups), *groups], strict=True))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 30), min_size=2, max_size=4))
 def test_no_enumeration_of_what_could_be_finds_a_small_cell_in_one_breakdown(groups: list[int]):
     cells, whole = breakdown("g", groups)
@@ -78,7 +78,7 @@ def test_no_enumeration_of_what_could_be_finds_a_small_cell_in_one_breakdown(gro
         assert cells[name] not in SMALL or max(possible) > 10
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_no_linear_program_bounds_a_small_cell_of_several_breakdowns_of_one_total(data: st.DataObject):
     # From 60 on no breakdown consists of small cells only; then each needs one more hidden cell at the most.
@@ -96,7 +96,7 @@ def test_no_linear_program_bounds_a_small_cell_of_several_breakdowns_of_one_tota
     assert sum(value is None for value in published.values()) <= 2 * primary
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_two_published_versions_do_not_differ_by_a_few_persons(data: st.DataObject):
     sizes = st.lists(st.integers(0, 60), min_size=4, max_size=4)
@@ -112,7 +112,7 @@ def test_two_published_versions_do_not_differ_by_a_few_persons(data: st.DataObje
     assert not [name for name, one in bounds.items() if new.get(name, sum(second)) in SMALL and within(one)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=6), st.integers(0, 300))
 def test_what_a_rule_removed_is_not_found_by_subtraction(removed: list[int], left: int):
     counts = [left + sum(removed[n:]) for n in range(len(removed) + 1)]

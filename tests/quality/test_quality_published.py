@@ -106,7 +106,7 @@ tables = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tables)
 def test_no_linear_program_over_a_tables_checks_tells_of_one_to_ten_persons(results: list[Result]):
     shown = published(results, of_persons=True)
@@ -131,7 +131,7 @@ def test_without_the_guard_the_attacker_wins():
     assert told(results, published(results, of_persons=True)) == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tables, st.integers(1, 10), st.sampled_from(COLUMNS))
 def test_two_versions_of_which_one_has_a_few_more_persons_do_not_differ_by_a_few(results, more, column):
     grown = {name: [one for one in results if one.check.startswith(f"{name}_")] for name in COLUMNS}

@@ -90,7 +90,7 @@ worlds = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds)
 def test_no_linear_program_over_all_groups_tells_of_one_to_ten_persons(found: list[Group]):
     rows = published(found)
@@ -110,7 +110,7 @@ def test_without_the_second_group_the_attacker_wins():
     assert ("sex", "sex0", "nonzero") in told(found, naive)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds, st.integers(1, 10))
 def test_a_later_version_with_a_few_more_persons_shows_no_count_that_differs_by_a_few(found, more):
     first = published(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from report import layout, svg
@@ -24,7 +24,6 @@ def graphs(draw: st.DrawFn) -> Graph:
 
 
 @pytest.mark.clause("P2")
-@settings(deadline=None)
 @given(graphs())
 def test_every_task_stands_in_a_later_layer_than_what_it_comes_after(graph: Graph) -> None:
     layers = layout.layers(graph)
@@ -33,7 +32,6 @@ def test_every_task_stands_in_a_later_layer_than_what_it_comes_after(graph: Grap
     assert all(depth[before] < depth[name] for name, befores in graph.items() for before in befores)
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_boxes_do_not_overlap_and_edges_run_to_the_right_between_their_boxes(graph: Graph) -> None:
     placed = layout.place(graph, width=100, height=40)

@@ -47,7 +47,7 @@ def kept(core: Core) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("call", CALLS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_malformed_message_is_answered_with_a_diagnostic_that_names_it(call, core, data):
     before = kept(core)

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from runner_bench import REQUIREMENTS, Bench, condition, for_each, task
 from test_killed import REPOSITORY
@@ -123,7 +123,6 @@ def test_a_task_that_writes_a_hundred_megabytes_has_a_bounded_log_that_says_what
     assert cut.text.endswith("MB) are left out here: the task wrote too much ...")
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(alphabet="ab", max_size=4_000), max_size=30))
 def test_a_log_keeps_all_of_a_task_that_writes_little(tmp_path_factory, texts):
     told: list[str] = []
@@ -211,7 +210,6 @@ FIELDS = ["task", "run_as", "parameter", "timeout_seconds", "max_concurrent_runs
           "email_notifications", "webhook_notifications", "notification_settings", "schedule", "trigger"]  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.sampled_from(FIELDS), JSON)
 def test_whatever_stands_in_a_job_it_is_read_or_refused_and_nothing_else(field, value):
     # Any other error would leave the `with`.

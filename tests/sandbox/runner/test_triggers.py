@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from runner_bench import Bench, task
 
@@ -67,7 +67,6 @@ def test_a_schedule_keeps_its_hour_when_the_clocks_change():
     assert found == ["2025-03-29 07:00:00", "2025-03-30 06:00:00", "2025-03-31 06:00:00"]
 
 
-@settings(deadline=None)
 @given(st.datetimes(datetime(2024, 1, 1), datetime(2027, 12, 31)), st.integers(0, 59), st.integers(0, 23))
 def test_a_daily_time_fires_within_a_day_and_never_in_the_past(moment, minute, hour):
     begin = moment.replace(tzinfo=UTC).timestamp()
