@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.errors import NotDeployedError, SandboxError, TerraformError, UnknownStageError
+from sandbox.left_overs import forget_left_overs, mended
 from sandbox.process import Leashed, inherited_environment
 from sandbox.provider.mlflow_rest import server_of
-from sandbox.provider.registry import KINDS
 from sandbox.terraform_output import Applied, PlanResult, applied, errors, plain, planned, progress
 from sandbox.workspace import Workspace, accounts, stages, subscriptions
 
@@ -73,6 +73,7 @@ class Terraform:
             raise SandboxError(f"{cdktf} is missing; run `npm ci` (make demo does)")
         with self._alone(stage), self._mlflow_ahead(stage):
             self._prepare(stage)
+            self._mend(stage, line)
             left_over = forget_left_overs(workspace)
             if left_over:
                 line(f"{left_over} resources are left over from a deployment that was cut off; they are made again")
@@ -100,6 +101,7 @@ class Terraform:
             raise NotDeployedError(workspace.name, stage)
         command = ["terraform", "destroy", "-auto-approve", "-input=false", "-json"]
         with self._alone(stage):
+            self._mend(stage, line)
             folder = self._ready(stage, line)
             return applied(self._run(command, folder, line, log=workspace.root / "terraform.log"))
 
@@ -152,6 +154,13 @@ class Terraform:
         """A stage has a workspace of its own; stacks of one subscription or account share a folder, not a state."""
         workspace = self.workspace(stage)
         return workspace.state if stage in stages(self.out) else workspace.root / f"{stage}.tfstate"
+
+    def _mend(self, stage: str, line: Line) -> None:
+        state = self._state(stage)
+        if mended(state):
+            line(
+                f"{state.name} was cut off while it was written: it is kept as {state.name}.torn, the one before counts"
+            )
 
     def _folder(self, stage: str) -> Path:
         manifest = json.loads((self.out / "manifest.json").read_text())
@@ -270,39 +279,6 @@ def write_mirror(cache: Path) -> Path:
         f"    include = {ours}\n  }}\n  direct {{\n    exclude = {ours}\n  }}\n}}\n",
     )
     return configuration
-
-
-def forget_left_overs(workspace: Workspace) -> int:
-    """Drop from the store what terraform's state does not know, and say how many that were.
-
-    A deployment that is killed leaves resources that terraform would find "already existing" the next time. What they
-    made (folders, experiments, models) stays and is taken over when they are made again.
-    """
-    if not workspace.exists:
-        return 0
-    known: set[tuple[str, str]] = set()
-    # The account's stack writes to the workspace through which it reaches the metastore.
-    for state in (*workspace.root.glob("*.tfstate"), *workspace.root.parent.glob("account-*/*.tfstate")):
-        for resource in _resources(state):
-            for instance in resource["instances"]:
-                key = KINDS[resource["type"]].key if resource["type"] in KINDS else "id"
-                known.add((resource["type"], str(instance["attributes"][key])))
-    left = [item for item in workspace.store.list() if (item.type, item.id) not in known]
-    for item in left:
-        workspace.store.delete(item.type, item.id)
-    return len(left)
-
-
-def _resources(state: Path) -> list[dict[str, Any]]:
-    """The resources of a state file; ``SandboxError`` when terraform was killed while it wrote it."""
-    try:
-        found: list[dict[str, Any]] = json.loads(state.read_text() or "{}").get("resources", [])
-    except ValueError as error:
-        raise SandboxError(
-            f"{state}: terraform's state is no JSON ({error}): it was cut off while it was written; "
-            f"put {state.name}.backup in its place, or remove it to make everything again"
-        ) from None
-    return found
 
 
 def _own_root() -> Path:

@@ -8,8 +8,8 @@ import pytest
 from provider_project import ROOT, Project
 from terraform_core import Core, RefusedError
 
+from sandbox.left_overs import forget_left_overs
 from sandbox.provider.registry import PROVIDERS
-from sandbox.terraform import forget_left_overs
 from sandbox.workspace import Workspace, accounts, stages
 
 ACCOUNT = "00000000-0000-4000-8000-000000000009"

@@ -12,9 +12,9 @@ from test_behaviour import refers
 from test_schemas import without_descriptions
 
 from sandbox.errors import TerraformError
+from sandbox.left_overs import forget_left_overs
 from sandbox.provider import derive
 from sandbox.provider.registry import PROVIDERS
-from sandbox.terraform import forget_left_overs
 
 AZURE = PROVIDERS["azurerm"]
 PREFIX = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-cdh-dev/providers"

@@ -18,9 +18,9 @@ from terraform_core import Core, RefusedError
 from tf.gen import tfplugin_pb2 as pb
 
 from sandbox.errors import SandboxError, StoreError
+from sandbox.left_overs import forget_left_overs
 from sandbox.provider.values import encode
 from sandbox.store import Store
-from sandbox.terraform import forget_left_overs
 
 CALLS = {
     "ValidateResourceConfig": ("config",),
@@ -104,7 +104,10 @@ def test_a_file_that_is_no_store_is_named_and_kept(tmp_path):
 def test_a_state_that_was_cut_off_is_named_with_its_backup(project: Project):
     project.apply(catalog())
     project.workspace.state.write_text('{"version": 4, "resour')
-    with pytest.raises(SandboxError, match=r"it was cut off while it was written; put terraform\.tfstate\.backup in"):
+    with pytest.raises(
+        SandboxError,
+        match=r"it was cut off while it was written; deploy its stack again, which puts terraform\.tfstate\.backup",
+    ):
         forget_left_overs(project.workspace)
     assert len(project.workspace.store.list()) == 2
 

@@ -11,8 +11,9 @@ import pytest
 from provider_project import Project, Resources, catalog, job, volume
 
 from sandbox.errors import SandboxError, TerraformError, UnknownStageError
+from sandbox.left_overs import forget_left_overs
 from sandbox.store import Store
-from sandbox.terraform import Terraform, forget_left_overs
+from sandbox.terraform import Terraform
 
 
 def with_volume(**changes: str) -> Resources:

@@ -11,8 +11,8 @@ from collections import Counter
 import pytest
 from provider_project import Project, Resources, catalog, job, volume
 
+from sandbox.left_overs import forget_left_overs, mended
 from sandbox.store import Store
-from sandbox.terraform import forget_left_overs
 
 COMMAND = ["terraform", "apply", "-auto-approve", "-input=false", "-no-color"]
 MOMENTS = random.Random(4).choices(range(150), k=8)
@@ -68,6 +68,7 @@ def test_an_apply_killed_at_any_moment_is_made_again_and_loses_and_doubles_nothi
     resources = many()
     made, wanted = len(killed.workspace.store.list()), sum(len(named) for named in resources.values())
     assert 0 < made < wanted, "the kill came before or after the apply"
+    mended(killed.workspace.state)
     forget_left_overs(killed.workspace)
     killed.apply(resources)
     assert len(killed.workspace.store.list()) == wanted
@@ -76,6 +77,29 @@ def test_an_apply_killed_at_any_moment_is_made_again_and_loses_and_doubles_nothi
     killed.terraform.destroy("dev")
     assert killed.workspace.store.list() == []
     store.unlink()
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["a deployment before", "the first one"])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_state_that_terraform_was_killed_in_is_kept_and_the_one_before_counts(
+    project: Project, share: float, before: bool
+):
+    first, then = many(2), many(4)
+    if before:
+        project.apply(first)
+    project.apply(then)
+    state = project.workspace.state
+    whole = state.read_bytes()
+    torn = whole[: int(len(whole) * share)] or b"{"
+    state.write_bytes(torn)
+    assert mended(state)
+    assert state.with_name(f"{state.name}.torn").read_bytes() == torn
+    assert state.exists() == before, "terraform keeps a backup of the state before, where there was one"
+    forget_left_overs(project.workspace)
+    project.apply(then)
+    agree(project)
+    assert project.plan(then) == {}
+    assert not mended(state), "nothing is done to a state that is whole"
 
 
 def test_a_second_apply_at_once_is_refused_by_the_state_lock_and_nothing_is_doubled(project: Project):
