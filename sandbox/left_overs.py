@@ -14,7 +14,7 @@ from sandbox.workspace import Workspace
 
 
 def mended(state: Path) -> bool:
-    """Whether a state was cut off while terraform wrote it; then its backup is in its place, or none where there is none.
+    """Whether a state was cut off while terraform wrote it; its backup, if any, is in its place then.
 
     terraform writes its state in place, and a backup of the one before once a run, ahead of that. What the killed run
     made since is left over. The torn file is kept as `<name>.torn`. For whoever holds the stage's lock.

@@ -158,9 +158,7 @@ class Terraform:
     def _mend(self, stage: str, line: Line) -> None:
         state = self._state(stage)
         if mended(state):
-            line(
-                f"{state.name} was cut off while it was written: it is kept as {state.name}.torn, the one before counts"
-            )
+            line(f"{state.name} was cut off as it was written; the one before counts, and it is {state.name}.torn now")
 
     def _folder(self, stage: str) -> Path:
         manifest = json.loads((self.out / "manifest.json").read_text())
