@@ -259,6 +259,7 @@ def check_columns(model: Model, source: Source, file: str) -> None:
     """Each column once; derived features are of columns that there are, without a cycle."""
     sets = sets_of(model.features, source.collections)
     try:
+        # Of events: no column, and no meaning, twice.
         covariates(model.features, sets)
         every = feature_columns(model, source, sets)
         names = [one.name for one in every]

@@ -28,8 +28,8 @@ SEVERITY = {
     "format": CONVENTION, "wrong_vocabulary": CONVENTION, "unknown": CONVENTION, "retired": CONVENTION,
     "header": CHARACTERIZATION, "not_assessable": CHARACTERIZATION,
 }  # fmt: skip
-# What only reference data of the vocabulary can say.
-BY_REFERENCE = ("wrong_vocabulary", "unknown", "retired", "header")
+# What only reference data of the vocabulary can say, whatever they hold.
+BY_REFERENCE = ("wrong_vocabulary", "unknown", "header")
 LEAF, NONE = "leaf", "none"
 STATES = (*SEVERITY, LEAF, NONE)
 JUDGED = "vocabulary_id string, concept_code string, _state string, _until date"
@@ -148,7 +148,7 @@ def decided(
         some = vocabularies.get(place, set())
         can = {"not_assessable"} | ({"format"} if some & SYSTEMS.keys() else set())
         if any(known.judges(one) for one in some):
-            can |= {one for one in BY_REFERENCE if one != "retired"}
+            can.update(BY_REFERENCE)
         if row["dated"] and any(known.retires(one) for one in some):
             can.add("retired")
         made[place] = can

@@ -46,14 +46,14 @@ def _facts(task: Task) -> None:
     if table not in source.made_from:
         valid = ", ".join(sorted(source.made_from))
         raise TaskError(f"facts: table = {table!r} is not valid for {source.name}; valid: {valid}")
-    full = f"{source.name}_ra.{table}"
+    full, contract = f"{source.name}_ra.{table}", fact_contracts(source)[table]
     previous = task.tables.version(full)
     followed = table == "fact_person" and isinstance(task.declaration, Featurization) and task.declaration.history
     stood = task.tables.commits.noted(full, "made_by") if followed and previous is not None else {}
     if followed and brought_up(task, source, share(task, "person_sample")):
         version = task.tables.version(full)
         if version is not None and version != previous:
-            hold(task, source, fact_contracts(source)[table], version, previous, stood)
+            hold(task, source, contract, version, previous, stood)
         return
     tables, inputs = curated(task, source, table)
     content = "" if followed else definition(task, source, table)
@@ -65,7 +65,6 @@ def _facts(task: Task) -> None:
     if FROM in frame.columns and (assumed := sorted(set(tables) & set(source.assumed))):
         task.log(f"assumed: rows of {', '.join(assumed)} are known {source.lag} days after their event")
     said = note(source, share(task, "person_sample"), inputs) if followed else {"content": content}
-    contract = fact_contracts(source)[table]
     version = task.tables.replace(full, documented(frame, contract), inputs, said, recorded=followed)
     hold(task, source, contract, version, previous, stood)
     task.log(f"{full} is at version {version}")

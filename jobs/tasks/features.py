@@ -108,7 +108,8 @@ def _features(task: Task) -> None:
         task.tables.replace(name, task.spark.createDataFrame(described, REFERENCE_SCHEMA), inputs)
     stays = kept(task, table, what, inputs, chosen.index, some)
     made = features_of(chosen, facts, model, source, sets, stays)
-    texts = [name for name in source.attributes if dict(facts.encounters.dtypes).get(f"attr_{name}") == "string"]
+    types = dict(facts.encounters.dtypes)
+    texts = [name for name in source.attributes if types.get(f"attr_{name}") == "string"]
     contract = feature_contract(model, source, sets, texts)
     version = task.tables.replace(table, documented(made, contract), inputs, {"content": what})
     # The statistics first: of what the report says that it kept its contract, nothing is done again.
