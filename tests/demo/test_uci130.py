@@ -14,8 +14,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def learned(demo):
-    return demo("--data", str(DATA)).learned
+def learned(production, tmp_path_factory):
+    with production(tmp_path_factory.mktemp("uci130") / "sandbox", DATA) as story:
+        return story.learned
 
 
 @pytest.mark.clause("14", "19")
@@ -43,3 +44,13 @@ def test_the_last_quarter_in_time_is_reported_for_all_and_for_new_persons(learne
 def test_every_encounter_of_the_scored_slice_has_a_prediction_with_complete_lineage(learned):
     rows = learned["predictions"]
     assert rows["rows"] == rows["rows_with_complete_lineage"] > 9_000
+
+
+@pytest.mark.nightly
+@pytest.mark.clause("O10")
+def test_a_whole_demo_learns_the_same_and_the_later_encounters_are_the_change(demo, learned):
+    whole = demo("--data", str(DATA)).learned
+    assert {part: whole[part] for part in ("model", "predictions")} == {
+        part: learned[part] for part in ("model", "predictions")
+    }
+    assert whole["monitor"]["retrain_started"] is True

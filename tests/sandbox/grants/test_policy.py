@@ -117,7 +117,6 @@ def test_the_published_file_follows_the_store(tmp_path: Path):
 
 
 @pytest.mark.spark
-@pytest.mark.xdist_group("spark")
 def test_spark_decides_as_the_policy_does_and_a_revoked_grant_ends_a_running_session(grants: GrantsBench):
     table, principal, random = grants.table(), grants.principal(), Random(4)
     places = [("Table", f"{CATALOG}.raw.{table}"), ("Schema", f"{CATALOG}.raw"), ("Catalog", CATALOG)]
@@ -148,7 +147,6 @@ def test_spark_decides_as_the_policy_does_and_a_revoked_grant_ends_a_running_ses
 
 
 @pytest.mark.spark
-@pytest.mark.xdist_group("spark")
 def test_who_creates_a_table_owns_it_until_it_is_dropped(grants: GrantsBench):
     maker, other = grants.principal(), grants.principal()
     for principal in (maker, other):
@@ -166,7 +164,6 @@ def test_who_creates_a_table_owns_it_until_it_is_dropped(grants: GrantsBench):
 
 
 @pytest.mark.spark
-@pytest.mark.xdist_group("spark")
 def test_a_view_that_another_left_for_everyone_still_reads_as_who_asks(grants: GrantsBench):
     table, reader, other = grants.table(), grants.principal(), grants.principal()
     with grants.session(reader) as mine, grants.session(other) as theirs:

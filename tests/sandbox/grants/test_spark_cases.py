@@ -12,7 +12,7 @@ import pytest
 from grants_bench import CATALOG, GrantsBench, refused
 from pyspark.errors import PySparkException
 
-pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
+pytestmark = pytest.mark.spark
 
 USE = [f"USE CATALOG {CATALOG}", f"USE SCHEMA {CATALOG}.raw"]
 USE_ML = [f"USE CATALOG {CATALOG}", f"USE SCHEMA {CATALOG}.ml"]

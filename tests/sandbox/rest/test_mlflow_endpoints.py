@@ -11,7 +11,6 @@ from sandbox.rest.server import Served, serving
 from sandbox.services import Services
 from sandbox.workspace import Workspace
 
-pytestmark = pytest.mark.xdist_group("rest-mlflow")
 API = "/api/2.0/mlflow"
 
 

@@ -58,10 +58,7 @@ def recorded() -> list[dict[str, Any]]:
 
 
 RESOURCES = recorded()
-pytestmark = [
-    pytest.mark.skipif(not RESOURCES, reason=f"{RECORDED.name} is not beside the checkout"),
-    pytest.mark.xdist_group("rest-replay"),
-]
+pytestmark = pytest.mark.skipif(not RESOURCES, reason=f"{RECORDED.name} is not beside the checkout")
 
 
 @dataclass

@@ -21,7 +21,7 @@ from sandbox.delivery import DeliveryError, deliver
 from sandbox.services import Services, mlflow_of
 from sandbox.workspace import Workspace
 
-pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
+pytestmark = pytest.mark.spark
 CACHE = REPOSITORY / ".cache"
 
 TASKS = """
