@@ -1,4 +1,4 @@
-"""Whole demos, each once a session, through the command that a newcomer types."""
+"""Whole demos, each once a session, through the command that a newcomer types; and their steps of production alone."""
 
 from __future__ import annotations
 
@@ -73,21 +73,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Demo]:
     """Runs `mlops demo` in a sandbox of its own, once for each set of arguments."""
     finished: dict[tuple[str, ...], Demo] = {}
 
-    def run(*arguments: str, again: str = "") -> Demo:
-        key = (*arguments, again)
-        if key not in finished:
+    def run(*arguments: str) -> Demo:
+        if arguments not in finished:
             home = tmp_path_factory.mktemp("demo")
             command = ["demo", "--home", str(home / "sandbox"), "--json", str(home / "demo.json"), *arguments]
             printed = ended([str(MLOPS), *command])
             learned = json.loads((home / "demo.json").read_text())
-            finished[key] = Demo(learned, printed, home / "sandbox")
-        return finished[key]
+            finished[arguments] = Demo(learned, printed, home / "sandbox")
+        return finished[arguments]
 
     return run
 
 
 @contextlib.contextmanager
-def told(home: Path, data: Path | None = None) -> Iterator[Story]:
+def production_alone(home: Path, data: Path | None = None) -> Iterator[Story]:
     """The demo's own steps of production alone, until it has scored: a third of a demo, and the numbers of a whole one."""
     story = Story(House(home=home), *declared(data), data, seed=42, change="readmission_surge", persons=PERSONS)
     try:
@@ -106,4 +105,4 @@ def told(home: Path, data: Path | None = None) -> Iterator[Story]:
 @pytest.fixture(scope="session")
 def production() -> Callable[..., contextlib.AbstractContextManager[Story]]:
     """(home, data) -> production, from an empty workspace to its scores; its servers run until the end."""
-    return told
+    return production_alone
