@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 SMALLEST = 11
 
@@ -13,6 +14,11 @@ QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\b\d{4,}\b")
 def suppressed(count: int) -> int | None:
     """`count`, or None where it is 1 to 10."""
     return None if 0 < count < SMALLEST else count
+
+
+def moved(count: int, before: Iterable[int]) -> bool:
+    """Whether `count` differs by 1 to 10 from any that was published of it before: the difference tells of few."""
+    return any(suppressed(abs(count - one)) is None for one in before)
 
 
 def shown(count: int) -> str:

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 from scipy.optimize import linprog
 
-from jobs.disclosure import SMALLEST, suppressed
+from jobs.disclosure import SMALLEST, moved, suppressed
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def release(
 def changed(name: str, count: int, before: Mapping[str, int | None]) -> bool:
     """Whether a cell differs by 1 to 10 persons from what was published of it last."""
     last = before.get(name)
-    return last is not None and suppressed(abs(count - last)) is None
+    return last is not None and moved(count, [last])
 
 
 def exposures(

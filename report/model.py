@@ -11,7 +11,7 @@ from report.stores import Row, Run, Stage
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric with its interval and what it was computed on; null counts are suppressed ones."""
+    """A metric with its interval and what it was computed on; null counts are kept back, and without a value all is."""
 
     metric: str
     value: float | None
@@ -23,8 +23,14 @@ class Estimate:
 
     @property
     def shown(self) -> bool:
-        """False where 1..10 encounters, persons or events stand behind the figure."""
-        return not any(words.is_small(count) for count in (self.encounters, self.persons, self.events))
+        """False where 1..10 encounters, persons or events stand behind the figure.
+
+        Where all counts are kept back, and the figure is not, few would be told by the difference from earlier counts.
+        """
+        counts = (self.encounters, self.persons, self.events)
+        if counts == (None, None, None):
+            return self.value is not None
+        return not any(count is None or words.is_small(count) for count in counts)
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,8 @@ def curve(stage: Stage, model: str, run: str, name: str) -> list[Row]:
 
 def bins(rows: Iterable[Row]) -> list[charts.Bin]:
     """Calibration points of which the number of encounters is known."""
-    return [charts.Bin(row["x"], row["y"], row["encounters"]) for row in rows if not words.is_small(row["encounters"])]
+    told = [row for row in rows if row["encounters"] is not None and not words.is_small(row["encounters"])]
+    return [charts.Bin(row["x"], row["y"], row["encounters"]) for row in told]
 
 
 @dataclass(frozen=True)

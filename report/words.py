@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 SMALLEST_SHOWN = 11
 SUPPRESSED = f"<{SMALLEST_SHOWN}"
+KEPT_BACK = "not shown"
 NOTHING = "–"
 
 METRICS = {
@@ -68,13 +69,13 @@ OWN_MARKS = {"error": "!"}
 
 
 def is_small(count: object) -> bool:
-    """True for a count that would point at few persons: 1..10, or null, which is how stores suppress it."""
-    return count is None or 0 < int(str(count)) < SMALLEST_SHOWN
+    """True for a count that would point at few persons: 1..10; a null is one that the store keeps back."""
+    return count is not None and 0 < int(str(count)) < SMALLEST_SHOWN
 
 
 def count(value: int | None) -> str:
-    """A count with thousands separated; 1..10 and null are shown as "<11"."""
-    return SUPPRESSED if value is None or is_small(value) else f"{value:,}"
+    """A count with thousands separated; 1..10 as "<11", and "not shown" for one that is kept back."""
+    return KEPT_BACK if value is None else SUPPRESSED if is_small(value) else f"{value:,}"
 
 
 def number(value: float | None, digits: int = 3) -> str:

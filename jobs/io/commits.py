@@ -106,6 +106,14 @@ class Commits:
             dict(inputs),
         )
 
+    def every(self, name: str, key: str) -> list[Any]:
+        """What each commit, newest first, says of `key`; `name` need not exist."""
+        if not self._session().catalog.tableExists(checked(name)):
+            return []
+        told = [row["userMetadata"] or "" for row in self.history(name).select("userMetadata").collect()]
+        said = [json.loads(text) for text in told if text.startswith("{")]
+        return [one[key] for one in said if key in one]
+
     def noted(self, name: str, key: str) -> dict[str, Any]:
         """What the newest commit that says anything of `key` says of itself; empty where none does."""
         for _, text in self.told(name):

@@ -287,7 +287,7 @@ class Tables:
     def _saved(
         self, name: str, frame: DataFrame, mode: str, token: str, properties: Mapping[str, str] | None = None
     ) -> None:
-        writer = frame.coalesce(1).write.format("delta").mode(mode)
+        writer = frame.write.format("delta").mode(mode)
         if mode == "overwrite":
             writer = writer.option("overwriteSchema", "true")
         # Properties of the table that this write creates; one that is there keeps its own.

@@ -7,13 +7,13 @@ the model was tested on).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from jobs.disclosure import suppressed
+from jobs.disclosure import moved, suppressed
 from jobs.model.intervals import Persons, observed_over_expected
 from jobs.model.matrix import Columns, design
 from jobs.quality.groups import kept_back
@@ -144,6 +144,31 @@ def covariates(scored: pd.DataFrame, held: pd.DataFrame, columns: Columns, monit
         }
         for name, value in values.items()
     ]  # fmt: skip
+
+
+def counted(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """The counts of persons' encounters that one observation shows of the whole slice, and what follows from them."""
+    found: dict[str, int] = {}
+    for row in rows:
+        shown = {"scored": row["encounters"]} if row["measure"] == DIFFERENCE else {}
+        if row["measure"] == RATIO and row["block"] == WHOLE:
+            shown = {"matured": row["encounters"], "events": row["events"]}
+        found |= {name: int(count) for name, count in shown.items() if count is not None}
+    for rest, whole, part in (("waiting", "scored", "matured"), ("others", "matured", "events")):
+        if whole in found and part in found:
+            found[rest] = found[whole] - found[part]
+    return found
+
+
+def beside(rows: list[dict[str, Any]], before: Iterable[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """An observation without its counts, where one differs by 1 to 10 from an earlier one's; what was measured stays.
+
+    before: the rows of each earlier observation of the same model version.
+    """
+    earlier, now = [counted(one) for one in before], counted(rows)
+    if not any(moved(count, [one[name] for one in earlier if name in one]) for name, count in now.items()):
+        return rows
+    return [row | {"encounters": None, "events": None} for row in rows]
 
 
 def decision(rows: list[dict[str, Any]]) -> str:

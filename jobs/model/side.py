@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from jobs.disclosure import shown, suppressed
+from jobs.disclosure import moved, shown, suppressed
 from jobs.errors import TaskError
 
 TRAIN, TEST = "train", "test"
@@ -73,19 +73,29 @@ class Size:
     never: int = 0
 
     @property
+    def counts(self) -> dict[str, int]:
+        """What is said of those with a known outcome, and what follows from it."""
+        found = {"encounters": self.encounters, "persons": self.persons, "events": self.events}
+        return found | {"others": self.encounters - self.events}
+
+    @property
     def few(self) -> bool:
         """Whether a count of those with a known outcome is of 1 to 10."""
-        counts = (self.encounters, self.persons, self.events, self.encounters - self.events)
-        return any(suppressed(count) is None for count in counts)
+        return any(suppressed(count) is None for count in self.counts.values())
 
 
-def told(sizes: Mapping[str, Size]) -> dict[str, Size | None]:
+def told(sizes: Mapping[str, Size], before: Collection[Mapping[str, Mapping[str, int]]] = ()) -> dict[str, Size | None]:
     """The sizes of both sides as they may be said; None where one is kept back.
 
     Other reports show both sides together, and the evaluation the test side: where one is small, neither is said. The
-    attrition shows who waits besides: where those are few, the training side is not said.
+    attrition shows who waits besides: where those are few, the training side is not said. before: the counts of each
+    side as they were said before; where one differs from them by 1 to 10, neither side is said.
     """
-    few = any(size.few for size in sizes.values())
+    few = any(size.few for size in sizes.values()) or any(
+        moved(count, [one[side][kind] for one in before if side in one])
+        for side, size in sizes.items()
+        for kind, count in size.counts.items()
+    )
     waits = sum(size.waiting for size in sizes.values()), sum(size.never for size in sizes.values())
     late = any(suppressed(count) is None for count in waits)
     return {side: None if few or (late and side == TRAIN) else size for side, size in sizes.items()}

@@ -14,12 +14,14 @@ from jobs.io import frames
 from jobs.io.context import Task, run
 from jobs.io.registry import Registry
 from jobs.model import evaluation, gates, plots
+from jobs.model.beside import ALL, KINDS, beside, earlier
 from jobs.model.intervals import Estimate
 from jobs.model.leaks import alone
 from jobs.model.matrix import ordered, probabilities
 from jobs.model.names import Names, declared_model
 from jobs.model.side import TEST, TRAIN
 from jobs.model.temporal import later
+from jobs.tasks.prepare import TOLD
 from workflows.declare import Model
 
 NUMBERS = dict.fromkeys(("value", "low", "high"), "double") | dict.fromkeys(("encounters", "persons", "events"), "long")
@@ -71,6 +73,17 @@ def splits(model: Model, parameters: dict[str, Any], dataset: pd.DataFrame, prob
     return pd.concat(tables, ignore_index=True)
 
 
+def shown_before(task: Task, names: Names) -> list[dict[str, Any]]:
+    """Every count that earlier evaluations of the model showed, and that `prepare` said of the test side."""
+    table, whole = names.table("evaluation"), {"split": "person", "subgroup": ALL}
+    rows = []
+    if task.tables.exists(table):
+        columns = task.tables.read(table).select("split", "subgroup", *KINDS).distinct()
+        rows = [row.asDict() for row in columns.collect()]
+    said = task.tables.commits.every(names.table("dataset"), TOLD)
+    return rows + [whole | sides[TEST] for sides in said if TEST in sides]
+
+
 def told(results: list[gates.Result], task: Task) -> None:
     """Log each gate."""
     for one in results:
@@ -104,7 +117,7 @@ def _evaluate(task: Task) -> None:
     test = dataset[dataset["side"] == TEST]
     probability = probabilities(registry.load(registry.model_id(trained)), test)
     parameters = json.loads(trained.data.tags["parameters"])
-    table = splits(model, parameters, dataset, probability)
+    table = beside(splits(model, parameters, dataset, probability), earlier(shown_before(task, names)))
     outcome = test["outcome"].to_numpy().astype("int64")
     size = whole(table)
     points = evaluation.curves(outcome, probability)
@@ -132,7 +145,7 @@ def _evaluate(task: Task) -> None:
         task.tables.append(names.table(name), frames.frame(task, rows, kinds), inputs)
     publish(registry, trained, table, points, results, seen)
     auroc = estimate(table, "auroc")
-    many = "few" if size is None else f"{size:,}"
+    many = "few, or few more or less than before," if size is None else f"{size:,}"
     task.log(f"AUROC {gates.interval(auroc)} on {many} encounters; looks at the test side so far: {seen}")
 
 

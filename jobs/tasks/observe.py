@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from jobs.disclosure import shown
 from jobs.errors import TaskError
@@ -19,6 +21,17 @@ MONITORING = {
     "name": "string", "value": "double", "low": "double", "high": "double", "encounters": "long", "events": "long",
     "state": "string", "signal": "string",
 }  # fmt: skip
+
+
+def before(task: Task, table: str, version: int) -> list[list[Mapping[str, Any]]]:
+    """The rows of each earlier observation of a model version."""
+    if not task.tables.exists(table):
+        return []
+    columns = ("job_run_id", "block", "measure", "encounters", "events")
+    runs: dict[str, list[Mapping[str, Any]]] = {}
+    for row in task.tables.read(table).where(f"model_version = {version}").select(*columns).distinct().collect():
+        runs.setdefault(row["job_run_id"], []).append(row.asDict())
+    return list(runs.values())
 
 
 def _observe(task: Task) -> None:
@@ -46,6 +59,7 @@ def _observe(task: Task) -> None:
     found = monitoring.calibration(matured, model.monitor, model.method.seed, len(rows) - len(matured))
     found += monitoring.covariates(rows, held, columns_of(held), model.monitor)
     signal = monitoring.decision(found)
+    found = monitoring.beside(found, before(task, names.table("monitoring"), int(champion.version)))
     events = int(matured["outcome"].astype("int64").sum())
     # Without new outcomes a retrained model would learn nothing that the champion does not know.
     retrain = bool(signal) and events >= model.monitor.minimum_events
@@ -54,10 +68,13 @@ def _observe(task: Task) -> None:
     written_from = inputs | {names.table("dataset"): held_in}
     task.tables.append(names.table("monitoring"), frames.frame(task, table, MONITORING), written_from)
     size = next((row for row in found if row["block"] == monitoring.WHOLE and row["measure"] == monitoring.RATIO), None)
-    told = "few, or all but few, have a known outcome or an event"
+    told = "few, or all but few, have a known outcome or an event, or few more or less than before"
     if size is not None and size["encounters"] is not None:
         told = f"{size['encounters']:,} with a known outcome, {size['events']:,} events"
-    task.log(f"{shown(len(rows))} scored encounters; {told}")
+    scored = monitoring.counted(found).get("scored")
+    task.log(
+        f"{'few, or few more or less than before,' if scored is None else shown(scored)} scored encounters; {told}"
+    )
     for row in found:
         if row["state"] == monitoring.SIGNAL or row["measure"] == monitoring.RATIO:
             parts = (row["measure"], row["name"], row["value"], row["state"], row["signal"])

@@ -13,6 +13,9 @@ from jobs.model.side import TEST, TRAIN, Size, check_kept, check_salts, salt_of,
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+# Under this a commit of the dataset keeps what its task said of each side.
+TOLD = "told"
+
 
 def placed(task: Task, persons: DataFrame, table: str, test_share: float, inputs: dict[str, int]) -> int:
     """Give every new person a side, after checking that no known person would change theirs; the table's version."""
@@ -73,12 +76,14 @@ def _prepare(task: Task) -> None:
     inputs[side] = placed(task, features.select("person_id").distinct(), side, model.test_share, dict(inputs))
     sides = task.tables.read(side, inputs[side]).select("person_id", "side")
     everyone = features.join(sides, "person_id")
-    for name, size in sorted(told(check(everyone, table)).items()):
-        said = "few, or few on the other side or without an outcome yet"
+    sizes = sorted(told(check(everyone, table), task.tables.commits.every(table, TOLD)).items())
+    for name, size in sizes:
+        said = "few, few more or less than before, or few on the other side or without an outcome yet"
         if size is not None:
             said = f"{size.encounters:,} encounters of {size.persons:,} persons, {size.events:,} events"
         task.log(f"{name}: {said}")
-    version = task.tables.replace(table, everyone.where("outcome_known"), inputs)
+    note = {TOLD: {name: size.counts for name, size in sizes if size is not None}}
+    version = task.tables.replace(table, everyone.where("outcome_known"), inputs, note)
     task.log(f"{table} version {version} from {names.features} version {inputs[names.features]}")
     task.values.set("dataset_version", str(version))
 

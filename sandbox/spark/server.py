@@ -71,6 +71,8 @@ _SPARK = {
     # Small data: compiling a Java class for each stage of a query costs more than it saves.
     "spark.sql.codegen.wholeStage": "false",
     "spark.databricks.delta.snapshotPartitions": "1",
+    # Rows that a task brings along are written as one file; what is computed, as one a partition.
+    "spark.sql.leafNodeDefaultParallelism": "1",
     # Statistics for data skipping cost a pass over each file that is written; tables here are a file or two.
     "spark.databricks.delta.stats.collect": "false",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",

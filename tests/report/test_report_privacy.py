@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reading import Reader
 
 from report import charts, words
+from report.model import Estimate
 
 
 def test_a_report_on_real_data_shows_no_person_and_no_encounter(real: str, synthetic: str) -> None:
@@ -29,12 +30,20 @@ def test_a_report_on_real_data_still_leads_back_to_versions(real: str) -> None:
 
 
 def test_counts_of_1_to_10_are_suppressed_and_zero_and_11_are_shown() -> None:
-    assert [words.count(value) for value in (0, 1, 10, 11, 12345, None)] == ["0", "<11", "<11", "11", "12,345", "<11"]
+    assert [words.count(value) for value in (0, 1, 10, 11, 12345)] == ["0", "<11", "<11", "11", "12,345"]
+
+
+def test_a_count_that_is_kept_back_is_not_called_small_and_hides_its_figure_only_with_it() -> None:
+    assert words.count(None) == "not shown"
+    assert Estimate("auroc", 0.7, 0.6, 0.8, None, None, None).shown
+    assert not Estimate("auroc", None, None, None, None, None, None).shown
+    assert not Estimate("auroc", 0.7, 0.6, 0.8, 200, 100, 4).shown
+    assert not Estimate("auroc", 0.7, 0.6, 0.8, 200, 100, None).shown
 
 
 def test_a_small_subgroup_shows_neither_count_nor_estimate(read: Reader) -> None:
     rows = {row[0]: row[1:] for row in read.table("Held-out persons by subgroup")}
-    assert rows["age band: 0-17"] == ["38", "<11", "–", "–"]
+    assert rows["age band: 0-17"] == ["38", "not shown", "–", "–"]
     assert rows["sex: F"][:2] == ["2,714", "250"]
 
 
