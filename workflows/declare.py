@@ -39,6 +39,7 @@ from workflows.gates import AtLeast, Calibrated, Gate, Implausible, NonInferior
 from workflows.methods import Choice, GradientBoosting, LogisticRegression, Method
 from workflows.steps import (
     AgeAtIndex,
+    Criterion,
     Eras,
     Excludes,
     Exit,
@@ -50,6 +51,7 @@ from workflows.steps import (
     Requires,
     SexIs,
     Washout,
+    one_set,
 )
 from workflows.time import Window, days
 from workflows.updates import Continuous, OnFiles, OnTables, Scheduled, Updates
@@ -98,20 +100,28 @@ def checked_once(owner: str, name: str, values: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Event:
-    """Outcome: a named event starts inside the time at risk, counted in days from the index date."""
+    """Outcome: an event starts inside the time at risk, counted in days from the index date, as is said now.
 
-    name: str
+    concepts: a named event of the source, `collection.set`, or `Codes`.
+    """
+
+    concepts: str | Codes
     time_at_risk: Window
     type = "binary"
 
     def __post_init__(self) -> None:
-        checked_name(self.name, "Event")
+        one_set("Event", self.concepts)
         if not isinstance(self.time_at_risk, Window):
             raise DeclarationError("Event", "time_at_risk", self.time_at_risk, "days(1, 30) for example")
         if self.time_at_risk.start < 1:
             raise DeclarationError(
                 "Event", "time_at_risk", self.time_at_risk, "a window that starts on day 1 or later: day 0 is the index"
             )
+
+    @property
+    def criterion(self) -> Criterion:
+        """The events it counts."""
+        return Criterion(self.concepts, self.time_at_risk)
 
 
 @dataclass(frozen=True)
@@ -290,8 +300,9 @@ class Model:
 
     @property
     def of_events(self) -> tuple[Feature | OfEvents, ...]:
-        """Its features, and what its cohort counts: all whose concept sets have to be known."""
-        return (*self.features, *criteria(as_cohort(self.cohort)))
+        """Its features, its outcome, and what its cohort counts: all whose concept sets have to be known."""
+        outcome = (self.outcome.criterion,) if isinstance(self.outcome, Event) else ()
+        return (*self.features, *outcome, *criteria(as_cohort(self.cohort)))
 
 
 Declaration = Featurization | Model | Reference

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -180,11 +180,11 @@ def check_model(catalogue: Catalogue, model: Model, clusters: tuple[str, ...]) -
     elif isinstance(model.outcome, Event):
         if source.time == "order":
             raise DeclarationError(
-                model.name, "outcome", f"{model.outcome.name} in days {model.outcome.time_at_risk}",
+                model.name, "outcome", f"{model.outcome.criterion.title} in days {model.outcome.time_at_risk}",
                 f"an outcome that {source.name} recorded (its time is only an order): {', '.join(source.outcomes)}",
                 file,
             )  # fmt: skip
-        check_reference(model.name, "outcome", model.outcome.name, source.named_events, file)
+        check_set(model, source, model.outcome.concepts, "outcome", source.named_events, file)
 
 
 def check_examples(catalogue: Catalogue, model: Model) -> None:
@@ -228,11 +228,15 @@ def check_cohort(catalogue: Catalogue, model: Model, file: str) -> None:
             told = f"steps without days or ages, such as FirstOfPerson: the time of {source.name} is only an order"
             raise DeclarationError(model.name, where, part.reason, told, file)
         if isinstance(part, NoPriorOutcome) and not isinstance(model.outcome, Event):
-            raise DeclarationError(model.name, where, model.outcome.name, "an outcome that is a named event", file)
+            raise DeclarationError(model.name, where, model.outcome.name, "an outcome that is an Event", file)
         if isinstance(part, (EventsOf, OfWindow)):
             if part.table:
                 check_reference(model.name, f"{where}.table", part.table, {one.table for one in source.events}, file)
-            check_set(model, source, part, where, file)
+            events = source.named_events if isinstance(part, OfWindow) else ()
+            check_set(model, source, part.concepts, f"{where}.concepts", events, file)
+            if part.concepts in events and part.table:
+                told = f"none: {part.concepts} is no coded event"
+                raise DeclarationError(model.name, f"{where}.table", part.table, told, file)
     if observed(cohort) and not has_periods(catalogue, source):
         told = f"steps without observation: no featurization of {source.name} makes fact_observation_period"
         raise DeclarationError(model.name, "cohort", "observation periods", told, file)
@@ -242,17 +246,13 @@ def check_cohort(catalogue: Catalogue, model: Model, file: str) -> None:
             raise DeclarationError(model.name, f"features.{feature.name}", feature.name, told, file)
 
 
-def check_set(model: Model, source: Source, part: EventsOf | OfWindow, where: str, file: str) -> None:
-    """The concept set of an entry or a step exists, or it is a named event that a step may count."""
-    if isinstance(part.concepts, Codes):
-        return
-    events = source.named_events if isinstance(part, OfWindow) else ()
-    sets = [f"{name}.{one}" for name in source.collections for one in set_names(name)]
-    check_reference(model.name, f"{where}.concepts", part.concepts, [*sets, *events], file)
-    if part.concepts in events and part.table:
-        raise DeclarationError(
-            model.name, f"{where}.table", part.table, f"none: {part.concepts} is no coded event", file
-        )
+def check_set(
+    model: Model, source: Source, concepts: str | Codes, where: str, events: Sequence[str], file: str
+) -> None:  # fmt: skip
+    """The concept set of an entry, a step or an outcome exists, or it is one of the named events that it may be of."""
+    if isinstance(concepts, str):
+        sets = [f"{name}.{one}" for name in source.collections for one in set_names(name)]
+        check_reference(model.name, where, concepts, [*sets, *events], file)
 
 
 def check_columns(model: Model, source: Source, file: str) -> None:

@@ -15,7 +15,18 @@ from workflows.covariates import LARGEST, SCALE, CodeRow, code_rows, covariates,
 from workflows.declare import Event, Model
 from workflows.errors import DeclarationError
 from workflows.examples import Encounter, Example, Occurrence, Value
-from workflows.features import AtIndex, Charlson, CountOf, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
+from workflows.features import (
+    AtIndex,
+    Charlson,
+    CountOf,
+    Demographics,
+    Derived,
+    Feature,
+    OfConcepts,
+    OfEvents,
+    StayDays,
+    Visits,
+)
 from workflows.scene import Scene, age, day_of, moment, scene
 from workflows.source import Source
 from workflows.time import Window
@@ -47,15 +58,21 @@ class Difference:
 def columns(model: Model, source: Source, at: Scene) -> dict[str, Seen]:
     """Every column of the feature table, by name, and what counted for it."""
     sets = sets_of(model.features, source.collections)
-    codes: dict[tuple[str, str], set[CodeRow]] = {}
-    for row in code_rows(model.features, sets):
-        codes.setdefault(row[:2], set()).add(row)
+    codes = codes_of(model.features, sets)
     found: dict[str, Seen] = {}
     for feature in model.features:
         found |= of_feature(feature, source, at, sets, codes)
     for derived in derived_in_order(model.name, model.features, found):
         found[derived.name] = from_others(derived, found)
     return found
+
+
+def codes_of(some: Iterable[Feature | OfEvents], sets: Mapping[str, Sequence[str]]) -> Codes:
+    """The codes of each concept set in use."""
+    codes: dict[tuple[str, str], set[CodeRow]] = {}
+    for row in code_rows(some, sets):
+        codes.setdefault(row[:2], set()).add(row)
+    return codes
 
 
 def of_feature(
@@ -213,11 +230,17 @@ def from_others(derived: Derived, known: Mapping[str, Seen]) -> Seen:
     return Seen(numbers[0] - numbers[1] if derived.operation == "difference" else sum(numbers), told)
 
 
-def outcome(model: Model, at: Scene) -> Seen:
+def outcome(model: Model, source: Source, at: Scene) -> Seen:
     """Whether the outcome occurs, given that the time at risk is over."""
     wanted = model.outcome
     if isinstance(wanted, Event):
-        window = wanted.time_at_risk
+        window, criterion = wanted.time_at_risk, wanted.criterion
+        if not criterion.named:
+            some = codes_of([criterion], sets_of([criterion], source.collections))
+            codes = some.get((criterion.collection, criterion.set_name), set())
+            met = [(at.day(one.event_start_datetime), one) for one in at.example.events if belongs(one, codes)]
+            hits = sorted((day, one.concept_code) for day, one in met if day and window.start <= day <= window.end)
+            return Seen(int(bool(hits)), tuple(f"day {day} {code}" for day, code in hits))
         inside = [day for day, one in at.others if one.is_inpatient_visit and window.start <= day <= window.end]
         return Seen(int(bool(inside)), tuple(f"day {day} stay" for day in sorted(inside)))
     recorded = at.encounter.outcomes.get(wanted.name)
@@ -246,7 +269,7 @@ def differences(model: Model, example: Example, source: Source) -> list[Differen
             raise DeclarationError(model.name, f"examples.{example.name}.features", name, sorted(found))
     pairs: Iterable[tuple[str, Value, Seen]] = [(name, value, found[name]) for name, value in example.features.items()]
     if example.outcome is not None:
-        pairs = [*pairs, ("outcome", example.outcome, outcome(model, at))]
+        pairs = [*pairs, ("outcome", example.outcome, outcome(model, source, at))]
     return [Difference(name, expected, got) for name, expected, got in pairs if not same(expected, got.value)]
 
 

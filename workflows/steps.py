@@ -30,6 +30,11 @@ class Criterion(OfEvents):
 
     aggregation: ClassVar[str] = "count"
 
+    @property
+    def named(self) -> bool:
+        """Whether it is of a named event, which encounters tell, and not of a concept set."""
+        return isinstance(self.concepts, str) and "." not in self.concepts
+
 
 def one_set(owner: str, concepts: object) -> None:
     """Raise unless `concepts` names one set of a collection, a named event, or writes its codes out."""
@@ -180,7 +185,7 @@ class Excludes(OfWindow):
 
 @dataclass(frozen=True, kw_only=True)
 class NoPriorOutcome(Step):
-    """The model's outcome, a named event, does not lie in the window before the index date; by default never."""
+    """The model's outcome, an event, does not lie in the window before the index date; by default never."""
 
     window: Window = EVER
 

@@ -21,7 +21,6 @@ from workflows.cohorts import Cohort, InpatientStays, as_cohort, observed
 from workflows.covariates import Covariate
 from workflows.declare import Event, Model
 from workflows.errors import DeclarationError
-from workflows.features import Codes
 from workflows.steps import (
     AgeAtIndex,
     Eras,
@@ -99,8 +98,8 @@ def of_model(model: Model) -> Cohort:
     for step in cohort.steps:
         if isinstance(step, NoPriorOutcome):
             if not isinstance(model.outcome, Event):
-                raise DeclarationError(model.name, "cohort.steps", step, "an outcome that is a named event")
-            step = Excludes(concepts=model.outcome.name, window=step.window)
+                raise DeclarationError(model.name, "cohort.steps", step, "an outcome that is an Event")
+            step = Excludes(concepts=model.outcome.concepts, window=step.window)
         steps.append(step)
     return Cohort(entry=cohort.entry, steps=steps)
 
@@ -148,7 +147,7 @@ def counted(frame: DataFrame, facts: Facts, steps: Sequence[Step]) -> DataFrame:
     for place, step in enumerate(steps):
         if not isinstance(step, OfWindow):
             continue
-        if of_encounters(step):
+        if step.criterion.named:
             frame = frame.join(admissions(index, facts.encounters, step, place), KEY, "left")
         else:
             one = Covariate(column=f"{place}", feature=step.criterion, set_name=step.criterion.set_name)
@@ -161,11 +160,6 @@ def counted(frame: DataFrame, facts: Facts, steps: Sequence[Step]) -> DataFrame:
         columns = [sf.col(f"f_{one.column}").alias(f"_count{one.column}") for one in some]
         frame = frame.join(found.select(KEY, *columns), KEY, "left")
     return frame
-
-
-def of_encounters(step: OfWindow) -> bool:
-    """Whether a step counts a named event, which encounters tell."""
-    return not isinstance(step.concepts, Codes) and "." not in step.concepts
 
 
 def admissions(index: DataFrame, encounters: DataFrame, step: OfWindow, place: int) -> DataFrame:

@@ -15,11 +15,11 @@ from pyspark.sql import functions as sf
 from jobs.featurize import engine, refresh
 from jobs.featurize.cohort import Selection, completed_years, last_known, matured, of_model, selection
 from jobs.featurize.entries import KEY, Facts, other_encounters
-from jobs.featurize.knowledge import known_at
+from jobs.featurize.knowledge import known_at, said_now
 from jobs.featurize.refresh import Kept
 from workflows.charlson import SEVERE, WEIGHTS
 from workflows.covariates import Covariate, covariates, derived_in_order, named_event
-from workflows.declare import Event, Model, Recorded
+from workflows.declare import Event, Model
 from workflows.features import AtIndex, Charlson, CountOf, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
 from workflows.source import Source
 from workflows.time import Window
@@ -69,8 +69,11 @@ def features_of(
     if of_events:
         joined = joined.join(of_concepts(index, facts, of_events, kept), KEY)
     counts = [feature for feature in model.features if of_encounters(feature, sets)]
-    if counts or isinstance(model.outcome, Event):
-        joined = joined.join(stays(index, encounters, counts, model.outcome), KEY, "left")
+    outcome = model.outcome if isinstance(model.outcome, Event) else None
+    if outcome is not None and not outcome.criterion.named:
+        joined, outcome = joined.join(occurrence(index, facts, outcome), KEY), None
+    if counts or outcome is not None:
+        joined = joined.join(stays(index, encounters, counts, outcome), KEY, "left")
     known = matured(model)
     return joined.select(
         "person_id",
@@ -92,13 +95,26 @@ def of_concepts(index: DataFrame, facts: Facts, some: Sequence[Covariate], kept:
     return engine.wide(index, facts.events, facts.concepts, some, key=KEY, observation=facts.observation)
 
 
+def occurrence(index: DataFrame, facts: Facts, outcome: Event) -> DataFrame:
+    """The key and `_event`, 1 where an event of the outcome's concept set starts in the time at risk."""
+    assert facts.events is not None, "an outcome of events needs the events"
+    assert facts.concepts is not None, "an outcome of events needs its concept set"
+    one = Covariate(column="outcome", feature=outcome.criterion, set_name=outcome.criterion.set_name)
+    # It is looked up later: what was corrected by then is said as it is said now.
+    counted = engine.wide(index, said_now(facts.events), facts.concepts, [one], key=KEY)
+    return counted.select(KEY, (sf.col("f_outcome") > 0).cast("int").alias("_event"))
+
+
 def of_encounters(feature: Feature, sets: Mapping[str, Sequence[str]]) -> bool:
     """Whether a feature counts encounters and not events."""
     return isinstance(feature, (Visits, StayDays)) or (isinstance(feature, CountOf) and named_event(feature, sets))
 
 
-def stays(index: DataFrame, encounters: DataFrame, features: Sequence[Feature], outcome: Event | Recorded) -> DataFrame:
-    """One row an index encounter whose person has other encounters: the features, and `_event` where it occurs."""
+def stays(index: DataFrame, encounters: DataFrame, features: Sequence[Feature], outcome: Event | None) -> DataFrame:
+    """One row an index encounter whose person has other encounters: the features, and `_event` where it occurs.
+
+    outcome: one that encounters tell.
+    """
     if not any(isinstance(feature, Visits) for feature in features):
         encounters = encounters.where("is_inpatient_visit")
     others, day = other_encounters(index, encounters), sf.col("_day")
@@ -117,7 +133,7 @@ def stays(index: DataFrame, encounters: DataFrame, features: Sequence[Feature], 
         else:
             raise TypeError(f"{feature.name} is no feature of encounters")
         columns.append(column.cast("double").alias(f"f_{feature.name}"))
-    if isinstance(outcome, Event):
+    if outcome is not None:
         occurs = sf.col("_inpatient") & inside(outcome.time_at_risk, day)
         columns.append(sf.max(occurs.cast("int")).alias("_event"))
     return others.groupBy(KEY).agg(*columns)

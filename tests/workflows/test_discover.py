@@ -86,6 +86,8 @@ BAD = [
     ({"models__model": MODEL.replace("Demographics()", 'AtIndex("length_of_stay", because="known"), Derived("old", "at_least", ("age",), threshold=65)')}, "workflows/models/model.py", "features.old", "age", "length_of_stay"),
     ({"models__model": MODEL.replace("Demographics()", 'Demographics(), AtIndex("length_of_stay", because="known"), Derived("sex", "at_least", ("length_of_stay",), threshold=1)')}, "workflows/models/model.py", "features", "sex", "two features make it"),
     ({"models__model": MODEL.replace('"inpatient_admission"', '"moon_landing"')}, "workflows/models/model.py", "outcome", "moon_landing", "inpatient_admission"),
+    ({"models__model": MODEL.replace('"inpatient_admission"', '"chronic_conditions"')}, "workflows/models/model.py", "outcome", "chronic_conditions", "chronic_conditions.heart_failure"),
+    ({"models__model": MODEL.replace('"inpatient_admission"', '"chronic_conditions.moon"')}, "workflows/models/model.py", "outcome", "chronic_conditions.moon", "chronic_conditions.heart_failure"),
     ({"models__model": MODEL.replace("Event(\"inpatient_admission\", time_at_risk=days(1, 30))", 'Recorded("died", equals="1")')}, "workflows/models/model.py", "outcome", "died", "readmitted"),
     ({"models__model": MODEL.replace('name="readmission"', 'name="hospital_ra"')}, "workflows/models/model.py", "name", "hospital_ra", "hospital_ra"),
     ({"models__model": MODEL.replace('name="readmission"', 'name="ml"')}, "workflows/models/model.py", "name", "ml", "reference"),
