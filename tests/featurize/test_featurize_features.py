@@ -2,109 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
+from stays import CODES, EVENT_SCHEMA, MODEL, Record, Stay, encounters, events, made
 
 from jobs.featurize.cohort import completed_years, of_model, selection
 from jobs.featurize.entries import Facts
-from jobs.featurize.features import feature_table
 from workflows.concept_sets import set_names
-from workflows.covariates import CODE_SCHEMA, code_rows, sets_of
 from workflows.declare import (
     AnyOf,
     AtIndex,
-    Codes,
-    Cohort,
     CountOf,
     Demographics,
     Derived,
-    Event,
     InpatientStays,
-    Model,
-    NoPriorOutcome,
     Recorded,
     StayDays,
     Visits,
     days,
     replace,
 )
-from workflows.models.readmission import readmission
 from workflows.models.readmission_uci130 import readmission_uci130
-from workflows.sources.synthetic_omop import synthetic_omop
 from workflows.sources.uci130 import uci130
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F1", "7", "11")]
-
-START = date(2021, 1, 1)
-INDEX_SCHEMA = (
-    "person_id long, visit_occurrence_id long, encounter_order long, visit_start_datetime timestamp, "
-    "visit_end_datetime timestamp, length_of_stay long, is_inpatient_visit boolean, is_at_risk boolean, sex string, "
-    "birth_date date, age_band string, outcome_known boolean, attr_length_of_stay int"
-)
-EVENT_SCHEMA = "person_id long, visit_occurrence_id long, event_start_datetime timestamp, vocabulary_id string, concept_code string"
-CODES = {"I50.9": "heart_failure", "I50": "heart_failure", "I11.0": "heart_failure", "I11.9": None, "E11.9": "diabetes",
-         "N39.0": None, "I509": None}  # fmt: skip
-MODEL = replace(
-    readmission,
-    outcome=Event("inpatient_admission", time_at_risk=days(1, 30)),
-    features=[
-        Demographics(),
-        AtIndex("length_of_stay", because="known at discharge"),
-        AnyOf("chronic_conditions", window=days(-60, -1)),
-        CountOf("inpatient_admission", window=days(-90, -7)),
-    ],
-)
-
-
-@dataclass(frozen=True)
-class Stay:
-    person: int
-    start: int
-    length: int
-    inpatient: bool = True
-    at_risk: bool = True
-
-
-@dataclass(frozen=True)
-class Record:
-    person: int
-    day: int
-    code: str
-
-
-def at(day: int, hour: int) -> datetime:
-    return datetime.combine(START + timedelta(days=day), datetime.min.time()) + timedelta(hours=hour)
-
-
-def encounters(spark: SparkSession, stays: list[Stay], known: int) -> DataFrame:
-    ordered = sorted(range(len(stays)), key=lambda n: (stays[n].start + stays[n].length, n))
-    rows = []
-    for place, n in enumerate(ordered, 1):
-        one = stays[n]
-        rows.append((
-            one.person, n, place, at(one.start, 23), at(one.start + one.length, 1 if one.length else 23), one.length,
-            one.inpatient, one.at_risk, "F", date(1950, 2, 28), None, place <= known, one.length,
-        ))  # fmt: skip
-    return spark.createDataFrame(rows, INDEX_SCHEMA)
-
-
-def events(spark: SparkSession, records: list[Record]) -> DataFrame:
-    return spark.createDataFrame([(r.person, -1, at(r.day, 12), "ICD10CM", r.code) for r in records], EVENT_SCHEMA)
-
-
-def made(
-    spark: SparkSession, index: DataFrame, facts: DataFrame, model: Model = MODEL, source: Any = synthetic_omop
-) -> DataFrame:
-    sets = sets_of(model.of_events, source.collections)
-    concepts = spark.createDataFrame(code_rows(model.of_events, sets), CODE_SCHEMA)
-    return feature_table(index, facts, concepts, model, source, sets)
 
 
 def expected(stays: list[Stay], records: list[Record], known: int) -> dict[int, dict[str, Any]]:
@@ -181,56 +107,6 @@ def test_the_time_at_risk_starts_on_day_one_and_ends_on_day_thirty(spark: SparkS
     rows = made(spark, encounters(spark, stays, len(stays)), events(spark, [])).collect()
     first = {row["person_id"]: row["outcome"] for row in rows if row["visit_occurrence_id"] < 4}
     assert first == {1: 0, 2: 1, 3: 1, 4: 0}
-
-
-@pytest.mark.parametrize("concepts", ["chronic_conditions.heart_failure", Codes("hf", (("ICD10CM", "I50"),))])
-def test_an_outcome_of_a_concept_set_is_an_event_of_it_in_the_time_at_risk(spark: SparkSession, concepts: str | Codes):
-    records = {1: (0, "I50.9"), 2: (1, "I50.9"), 3: (30, "I50"), 4: (31, "I50.9"), 5: (9, "E11.9"), 6: (-9, "I50.9")}
-    facts = events(spark, [Record(person, 50 + day, code) for person, (day, code) in records.items()])
-    # Another stay in the time at risk is not this outcome.
-    stays = [Stay(person, 50, 0) for person in records] + [Stay(5, 55, 1), Stay(9, 300, 0)]
-    rows = made(
-        spark, encounters(spark, stays, len(stays)), facts, replace(MODEL, outcome=Event(concepts, days(1, 30)))
-    )
-    found = {
-        row["person_id"]: (row["outcome"], row["outcome_known"])
-        for row in rows.collect()
-        if row["visit_occurrence_id"] < 6
-    }
-    assert found == {1: (0, True), 2: (1, True), 3: (1, True), 4: (0, True), 5: (0, True), 6: (0, True)}
-
-
-def test_an_outcome_is_looked_up_as_it_is_said_now_and_features_as_they_were_known(spark: SparkSession):
-    facts = events(
-        spark, [Record(1, 60, "I50.9"), Record(2, 60, "I50.9"), Record(1, 49, "E11.9"), Record(2, 49, "E11.9")]
-    )
-    later = facts.selectExpr("*", f"timestamp'{at(70, 0)}' AS known_from", "CAST(NULL AS timestamp) AS known_to")
-    # Of person 2 the failure was taken back.
-    taken_back = later.withColumn(
-        "known_to", sf.expr(f"IF(person_id = 2 AND concept_code = 'I50.9', timestamp'{at(80, 0)}', NULL)")
-    )
-    stays = [Stay(1, 50, 0), Stay(2, 50, 0), Stay(9, 300, 0)]
-    model = replace(MODEL, outcome=Event("chronic_conditions.heart_failure", days(1, 30)))
-    rows = (
-        made(spark, encounters(spark, stays, 3), taken_back, model)
-        .where("person_id < 9")
-        .orderBy("person_id")
-        .collect()
-    )
-    assert [row["outcome"] for row in rows] == [1, 0]
-    assert [row["f_any_chronic_conditions_diabetes"] for row in rows] == [0.0, 0.0]
-
-
-def test_no_prior_outcome_is_of_the_outcomes_concept_set(spark: SparkSession):
-    model = replace(
-        MODEL, outcome=Event("chronic_conditions.heart_failure", days(1, 30)),
-        cohort=Cohort(entry=InpatientStays(), steps=[NoPriorOutcome()]),
-    )  # fmt: skip
-    facts = events(spark, [Record(1, 49, "I50.9"), Record(2, 51, "I50.9"), Record(3, 49, "E11.9")])
-    table = made(
-        spark, encounters(spark, [Stay(1, 50, 0), Stay(2, 50, 0), Stay(3, 50, 0), Stay(9, 300, 0)], 4), facts, model
-    )
-    assert {row["person_id"]: row["outcome"] for row in table.collect()} == {2: 1, 3: 0, 9: None}
 
 
 def test_the_index_stay_is_no_event_of_its_own_past(spark: SparkSession):
