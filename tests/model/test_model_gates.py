@@ -65,12 +65,13 @@ def test_a_gate_has_the_state_of_its_case(
 
 def test_too_few_rows_without_the_event_are_not_assessable_either() -> None:
     (found,) = assess([AtLeast("auroc", 0.6)], GOOD, outcome(2000, 99))
-    assert (found.state, found.detail) == (NOT_ASSESSABLE, "99 test non-events; at least 100 are needed")
+    assert (found.state, found.detail) == (NOT_ASSESSABLE, "fewer than 100 test non-events")
 
 
-def test_a_count_of_few_events_is_not_shown() -> None:
-    (found,) = assess([AtLeast("auroc", 0.6)], GOOD, outcome(4, 2000))
-    assert found.detail == "fewer than 11 test events; at least 100 are needed"
+@pytest.mark.parametrize("events", [4, 40, 99])
+def test_a_gate_does_not_say_how_many_events_there_are(events: int) -> None:
+    (found,) = assess([AtLeast("auroc", 0.6)], GOOD, outcome(events, 2000))
+    assert found.detail == "fewer than 100 test events"
 
 
 def results(*states: str, waived: bool = False) -> list[Result]:
