@@ -36,10 +36,11 @@ def main(wanted: list[str]) -> int:
     for name in wanted or known:
         console.print(f"[dim]{name} ...[/dim]")
         found += importlib.import_module(f"bench.{name}").results()
-    fresh = {(one.name, one.opponent_name) for one in found}
-    rows = [row for row in kept if (row["name"], row["opponent_name"]) not in fresh]
-    rows += [one.written() for one in found]
-    FILE.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        # After each: what was measured is kept where a later one fails.
+        fresh = {(one.name, one.opponent_name) for one in found}
+        rows = [row for row in kept if (row["name"], row["opponent_name"]) not in fresh]
+        rows += [one.written() for one in found]
+        FILE.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     table = Table("measurement", "ours", "opponent", "", "ratio", "at most")
     for one in found:
         mark = "green" if one.good else "red"

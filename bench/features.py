@@ -12,27 +12,16 @@ from typing import Any
 
 import duckdb
 import psutil
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as sf
 
 from bench.result import Result
+from bench.spark import connected
 from jobs.featurize import engine
-from sandbox.spark import server
 from workflows.covariates import CODE_SCHEMA, Covariate, code_rows, covariates
 from workflows.declare import AnyOf, Codes, CountOf, DaysSince, LatestOf, MeanOf, days
 from workflows.features import OfConcepts
 
-CACHE = Path(__file__).parents[1] / ".cache"
-# A heap and a compiler for minutes of work, where the sandbox's are for seconds.
-JAVA = ["-Xmx4g", "-XX:TieredStopAtLevel=4", "-XX:-UseSerialGC", "-XX:+UseParallelGC", "-XX:ParallelGCThreads=2"]
-SPARK = {
-    "spark.sql.codegen.wholeStage": "true",
-    "spark.sql.adaptive.enabled": "true",
-    "spark.sql.shuffle.partitions": "8",
-    "spark.sql.files.maxPartitionBytes": "32m",
-    # Spark compiles no stage of more than 100 columns unless told so.
-    "spark.sql.codegen.maxFields": "2000",
-}
 KINDS = [*[AnyOf] * 10, *[CountOf] * 8, *[DaysSince] * 4, *[LatestOf] * 4, *[MeanOf] * 4]
 WINDOWS = [days(-30, -1), days(-90, -1), days(-180, -1), days(-365, -1)]
 CODES = 1_000
@@ -180,13 +169,5 @@ def results(events: int = 10_000_000, persons: int = 200_000) -> Iterator[Result
         folder = Path(name)
         made(folder, events, persons)
         made(folder, events // 10, persons)
-        running = server.start(CACHE, folder, folder / "warehouse", JAVA)
-        try:
-            # The builder, and not the sandbox's short cut, tells Spark's functions which kind of session there is.
-            spark = SparkSession.builder.remote(f"sc://{running.address()}/;user_id=bench").getOrCreate()
-            for key, setting in SPARK.items():
-                spark.conf.set(key, setting)
-            process = next(one for one in psutil.Process().children(recursive=True) if one.name() == "java")
+        with connected(folder) as (spark, process):
             yield from Bench(spark, process, folder).measured(events)
-        finally:
-            running.stop()

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from bench.result import Result
+from bench.spark import CACHE
 from jobs.featurize.features import feature_table
 from sandbox.grants.published import ATTACHES, Published, folder
 from sandbox.spark import archive, server
@@ -27,7 +28,6 @@ from workflows.sources.synthetic_omop import synthetic_omop
 MOST = 1.05
 WARM_UP, PAIRS = 4, 20
 WORKSPACE = Path(__file__).parents[1] / ".sandbox" / "dbw-cdh-prod"
-CACHE = Path(__file__).parents[1] / ".cache"
 COLLECTION = "chronic_conditions"
 
 

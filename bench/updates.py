@@ -18,14 +18,14 @@ import psutil
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
-from bench.features import CACHE, JAVA, SPARK, declared, processor
+from bench.features import declared, processor
 from bench.result import Result
+from bench.spark import connected
 from jobs.featurize import engine, refresh
 from jobs.featurize.columns import typed
 from jobs.featurize.facts import fact_person
 from jobs.io.tables import Provenance, Tables
 from jobs.tasks.history import applied_to, note
-from sandbox.spark import server
 from workflows.covariates import CODE_SCHEMA, code_rows
 from workflows.sources.synthetic_omop import synthetic_omop
 
@@ -172,19 +172,10 @@ class Updates:
 
 def results(events: int = 10_000_000, persons: int = 200_000) -> Iterator[Result]:
     """The claim about updates; fewer events for a first look."""
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        running = server.start(CACHE, folder, folder / "warehouse", [*JAVA, KEEPS])
-        try:
-            spark = SparkSession.builder.remote(f"sc://{running.address()}/;user_id=bench").getOrCreate()
-            for key, setting in SPARK.items():
-                spark.conf.set(key, setting)
-            # On Azure they are collected; by them a MERGE passes over files that it cannot touch.
-            spark.conf.set("spark.databricks.delta.stats.collect", "true")
-            spark.conf.set("spark.databricks.delta.properties.defaults.enableChangeDataFeed", "true")
-            for schema in ("synthetic_omop", "synthetic_omop_ra", "bench"):
-                spark.sql(f"CREATE SCHEMA {schema}")
-            process = next(one for one in psutil.Process().children(recursive=True) if one.name() == "java")
-            yield from Updates(spark, process, events, persons).measured()
-        finally:
-            running.stop()
+    with TemporaryDirectory() as name, connected(Path(name), KEEPS) as (spark, process):
+        # On Azure they are collected; by them a MERGE passes over files that it cannot touch.
+        spark.conf.set("spark.databricks.delta.stats.collect", "true")
+        spark.conf.set("spark.databricks.delta.properties.defaults.enableChangeDataFeed", "true")
+        for schema in ("synthetic_omop", "synthetic_omop_ra", "bench"):
+            spark.sql(f"CREATE SCHEMA {schema}")
+        yield from Updates(spark, process, events, persons).measured()
