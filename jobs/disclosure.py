@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 SMALLEST = 11
 
@@ -19,6 +19,13 @@ def suppressed(count: int) -> int | None:
 def moved(count: int, before: Iterable[int]) -> bool:
     """Whether `count` differs by 1 to 10 from any that was published of it before: the difference tells of few."""
     return any(suppressed(abs(count - one)) is None for one in before)
+
+
+def with_others(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts with that of encounters without the event, which follows where encounters and events are among them."""
+    if not {"encounters", "events"} <= set(counts):
+        return dict(counts)
+    return dict(counts) | {"others": counts["encounters"] - counts["events"]}
 
 
 def shown(count: int) -> str:

@@ -145,7 +145,7 @@ def nested(counts: Sequence[int], before: Sequence[Collection[int]] = ()) -> lis
         removed[between] = counts[earlier] - counts[later]
         sums.append(Sum(f"step {earlier}", (f"step {later}", between)))
     nearest = {
-        name: min(shown, key=lambda value: (suppressed(abs(count - value)) is not None, value))
+        name: min(shown, key=lambda value: (not moved(count, [value]), value))
         for (name, count), shown in zip(steps.items(), before, strict=False)
         if shown
     }

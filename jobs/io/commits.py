@@ -34,6 +34,11 @@ def commit_of(metadata: str | None) -> str | None:
     return commit if isinstance(commit, str) and not commit.endswith("+dirty") else None
 
 
+def _said(text: str) -> dict[str, Any]:
+    """What one of our commits says of itself; nothing where another wrote it."""
+    return dict(json.loads(text)) if text.startswith("{") else {}
+
+
 class Commits:
     """Reads the history of tables, named `schema.table`."""
 
@@ -111,12 +116,11 @@ class Commits:
         if not self._session().catalog.tableExists(checked(name)):
             return []
         told = [row["userMetadata"] or "" for row in self.history(name).select("userMetadata").collect()]
-        said = [json.loads(text) for text in told if text.startswith("{")]
-        return [one[key] for one in said if key in one]
+        return [said[key] for text in told if key in (said := _said(text))]
 
     def noted(self, name: str, key: str) -> dict[str, Any]:
         """What the newest commit that says anything of `key` says of itself; empty where none does."""
         for _, text in self.told(name):
-            if text.startswith("{") and key in (said := json.loads(text)):
-                return dict(said)
+            if key in (said := _said(text)):
+                return said
         return {}

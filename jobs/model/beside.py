@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from jobs.disclosure import moved
+from jobs.disclosure import moved, with_others
 
 KINDS = ("encounters", "persons", "events")
 ALL = "all"
@@ -17,10 +17,7 @@ Earlier = Mapping[tuple[str, str], Mapping[str, Collection[int]]]
 
 def derived(counts: Mapping[str, Any]) -> dict[str, int]:
     """The counts that are shown, and that of encounters without the event, which follows from them."""
-    known = {kind: int(counts[kind]) for kind in KINDS if counts.get(kind) is not None and not pd.isna(counts[kind])}
-    if "encounters" in known and "events" in known:
-        known["others"] = known["encounters"] - known["events"]
-    return known
+    return with_others({kind: int(counts[kind]) for kind in KINDS if not pd.isna(counts[kind])})
 
 
 def earlier(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[str, set[int]]]:

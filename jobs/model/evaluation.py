@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jobs.disclosure import SMALLEST
+from jobs.disclosure import SMALLEST, with_others
 from jobs.model.intervals import Estimate, Persons, clustered, recalibration
 from jobs.model.metrics import integrated_calibration_index
 from jobs.release import Sum, release
@@ -85,10 +85,10 @@ def hidden(
     sums: list[Sum] = []
     others, together = [], []
     for key, found in counted.items():
-        cells |= {_cell(key, kind): count for kind, count in _with_others(found).items()}
+        cells |= {_cell(key, kind): count for kind, count in with_others(found).items()}
         sums.append(Sum(_cell(key, "encounters"), (_cell(key, "events"), _cell(key, "others"))))
         if rest is not None:
-            for kind, count in _with_others(rest[key]).items():
+            for kind, count in with_others(rest[key]).items():
                 other, both = f"rest of {_cell(key, kind)}", f"both of {_cell(key, kind)}"
                 cells |= {other: count, both: count + cells[_cell(key, kind)]}
                 sums.append(Sum(both, (_cell(key, kind), other)))
@@ -103,11 +103,6 @@ def hidden(
                 sums.append(one)
     published = release(cells, sums, unpublished=others, elsewhere=together)
     return {key for key, found in counted.items() if any(published[_cell(key, kind)] is None for kind in found)}
-
-
-def _with_others(found: Mapping[str, int]) -> dict[str, int]:
-    """Counts with those of encounters without the event."""
-    return dict(found) | {"others": found["encounters"] - found["events"]}
 
 
 def _cell(key: tuple[str, str], kind: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from jobs.disclosure import moved, shown, suppressed
+from jobs.disclosure import moved, shown, suppressed, with_others
 from jobs.errors import TaskError
 
 TRAIN, TEST = "train", "test"
@@ -75,8 +75,7 @@ class Size:
     @property
     def counts(self) -> dict[str, int]:
         """What is said of those with a known outcome, and what follows from it."""
-        found = {"encounters": self.encounters, "persons": self.persons, "events": self.events}
-        return found | {"others": self.encounters - self.events}
+        return with_others({"encounters": self.encounters, "persons": self.persons, "events": self.events})
 
     @property
     def few(self) -> bool:

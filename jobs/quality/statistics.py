@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as sf
 
-from jobs.disclosure import SMALLEST, suppressed
+from jobs.disclosure import SMALLEST, moved, suppressed
 from jobs.quality.groups import Classes, kept_back
 from jobs.quality.result import Result, version_of
 
@@ -166,21 +166,21 @@ def told_of_few(group: Group, name: str, earlier: Earlier, *, binary: bool) -> b
 def hidden_by_size(some: Sequence[Group], earlier: Earlier) -> set[str]:
     """The levels of a dimension whose number of persons is not shown."""
     sizes = {one.level: {"persons": one.persons} for one in some}
-    moved = {
+    differing = {
         one.level
         for one in some
         for (dimension, level, _), shown in earlier.items()
         if (dimension, level) == (one.dimension, one.level) and near((one.persons,), ((row[0],) for row in shown))
     }
     if some[0].dimension == ALL:
-        return moved | {one.level for one in some if suppressed(one.persons) is None}
-    return kept_back(sizes, moved)
+        return differing | {one.level for one in some if suppressed(one.persons) is None}
+    return kept_back(sizes, differing)
 
 
 def near(counts: Sequence[int | None], shown: Iterable[Sequence[int | None]]) -> bool:
     """Whether any count differs by 1 to 10 from one that was shown in its place."""
     return any(
-        now is not None and then is not None and suppressed(abs(now - then)) is None
+        now is not None and then is not None and moved(now, [then])
         for row in shown
         for now, then in zip(counts, row, strict=True)
     )
