@@ -18,7 +18,7 @@ from pyspark.sql import functions as sf
 from bench.result import Result
 from bench.spark import connected
 from jobs.featurize import engine
-from workflows.covariates import CODE_SCHEMA, Covariate, code_rows, covariates
+from workflows.covariates import CodeRow, Covariate, code_rows, covariates
 from workflows.declare import AnyOf, Codes, CountOf, DaysSince, LatestOf, MeanOf, days
 from workflows.features import OfConcepts
 
@@ -58,10 +58,9 @@ def declared(sets: int, matching: float) -> tuple[Covariate, ...]:
     return covariates({covariates([one], {})[0].covariate_id: one for one in found}.values(), {})
 
 
-def floor(index: DataFrame, events: DataFrame, concepts: DataFrame) -> DataFrame:
+def floor(index: DataFrame, events: DataFrame, codes: DataFrame) -> DataFrame:
     """What any feature needs at least: the events of any concept set beside their person's index date."""
-    codes = sf.broadcast(concepts.select("vocabulary_id", sf.col("code").alias("concept_code")).distinct())
-    met = events.join(codes, ["vocabulary_id", "concept_code"]).join(index, "person_id")
+    met = events.join(sf.broadcast(codes), ["vocabulary_id", "concept_code"]).join(index, "person_id")
     day = sf.datediff(sf.to_date("event_start_datetime"), sf.to_date("index_datetime"))
     return met.agg(sf.count("*"), sf.sum(day), sf.sum("value_as_number"), sf.max("event_start_datetime"))
 
@@ -125,17 +124,19 @@ class Bench:
     def __init__(self, spark: Any, process: psutil.Process, folder: Path) -> None:
         self.spark, self.process, self.folder = spark, process, folder
 
-    def frames(self, events: int, some: Sequence[Covariate]) -> tuple[DataFrame, DataFrame, DataFrame]:
-        concepts = self.spark.createDataFrame(code_rows([one.feature for one in some], {}), CODE_SCHEMA)
+    def frames(self, events: int, some: Sequence[Covariate]) -> tuple[DataFrame, DataFrame, list[CodeRow]]:
+        codes = code_rows([one.feature for one in some], {})
         read = self.spark.read.parquet
-        return read(f"{self.folder}/index.parquet"), read(f"{self.folder}/events{events}.parquet"), concepts
+        return read(f"{self.folder}/index.parquet"), read(f"{self.folder}/events{events}.parquet"), codes
 
     def ours(self, events: int, some: Sequence[Covariate]) -> Callable[[], Any]:
         table = engine.wide(*self.frames(events, some), some, key="row_id")
         return lambda: table.write.format("noop").mode("overwrite").save()
 
     def floor(self, events: int, some: Sequence[Covariate]) -> Callable[[], Any]:
-        return floor(*self.frames(events, some)).collect
+        index, facts, codes = self.frames(events, some)
+        known = self.spark.createDataFrame({row[2:4] for row in codes}, "vocabulary_id string, concept_code string")
+        return floor(index, facts, known).collect
 
     def one_by_one(self, events: int, some: Sequence[Covariate]) -> float:
         """One query a feature: the first of each kind, as many times as there are of it."""

@@ -21,7 +21,7 @@ from sandbox.spark.catalog import Catalog
 from sandbox.spark.session import session
 from sandbox.workspace import Workspace
 from workflows.concept_sets import set_names
-from workflows.covariates import CODE_SCHEMA, code_rows
+from workflows.covariates import code_rows
 from workflows.models.readmission import readmission
 from workflows.sources.synthetic_omop import synthetic_omop
 
@@ -81,7 +81,7 @@ def query(spark: Any) -> None:
     frame = feature_table(
         spark.table("synthetic_omop_ra.fact_encounter_index"),
         spark.table("synthetic_omop_ra.fact_person"),
-        spark.createDataFrame(code_rows([], {COLLECTION: ()}), CODE_SCHEMA),
+        code_rows([], {COLLECTION: ()}),
         readmission,
         synthetic_omop,
         {COLLECTION: set_names(COLLECTION)},

@@ -26,7 +26,7 @@ from jobs.featurize.columns import typed
 from jobs.featurize.facts import fact_person
 from jobs.io.tables import Provenance, Tables
 from jobs.tasks.history import applied_to, note
-from workflows.covariates import CODE_SCHEMA, code_rows
+from workflows.covariates import CodeRow, code_rows
 from workflows.sources.synthetic_omop import synthetic_omop
 
 BOUND = 0.1
@@ -76,14 +76,14 @@ class Updates:
         frame = fact_person(curated, synthetic_omop, person_sample=1.0, versions={contract.table: versions[CURATED]})
         self.tables.replace(FACTS, frame, versions, note(synthetic_omop, 1.0, versions))
 
-    def concepts(self, name: str) -> DataFrame:
-        """The concept sets of a feature table."""
-        return self.spark.createDataFrame(code_rows([one.feature for one in self.some[name]], {}), CODE_SCHEMA)
+    def codes(self, name: str) -> list[CodeRow]:
+        """The codes of a feature table's concept sets."""
+        return code_rows([one.feature for one in self.some[name]], {})
 
     def features(self, name: str) -> None:
         """A feature table, made anew."""
         facts = self.tables.read(FACTS)
-        self.kept(name, engine.wide(self.index, facts, self.concepts(name), self.some[name], key=KEY))
+        self.kept(name, engine.wide(self.index, facts, self.codes(name), self.some[name], key=KEY))
 
     def kept(self, name: str, made: DataFrame) -> None:
         """Write a feature table, with the index dates that it is of."""
@@ -104,7 +104,7 @@ class Updates:
         self.again[name] = anew
         facts = self.tables.read(FACTS, newest)
         kept = refresh.Kept(previous=previous, anew=anew)
-        self.kept(name, refresh.wide(kept, facts, self.concepts(name), some, key=KEY))
+        self.kept(name, refresh.wide(kept, facts, self.codes(name), some, key=KEY))
 
     def least(self, name: str) -> float:
         """What an update needs at the least: read the feed, append as many facts, look once through all facts for the

@@ -6,7 +6,7 @@ that counts are of persons, and shows no count of 1 to 10 of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from jobs.featurize.matching import belonging
 from jobs.io.session import current
 from jobs.model.matrix import is_category
 from workflows.cohorts import observed
-from workflows.covariates import BITS, CODE_SCHEMA, Covariate, code_rows, covariates, sets_of
+from workflows.covariates import BITS, CodeRow, Covariate, code_rows, covariates, sets_of
 from workflows.declare import Model
 from workflows.feature_columns import FLAG, columns_of, feature_columns
 from workflows.features import OfConcepts
@@ -75,20 +75,20 @@ def preview(model: Model, feature: str = "", *, spark: Any = None) -> list[Previ
     if observed(of_model(model)) or any(isinstance(one, OfConcepts) and one.in_observation for one in model.features):
         names.append("fact_observation_period")
     encounters, events, *observation = (session.table(f"{source.name}_ra.{name}") for name in names)
-    concepts = session.createDataFrame(code_rows(model.of_events, sets), CODE_SCHEMA)
-    table = newest(feature_table(encounters, events, concepts, model, source, sets, *observation))
+    codes = code_rows(model.of_events, sets)
+    table = newest(feature_table(encounters, events, codes, model, source, sets, *observation))
     columns = [name for name in table.columns if name.startswith("f_") and name[2:] in chosen]
     rows: Any = table.select(*columns).toPandas()
     if rows.empty:
         raise TaskError(f"{model.name}: no encounter of {source.name} is of its cohort; run its featurize job first")
     of_events = [one for one in some if one.column in chosen]
-    codes = matched(table, events, concepts, of_events, *observation) if of_events else {}
+    counted = matched(table, events, codes, of_events, *observation) if of_events else {}
     declared = {one.name: one for one in feature_columns(model, source, sets)}
     found = []
     for column in columns:
         one = declared[column.removeprefix("f_")]
         cells, quartiles = distribution(rows[column].map(YES_NO) if one.holds == FLAG else rows[column])
-        found.append(shown(one.name, one.meaning, cells, quartiles, codes.get(one.name, {})))
+        found.append(shown(one.name, one.meaning, cells, quartiles, counted.get(one.name, {})))
     return found
 
 
@@ -134,7 +134,7 @@ def distribution(values: pd.Series) -> tuple[dict[str, int | None], list[float]]
 
 
 def matched(
-    index: DataFrame, events: DataFrame, concepts: DataFrame, some: Sequence[Covariate],
+    index: DataFrame, events: DataFrame, codes: Iterable[CodeRow], some: Sequence[Covariate],
     observation: DataFrame | None = None,
 ) -> dict[str, dict[tuple[str, str], int | None]]:  # fmt: skip
     """The source codes whose events counted for each column, with their persons as they may be shown."""
@@ -150,7 +150,7 @@ def matched(
         sf.col("person_id").alias("_person"), sf.col(KEY).alias("_visit"), begun.alias("_start"),
         sf.coalesce(sf.to_date("event_end_datetime"), begun).alias("_end"), *known, "vocabulary_id", "concept_code",
     )  # fmt: skip
-    of_sets = belonging(slim, concepts, sets)
+    of_sets = belonging(slim, codes, sets)
     met = of_sets.join(base, of_sets["_person"] == base["person_id"])
     if known:
         met = met.where(known_at(sf.col("index_datetime"), sf.col(FROM), sf.col(TO)))

@@ -108,15 +108,12 @@ def sets_of(features: Iterable[Feature | OfEvents], known: Iterable[str]) -> dic
     return {name: set_names(name) for name in sorted(named & set(known))}
 
 
+# collection, concept_set_name, vocabulary_id, code, first and last day on which it is in use (None: no end).
 CodeRow = tuple[str, str, str, str, date | None, date | None]
-CODE_SCHEMA = (
-    "collection string, concept_set_name string, vocabulary_id string, code string, valid_start_date date, "
-    "valid_end_date date"
-)
 
 
 def code_rows(features: Iterable[Feature | OfEvents], sets: Mapping[str, Sequence[str]]) -> list[CodeRow]:
-    """The codes of every concept set that features are of (CODE_SCHEMA), and of which days if not of all."""
+    """The codes of every concept set that features are of, and of which days if not of all."""
     rows: set[CodeRow] = set()
     for name in sets:
         for one in concepts(name):

@@ -154,9 +154,9 @@ def counted(frame: DataFrame, facts: Facts, steps: Sequence[Step]) -> DataFrame:
             scans.setdefault((step.table, step.window.end > 0), []).append(one)
     for (table, beyond), some in sorted(scans.items()):
         assert facts.events is not None, "steps of events need the events"
-        assert facts.concepts is not None, "steps of events need their concept sets"
+        assert facts.codes is not None, "steps of events need their concept sets"
         events = of_table(facts.events, table)
-        found = engine.wide(index, said_now(events) if beyond else events, facts.concepts, some, key=KEY)
+        found = engine.wide(index, said_now(events) if beyond else events, facts.codes, some, key=KEY)
         columns = [sf.col(f"f_{one.column}").alias(f"_count{one.column}") for one in some]
         frame = frame.join(found.select(KEY, *columns), KEY, "left")
     return frame

@@ -8,7 +8,7 @@ beyond `LARGEST` counts as no value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from jobs.featurize.covariate_values import batches, keys
 from jobs.featurize.knowledge import FROM, TO, known_at
 from jobs.featurize.matching import belonging
 from jobs.featurize.observation import observed_spans
-from workflows.covariates import LARGEST, SCALE, Covariate
+from workflows.covariates import LARGEST, SCALE, CodeRow, Covariate
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def wide(
     index: DataFrame,
     events: DataFrame,
-    concepts: DataFrame,
+    codes: Iterable[CodeRow],
     some: Sequence[Covariate],
     *,
     key: str,
@@ -38,8 +38,8 @@ def wide(
     """`key` and a column for each covariate, one row a row of `index`.
 
     index: person_id, `key` (unique), index_datetime. events: `fact_person`, of which an index date sees what was known
-    by then. concepts: `CODE_SCHEMA`. observation: `fact_observation_period`. once: events equal in every column count
-    once.
+    by then. codes: those of the concept sets. observation: `fact_observation_period`. once: events equal in every
+    column count once.
     """
     base = index.select("person_id", key, "index_datetime", sf.to_date("index_datetime").alias("_index"))
     if any(one.feature.in_observation for one in some):
@@ -47,7 +47,7 @@ def wide(
         base = observed(base, observation, key)
     if once:
         events = events.distinct()
-    met = meetings(base, marked(events, concepts, some, key), some, key)
+    met = meetings(base, marked(events, codes, some, key), some, key)
     columns = [f"f_{one.column}" for one in some]
     schema = ", ".join([f"`{key}` long", *(f"`{column}` double" for column in columns)])
     return met.mapInArrow(partial(batches, some=tuple(some), key=key), schema).select(key, *columns)
@@ -68,11 +68,11 @@ def long(table: DataFrame, some: Sequence[Covariate], *, key: str) -> DataFrame:
     )
 
 
-def marked(events: DataFrame, concepts: DataFrame, some: Sequence[Covariate], key: str) -> DataFrame:
+def marked(events: DataFrame, codes: Iterable[CodeRow], some: Sequence[Covariate], key: str) -> DataFrame:
     """The events of any concept set in use, slim: whose, when, the value, and a bit for each set."""
     known = [sf.col(name).alias(f"_{name}") for name in (FROM, TO) if name in events.columns]
     slim = events.select(*slim_columns(some, key), *known, "vocabulary_id", "concept_code")
-    return belonging(slim, concepts, keys(some)).drop("vocabulary_id", "concept_code")
+    return belonging(slim, codes, keys(some)).drop("vocabulary_id", "concept_code")
 
 
 def slim_columns(some: Sequence[Covariate], key: str) -> list[Column]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from workflows.steps import Criterion
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+    from workflows.covariates import CodeRow
+
 KEY = "visit_occurrence_id"
 PERSON = ("sex", "birth_date", "age_band")
 
@@ -23,13 +26,13 @@ PERSON = ("sex", "birth_date", "age_band")
 class Facts:
     """The fact tables that a cohort is made from.
 
-    encounters, events, observation: `fact_encounter_index`, `fact_person`, `fact_observation_period`. concepts:
-    collection, concept_set_name, vocabulary_id, code.
+    encounters, events, observation: `fact_encounter_index`, `fact_person`, `fact_observation_period`. codes: those of
+    the concept sets in use.
     """
 
     encounters: DataFrame
     events: DataFrame | None = None
-    concepts: DataFrame | None = None
+    codes: Sequence[CodeRow] | None = None
     observation: DataFrame | None = None
 
 
@@ -40,9 +43,9 @@ def candidates(facts: Facts, cohort: Cohort) -> DataFrame:
         return stays(facts.encounters, entry)
     if isinstance(entry, EventsOf):
         assert facts.events is not None, "a cohort of events needs the events"
-        assert facts.concepts is not None, "a cohort of events needs its concept set"
+        assert facts.codes is not None, "a cohort of events needs its concept set"
         events = on_their_day(of_table(facts.events, entry.table))
-        found = matching(events, facts.concepts, entry.criterion).select(
+        found = matching(events, facts.codes, entry.criterion).select(
             "person_id",
             sf.col("event_start_datetime").cast("timestamp").alias("index_datetime"),
             sf.to_date(sf.coalesce("event_end_datetime", "event_start_datetime")).alias("_until"),
@@ -130,7 +133,7 @@ def of_table(events: DataFrame, table: str) -> DataFrame:
     return events.where(sf.col("source_table") == table) if table else events
 
 
-def matching(events: DataFrame, concepts: DataFrame, criterion: Criterion) -> DataFrame:
+def matching(events: DataFrame, codes: Iterable[CodeRow], criterion: Criterion) -> DataFrame:
     """The events of one concept set."""
     dated = events.withColumn("_start", sf.to_date("event_start_datetime"))
-    return belonging(dated, concepts, [(criterion.collection, criterion.set_name)]).select(*events.columns)
+    return belonging(dated, codes, [(criterion.collection, criterion.set_name)]).select(*events.columns)

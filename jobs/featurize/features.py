@@ -18,7 +18,7 @@ from jobs.featurize.entries import KEY, Facts, other_encounters
 from jobs.featurize.knowledge import known_at, said_now
 from jobs.featurize.refresh import Kept
 from workflows.charlson import SEVERE, WEIGHTS
-from workflows.covariates import Covariate, covariates, derived_in_order, named_event
+from workflows.covariates import CodeRow, Covariate, covariates, derived_in_order, named_event
 from workflows.declare import Event, Model
 from workflows.features import AtIndex, Charlson, CountOf, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
 from workflows.source import Source
@@ -36,7 +36,7 @@ def inside(window: Window, day: Column) -> Column:
 def feature_table(
     encounters: DataFrame,
     events: DataFrame,
-    concepts: DataFrame,
+    codes: Sequence[CodeRow],
     model: Model,
     source: Source,
     sets: Mapping[str, Sequence[str]],
@@ -44,10 +44,10 @@ def feature_table(
 ) -> DataFrame:
     """The feature table of `model`.
 
-    encounters, events, observation: `fact_encounter_index`, `fact_person` and `fact_observation_period`. concepts:
-    `CODE_SCHEMA`. sets: the set names of each collection, which fix the columns even where nobody has an event.
+    encounters, events, observation: `fact_encounter_index`, `fact_person` and `fact_observation_period`. codes: those
+    of the concept sets. sets: the set names of each collection, which fix the columns even where nobody has an event.
     """
-    facts = Facts(encounters=encounters, events=events, concepts=concepts, observation=observation)
+    facts = Facts(encounters=encounters, events=events, codes=codes, observation=observation)
     return features_of(selection(of_model(model), facts), facts, model, source, sets)
 
 
@@ -89,19 +89,19 @@ def features_of(
 def of_concepts(index: DataFrame, facts: Facts, some: Sequence[Covariate], kept: Kept | None = None) -> DataFrame:
     """The key and the features of events."""
     assert facts.events is not None, "features of events need the events"
-    assert facts.concepts is not None, "features of events need their concept sets"
+    assert facts.codes is not None, "features of events need their concept sets"
     if kept is not None:
-        return refresh.wide(kept, facts.events, facts.concepts, some, key=KEY, observation=facts.observation)
-    return engine.wide(index, facts.events, facts.concepts, some, key=KEY, observation=facts.observation)
+        return refresh.wide(kept, facts.events, facts.codes, some, key=KEY, observation=facts.observation)
+    return engine.wide(index, facts.events, facts.codes, some, key=KEY, observation=facts.observation)
 
 
 def occurrence(index: DataFrame, facts: Facts, outcome: Event) -> DataFrame:
     """The key and `_event`, 1 where an event of the outcome's concept set starts in the time at risk."""
     assert facts.events is not None, "an outcome of events needs the events"
-    assert facts.concepts is not None, "an outcome of events needs its concept set"
+    assert facts.codes is not None, "an outcome of events needs its concept set"
     one = Covariate(column="outcome", feature=outcome.criterion, set_name=outcome.criterion.set_name)
     # It is looked up later: what was corrected by then is said as it is said now.
-    counted = engine.wide(index, said_now(facts.events), facts.concepts, [one], key=KEY)
+    counted = engine.wide(index, said_now(facts.events), facts.codes, [one], key=KEY)
     return counted.select(KEY, (sf.col("f_outcome") > 0).cast("int").alias("_event"))
 
 

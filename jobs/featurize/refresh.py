@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from pyspark.sql import functions as sf
 
 from jobs.featurize import engine
 from jobs.featurize.knowledge import FROM, TO
-from workflows.covariates import Covariate
+from workflows.covariates import CodeRow, Covariate
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -61,7 +61,7 @@ def reached(index: DataFrame, changed: DataFrame, some: Sequence[Covariate]) -> 
 def wide(
     kept: Kept,
     events: DataFrame,
-    concepts: DataFrame,
+    codes: Iterable[CodeRow],
     some: Sequence[Covariate],
     *,
     key: str,
@@ -73,6 +73,6 @@ def wide(
     """
     names = [f"f_{one.column}" for one in some]
     few = events.join(sf.broadcast(kept.anew.select("person_id").distinct()), "person_id", "left_semi")
-    made = engine.wide(kept.anew, few, concepts, some, key=key, observation=observation)
+    made = engine.wide(kept.anew, few, codes, some, key=key, observation=observation)
     stays = kept.previous.join(sf.broadcast(kept.anew.select(key)), key, "left_anti")
     return made.unionByName(stays.select(key, *names)).select(key, *names)

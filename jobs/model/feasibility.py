@@ -111,7 +111,7 @@ def coverage(events: pd.DataFrame, codes: Iterable[CodeRow]) -> list[Coverage]:
     """Coverage of concept sets by calendar year, every year from the first to the last.
 
     events: person_id, event_start_datetime, vocabulary_id, concept_code, known_to; of what was closed nothing is
-    counted. codes: `CODE_SCHEMA`.
+    counted. codes: those of the concept sets.
     """
     dated = events[events["event_start_datetime"].notna() & events["known_to"].isna()]
     years = dated["event_start_datetime"].dt.year

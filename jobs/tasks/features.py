@@ -14,7 +14,7 @@ from jobs.tasks.hold import hold
 from jobs.tasks.unreached import kept
 from workflows.cohorts import Cohort, criteria, observed
 from workflows.contracts.feature_table import feature_contract
-from workflows.covariates import CODE_SCHEMA, REFERENCE_SCHEMA, CodeRow, code_rows, covariates, reference, sets_of
+from workflows.covariates import REFERENCE_SCHEMA, CodeRow, code_rows, covariates, reference, sets_of
 from workflows.declare import Model
 from workflows.features import OfConcepts
 from workflows.source import Source
@@ -52,7 +52,7 @@ def facts_of(task: Task, inputs: Mapping[str, int], codes: Codes) -> Facts:
         encounters=tables["fact_encounter_index"],
         events=tables["fact_person"],
         observation=tables.get("fact_observation_period"),
-        concepts=task.spark.createDataFrame(codes, CODE_SCHEMA),
+        codes=codes,
     )
 
 

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.featurize.entries import Facts
 from workflows.cohorts import Cohort, criteria
-from workflows.covariates import CODE_SCHEMA, code_rows
+from workflows.covariates import code_rows
 from workflows.features import Codes
 
 START = date(2019, 3, 1)
@@ -104,7 +104,7 @@ def facts(spark: SparkSession, made: World, cohorts: list[Cohort], shuffled: int
     codes = code_rows([one for cohort in cohorts for one in criteria(cohort) if isinstance(one.concepts, Codes)], {})
     return Facts(
         encounters=frame(encounters, ENCOUNTERS), events=frame(events, EVENTS), observation=frame(periods, PERIODS),
-        concepts=spark.createDataFrame(codes, CODE_SCHEMA),
+        codes=codes,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.featurize.features import feature_table
-from workflows.covariates import CODE_SCHEMA, code_rows, sets_of
+from workflows.covariates import code_rows, sets_of
 from workflows.declare import (
     AnyOf,
     AtIndex,
@@ -84,5 +84,5 @@ def made(
     spark: SparkSession, index: DataFrame, facts: DataFrame, model: Model = MODEL, source: Any = synthetic_omop
 ) -> DataFrame:
     sets = sets_of(model.of_events, source.collections)
-    concepts = spark.createDataFrame(code_rows(model.of_events, sets), CODE_SCHEMA)
-    return feature_table(index, facts, concepts, model, source, sets)
+    codes = code_rows(model.of_events, sets)
+    return feature_table(index, facts, codes, model, source, sets)

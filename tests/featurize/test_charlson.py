@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from jobs.featurize import engine
 from jobs.featurize.features import charlson_index
 from workflows.charlson import SEVERE, WEIGHTS
-from workflows.covariates import CODE_SCHEMA, code_rows, covariates
+from workflows.covariates import code_rows, covariates
 from workflows.declare import Charlson, days
 from workflows.errors import DeclarationError
 
@@ -61,8 +61,8 @@ def indices(spark: SparkSession, persons: list[list[tuple[str, str]]]) -> tuple[
     events = spark.createDataFrame(
         rows, "person_id long, event_start_datetime timestamp, vocabulary_id string, concept_code string"
     )
-    concepts = spark.createDataFrame(code_rows([], {"charlson": ()}), CODE_SCHEMA)
-    table: Any = engine.wide(index, events, concepts, some, key="row_id")
+    codes = code_rows([], {"charlson": ()})
+    table: Any = engine.wide(index, events, codes, some, key="row_id")
     columns = {one.set_name: table[f"f_{one.column}"] for one in some}
     found = table.select("*", charlson_index(columns).alias("index")).orderBy("row_id").collect()
     return [row["index"] for row in found], [{one.set_name: row[f"f_{one.column}"] for one in some} for row in found]

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.featurize import engine
-from workflows.covariates import CODE_SCHEMA, CodeRow, code_rows, covariates, reference
+from workflows.covariates import CodeRow, code_rows, covariates, reference
 from workflows.declare import Codes, CountOf, days
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F1")]
@@ -48,7 +48,7 @@ def test_an_event_counts_on_the_days_of_its_code_and_for_what_is_below_it(spark:
         [(n, n, datetime(2035, 1, 1)) for n in range(len(CASES))],
         "person_id long, row_id long, index_datetime timestamp",
     )
-    table: Any = engine.wide(index, events, spark.createDataFrame(rows, CODE_SCHEMA), some, key="row_id")
+    table: Any = engine.wide(index, events, rows, some, key="row_id")
     found = {row["row_id"]: row[1] for row in table.collect()}
     assert {n: found[n] for n in found} == {n: float(case[5]) for n, case in enumerate(CASES)}
 

@@ -17,7 +17,7 @@ from jobs.featurize.columns import typed
 from jobs.featurize.entries import Facts
 from jobs.featurize.facts import fact_encounter_index, fact_observation_period, fact_person
 from workflows.cohorts import Cohort, EventsOf, ObservationPeriods, criteria
-from workflows.covariates import CODE_SCHEMA, code_rows
+from workflows.covariates import code_rows
 from workflows.features import Codes
 from workflows.sources.omop import omop
 from workflows.steps import AgeAtIndex, Eras, FirstOfPerson, IndexDates, InObservation, Step
@@ -90,8 +90,7 @@ def declared(known: Vocabularies, row: dict[str, str]) -> Cohort:
 
 def left(spark: SparkSession, facts: Facts, cohort: Cohort) -> Left:
     """What the last step leaves."""
-    concepts = spark.createDataFrame(code_rows(criteria(cohort), {}), CODE_SCHEMA)
-    return selection(cohort, replace(facts, concepts=concepts)).attrition()[-1]
+    return selection(cohort, replace(facts, codes=code_rows(criteria(cohort), {}))).attrition()[-1]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["cohort"] for row in ROWS])
@@ -149,8 +148,7 @@ def by_hand(name: str) -> list[tuple]:
 @pytest.mark.parametrize("name", BY_HAND)
 def test_an_imported_definition_has_the_rows_that_sql_written_by_hand_has(spark, facts, name):
     cohort = imported(FOLDER / "cohort_json" / name, FOLDER if "{0}" in BY_HAND[name][0] else None).cohort
-    concepts = spark.createDataFrame(code_rows(criteria(cohort), {}), CODE_SCHEMA)
-    chosen = selection(cohort, replace(facts, concepts=concepts))
+    chosen = selection(cohort, replace(facts, codes=code_rows(criteria(cohort), {})))
     ours = chosen.index.select("person_id", "cohort_start", "cohort_end").orderBy("person_id", "cohort_start").collect()
     wanted = by_hand(name)
     assert [tuple(row) for row in ours] == wanted

@@ -18,7 +18,7 @@ from jobs.featurize.entries import Facts
 from jobs.io.context import Task
 from jobs.tasks.facts import _facts
 from workflows.cohorts import Cohort, EventsOf, InpatientStays
-from workflows.covariates import CODE_SCHEMA, code_rows
+from workflows.covariates import code_rows
 from workflows.declare import Featurization
 from workflows.features import Codes
 from workflows.steps import Excludes, FirstOfPerson, Requires
@@ -42,7 +42,7 @@ def facts_of(spark: SparkSession, events: list[Version], stays: list[Any] = []) 
     return Facts(
         encounters=spark.createDataFrame(stays, f"{ENCOUNTERS}, known_from timestamp"),
         events=spark.createDataFrame(made, EVENTS),
-        concepts=spark.createDataFrame(code_rows(codes, {}), CODE_SCHEMA),
+        codes=code_rows(codes, {}),
     )
 
 
@@ -181,8 +181,8 @@ def test_an_event_and_an_encounter_that_were_corrected_are_one_each(
     assert (person, end) == (1, datetime(2021, 4, 9, 9, 30))
     events = recorded.table(NAME).where("person_id <= 3")
     assert events.count() == 5, "three facts, of which two were corrected"
-    codes = recorded.createDataFrame(code_rows([EventsOf(concepts=HEART).criterion], {}), CODE_SCHEMA)
-    both = Facts(encounters=encounters(), events=events, concepts=codes)
+    codes = code_rows([EventsOf(concepts=HEART).criterion], {})
+    both = Facts(encounters=encounters(), events=events, codes=codes)
     found = selection(Cohort(entry=EventsOf(concepts=HEART), steps=[FirstOfPerson()]), both)
     assert [(row["person_id"], row["index_datetime"].day) for row in found.rows.orderBy("person_id").collect()] == [
         (1, 1), (2, 2), (3, 3)

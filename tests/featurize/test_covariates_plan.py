@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from jobs.featurize import engine
 from jobs.featurize.features import from_others
-from workflows.covariates import CODE_SCHEMA, code_rows, covariates, reference
+from workflows.covariates import code_rows, covariates, reference
 from workflows.declare import AnyOf, Codes, CountOf, DaysSince, Derived, LatestOf, MeanOf, days
 from workflows.features import OfConcepts
 
@@ -35,8 +35,8 @@ def plan(spark: SparkSession, facts: str, features: list[OfConcepts]) -> str:
     """The physical plan of a wide table."""
     some = covariates(features, {})
     index = spark.createDataFrame([(1, 1, datetime(2021, 1, 1))], INDEX)
-    concepts = spark.createDataFrame(code_rows(features, {}), CODE_SCHEMA)
-    table: Any = engine.wide(index, spark.read.parquet(facts), concepts, some, key="row_id")
+    codes = code_rows(features, {})
+    table: Any = engine.wide(index, spark.read.parquet(facts), codes, some, key="row_id")
     return str(table._explain_string(mode="simple"))
 
 
@@ -72,8 +72,8 @@ def test_the_long_form_holds_what_absence_does_not_say_already(spark: SparkSessi
         [(1, "2021-01-09", "2021-02-01"), (2, "2021-01-01", "2021-01-11"), (3, "2021-01-02", "2021-02-01")],
         "person_id long, observation_period_start_date string, observation_period_end_date string",
     )
-    concepts = spark.createDataFrame(code_rows(features, {}), CODE_SCHEMA)
-    table = engine.wide(index, events, concepts, some, key="row_id", observation=periods)
+    codes = code_rows(features, {})
+    table = engine.wide(index, events, codes, some, key="row_id", observation=periods)
     names = {one.covariate_id: one.feature.name for one in some}
     found = {(row["row_id"], names[row["covariate_id"]]): row["value"]
              for row in engine.long(table, some, key="row_id").collect()}  # fmt: skip

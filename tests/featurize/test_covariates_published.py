@@ -12,7 +12,7 @@ from pyspark.sql import functions as sf
 
 from jobs.featurize import engine
 from jobs.featurize.cohort import landmark
-from workflows.covariates import CODE_SCHEMA, Covariate, code_rows, covariates
+from workflows.covariates import Covariate, code_rows, covariates
 from workflows.declare import AnyOf, Codes, CountOf, days
 from workflows.features import OfConcepts
 
@@ -70,7 +70,7 @@ def test_condition_counts_before_the_first_nsaid_are_the_published_ones_by_every
                 AnyOf(one, days(-365, -1), label=f"{one.name}_{name}1", **given),
             ]
     some = covariates(features, {})
-    frame = spark.createDataFrame(code_rows(features, {}), CODE_SCHEMA)
+    frame = code_rows(features, {})
     table = engine.wide(
         index.withColumn("row_id", sf.col("person_id")), events, frame, some, key="row_id", observation=observation
     )
@@ -114,8 +114,8 @@ def test_laboratory_values_before_index_and_landmarks_are_the_published_counts(s
     sets = [Codes(name, (("NAFLD test", name),)) for name in TESTS]
     features = [CountOf(one, days(*span)) for one in sets for span in ((-365, -1), (-20_000, -1))]
     some = covariates(features, {})
-    concepts = spark.createDataFrame(code_rows(features, {}), CODE_SCHEMA)
-    table = engine.wide(every, events, concepts, some, key="row_id", once=True)
+    codes = code_rows(features, {})
+    table = engine.wide(every, events, codes, some, key="row_id", once=True)
     counted = table.groupBy((sf.col("row_id") % 10_000).alias("day")).agg(
         sf.count("*").alias("rows"),
         *(sf.count_if(sf.col(f"f_count_{name}_365_1") > 0).alias(name) for name in TESTS),

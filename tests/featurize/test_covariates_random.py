@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from random_features import KINDS, PERIODS, features
 
 from jobs.featurize import engine
-from workflows.covariates import CODE_SCHEMA, Covariate, code_rows, covariates
+from workflows.covariates import Covariate, code_rows, covariates
 from workflows.features import (
     Codes,
     OfConcepts,
@@ -76,7 +76,7 @@ def computed(
     table: DataFrame = engine.wide(
         spark.createDataFrame(dates, "person_id long, row_id long, index_datetime timestamp"),
         spark.createDataFrame(facts, EVENTS).repartition(partitions),
-        spark.createDataFrame(code_rows([one.feature for one in some], {}), CODE_SCHEMA),
+        code_rows([one.feature for one in some], {}),
         some, key="row_id", observation=spark.createDataFrame(spans, PERIODS), once=once,
     )  # fmt: skip
     return {row["row_id"]: row.asDict() for row in table.collect()}

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from random_features import PERIODS, features
 
 from jobs.featurize.features import feature_table
-from workflows.covariates import CODE_SCHEMA, code_rows, sets_of
+from workflows.covariates import code_rows, sets_of
 from workflows.declare import (
     AtIndex,
     Charlson,
@@ -122,7 +122,7 @@ def table(spark: SparkSession, model: Model, patients: Sequence[Example]) -> dic
     made = feature_table(
         spark.createDataFrame(stays, ENCOUNTERS),
         spark.createDataFrame(events, EVENTS),
-        spark.createDataFrame(code_rows(model.of_events, sets), CODE_SCHEMA),
+        code_rows(model.of_events, sets),
         model, synthetic_omop, sets, spark.createDataFrame(periods, PERIODS),
     )  # fmt: skip
     return {row["person_id"]: row.asDict() for row in made.where("visit_occurrence_id % 100 = 0").collect()}

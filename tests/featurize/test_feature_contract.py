@@ -22,7 +22,7 @@ from jobs.featurize.features import features_of
 from jobs.io.context import Task
 from jobs.tasks import features as task_features
 from workflows.contracts.feature_table import feature_contract
-from workflows.covariates import CODE_SCHEMA, code_rows, sets_of
+from workflows.covariates import code_rows, sets_of
 from workflows.declare import AnyOf, AtIndex, CountOf, DaysSince, Demographics, Derived, Model, StayDays, Visits, days
 from workflows.features import Charlson
 from workflows.models.readmission import readmission
@@ -61,10 +61,10 @@ def contract_of(model: Model) -> Contract:
 
 def world_of(spark: SparkSession, model: Model) -> Facts:
     there, sets = facts(spark, MADE, []), sets_of(model.of_events, synthetic_omop.collections)
-    codes = spark.createDataFrame(code_rows(model.of_events, sets), CODE_SCHEMA)
+    codes = code_rows(model.of_events, sets)
     encounters = there.encounters.withColumn("attr_length_of_stay", sf.col("length_of_stay"))
     events = there.events.withColumn("value_as_number", sf.expr("pmod(xxhash64(*), 40) / 4"))
-    return replace(there, encounters=encounters, events=events, concepts=codes)
+    return replace(there, encounters=encounters, events=events, codes=codes)
 
 
 def table_of(spark: SparkSession, model: Model) -> DataFrame:

@@ -19,7 +19,7 @@ from jobs.featurize.facts import fact_encounter_index, fact_person
 from jobs.featurize.features import KEY, feature_table
 from synthetic.generate import generate
 from workflows.concept_sets import set_names
-from workflows.covariates import CODE_SCHEMA, code_rows, covariates
+from workflows.covariates import code_rows, covariates
 from workflows.declare import AnyOf, Codes, CountOf, DaysSince, LatestOf, MeanOf, StayDays, Visits, days, replace
 from workflows.errors import DeclarationError
 from workflows.models.readmission import readmission
@@ -49,7 +49,7 @@ def table(spark: SparkSession, index: list[Any], events: list[Any]) -> dict[int,
     made = engine.wide(
         spark.createDataFrame(index, "person_id long, row_id long, index_datetime timestamp"),
         spark.createDataFrame(events, EVENTS),
-        spark.createDataFrame(code_rows([one.feature for one in FEATURES], {}), CODE_SCHEMA),
+        code_rows([one.feature for one in FEATURES], {}),
         FEATURES, key="row_id",
     )  # fmt: skip
     return {row["row_id"]: row.asDict() for row in made.collect()}
@@ -133,7 +133,7 @@ def test_deleting_source_rows_known_after_the_cutoff_changes_no_feature_row(
     spark: SparkSession, hospital: dict[str, DataFrame], lag: int
 ):
     source = changed(synthetic_omop, lag=lag)
-    sets = spark.createDataFrame(code_rows([], dict.fromkeys(source.collections, ())), CODE_SCHEMA)
+    sets = code_rows([], dict.fromkeys(source.collections, ()))
 
     def features(tables: dict[str, DataFrame]) -> DataFrame:
         index = fact_encounter_index(tables, source, person_sample=1.0, outcomes_through=1.0)

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
 from jobs.featurize import engine, refresh
-from workflows.covariates import CODE_SCHEMA, Covariate, code_rows, covariates
+from workflows.covariates import CodeRow, Covariate, code_rows, covariates
 from workflows.declare import Codes, CountOf, LatestOf, days
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("O3")]
@@ -45,10 +45,10 @@ def facts(chance: random.Random, persons: range) -> list[tuple[Any, ...]]:
 
 
 def refreshed(
-    dates: DataFrame, events: DataFrame, concepts: DataFrame, previous: DataFrame, feed: DataFrame
+    dates: DataFrame, events: DataFrame, codes: list[CodeRow], previous: DataFrame, feed: DataFrame
 ) -> DataFrame:
     anew = refresh.again(dates, previous, feed, SOME, key=KEY)
-    return refresh.wide(refresh.Kept(previous=previous, anew=anew), events, concepts, SOME, key=KEY)
+    return refresh.wide(refresh.Kept(previous=previous, anew=anew), events, codes, SOME, key=KEY)
 
 
 def test_a_refreshed_table_is_the_one_that_is_made_anew_and_little_of_it_is_made(spark: SparkSession):
@@ -65,13 +65,10 @@ def test_a_refreshed_table_is_the_one_that_is_made_anew_and_little_of_it_is_made
     changed += [("update_preimage", *row) for row in before[:40]]
 
     dates = spark.createDataFrame(index, f"person_id long, {KEY} long, index_datetime timestamp").cache()
-    concepts = spark.createDataFrame(
-        code_rows([one.feature for one in SOME], {}),
-        CODE_SCHEMA,
-    )
+    codes = code_rows([one.feature for one in SOME], {})
 
     def anew(rows: list[Any], of: DataFrame, some: tuple[Covariate, ...] = SOME) -> DataFrame:
-        return engine.wide(of, spark.createDataFrame(rows, EVENTS), concepts, some, key=KEY)
+        return engine.wide(of, spark.createDataFrame(rows, EVENTS), codes, some, key=KEY)
 
     feed = spark.createDataFrame(changed, f"_change_type string, {EVENTS}")
     previous = anew(before, dates).join(dates, KEY)
@@ -81,7 +78,7 @@ def test_a_refreshed_table_is_the_one_that_is_made_anew_and_little_of_it_is_made
         "index_datetime",
         sf.when(sf.col(KEY) == 121, sf.lit(NOON - timedelta(days=99))).otherwise(sf.col("index_datetime")),
     )
-    made = refreshed(dates, spark.createDataFrame(after, EVENTS), concepts, previous, feed)
+    made = refreshed(dates, spark.createDataFrame(after, EVENTS), codes, previous, feed)
     found = sorted(map(tuple, made.collect()), key=lambda row: row[0])
     assert found == sorted(map(tuple, anew(after, dates).select(*made.columns).collect()), key=lambda row: row[0])
     rows = [row[KEY] for row in refresh.again(dates, previous, feed, SOME, key=KEY).collect()]
@@ -96,16 +93,13 @@ def test_a_refreshed_table_is_the_one_that_is_made_anew_and_little_of_it_is_made
 def test_an_unreached_row_is_kept_as_it_was_even_where_it_was_wrong(spark: SparkSession):
     """Breaking it on purpose: a kept row comes from the previous table, and a reached one does not."""
     dates = spark.createDataFrame([(1, 1, NOON), (2, 2, NOON)], f"person_id long, {KEY} long, index_datetime timestamp")
-    concepts = spark.createDataFrame(
-        code_rows([one.feature for one in SOME], {}),
-        CODE_SCHEMA,
-    )
+    codes = code_rows([one.feature for one in SOME], {})
     event = (1, 1, NOON - timedelta(days=5), None, "ICD10CM", "I50", 1.0, NOON - timedelta(days=5), None)
     events = spark.createDataFrame([event], EVENTS)
     names = [f"f_{one.column}" for one in SOME]
     previous = dates.select("*", *(sf.lit(77.0).alias(name) for name in names))
     feed = spark.createDataFrame([("insert", *event)], f"_change_type string, {EVENTS}")
-    made = refreshed(dates, events, concepts, previous, feed).orderBy(KEY).collect()
+    made = refreshed(dates, events, codes, previous, feed).orderBy(KEY).collect()
     assert [tuple(row)[1:] for row in made] == [(1.0, 1.0, 1.0), (77.0, 77.0, 77.0)]
 
 

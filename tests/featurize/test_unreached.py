@@ -15,7 +15,7 @@ from jobs.io.context import Task
 from jobs.tasks.facts import _facts
 from jobs.tasks.features import _features
 from jobs.tasks.unreached import other
-from workflows.covariates import CODE_SCHEMA, code_rows
+from workflows.covariates import code_rows
 from workflows.declare import Codes, CountOf, InpatientStays, LatestOf, Model, days, replace
 from workflows.models.readmission import readmission
 from workflows.sources.synthetic_omop import synthetic_omop
@@ -91,8 +91,8 @@ def content(spark: SparkSession) -> list[tuple[Any, ...]]:
 def anew(spark: SparkSession, model: Model = MODEL) -> list[tuple[Any, ...]]:
     """The feature table by its transform, of the facts as they are."""
     encounters, events = spark.table("synthetic_omop_ra.fact_encounter_index"), spark.table(NAME)
-    concepts = spark.createDataFrame(code_rows(model.of_events, {}), CODE_SCHEMA)
-    made = feature_table(encounters, events, concepts, model, synthetic_omop, {})
+    codes = code_rows(model.of_events, {})
+    made = feature_table(encounters, events, codes, model, synthetic_omop, {})
     return sorted(map(tuple, made.collect()), key=lambda row: row[1])
 
 
