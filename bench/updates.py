@@ -80,10 +80,14 @@ class Updates:
         """The codes of a feature table's concept sets."""
         return code_rows([one.feature for one in self.some[name]], {})
 
+    def dates(self) -> engine.Dates | None:
+        """The first and last index date, which a job asks its members' table for."""
+        return engine.dates_of(self.index)
+
     def features(self, name: str) -> None:
         """A feature table, made anew."""
         facts = self.tables.read(FACTS)
-        self.kept(name, engine.wide(self.index, facts, self.codes(name), self.some[name], key=KEY))
+        self.kept(name, engine.wide(self.index, facts, self.codes(name), self.some[name], key=KEY, dates=self.dates()))
 
     def kept(self, name: str, made: DataFrame) -> None:
         """Write a feature table, with the index dates that it is of."""
@@ -104,7 +108,7 @@ class Updates:
         self.again[name] = anew
         facts = self.tables.read(FACTS, newest)
         kept = refresh.Kept(previous=previous, anew=anew)
-        self.kept(name, refresh.wide(kept, facts, self.codes(name), some, key=KEY))
+        self.kept(name, refresh.wide(kept, facts, self.codes(name), some, key=KEY, dates=self.dates()))
 
     def least(self, name: str) -> float:
         """What an update needs at the least: read the feed, append as many facts, look once through all facts for the

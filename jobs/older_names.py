@@ -33,7 +33,7 @@ ERAS = tuple(START)
 
 def names(table: str, era: str) -> dict[str, tuple[str, ...]]:
     """What an era called columns of `table` that are called otherwise now; each as it is named now, with its names."""
-    of = {
+    of: dict[str, dict[str, tuple[str, ...]]] = {
         "fact_person": {
             "visit_occurrence_id": ENCOUNTER[era], "event_start_datetime": (START[era],), "concept_code": (CODE[era],),
             "source_table": ("concept_source",),

@@ -9,6 +9,7 @@ beyond `LARGEST` counts as no value.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from workflows.covariates import LARGEST, SCALE, CodeRow, Covariate
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+Dates = tuple[date, date]
+
 
 def wide(
     index: DataFrame,
@@ -34,23 +37,50 @@ def wide(
     key: str,
     observation: DataFrame | None = None,
     once: bool = False,
+    dates: Dates | None = None,
 ) -> DataFrame:
     """`key` and a column for each covariate, one row a row of `index`.
 
     index: person_id, `key` (unique), index_datetime. events: `fact_person`, of which an index date sees what was known
     by then. codes: those of the concept sets. observation: `fact_observation_period`. once: events equal in every
-    column count once.
+    column count once. dates: the first and last index date, where they are known (`dates_of`): what no
+    window reaches from there is not looked at.
     """
     base = index.select("person_id", key, "index_datetime", sf.to_date("index_datetime").alias("_index"))
     if any(one.feature.in_observation for one in some):
         assert observation is not None, "features in observation need the observation periods"
         base = observed(base, observation, key)
+    if dates is not None:
+        events = near(events, some, dates)
     if once:
         events = events.distinct()
     met = meetings(base, marked(events, codes, some, key), some, key)
     columns = [f"f_{one.column}" for one in some]
     schema = ", ".join([f"`{key}` long", *(f"`{column}` double" for column in columns)])
     return met.mapInArrow(partial(batches, some=tuple(some), key=key), schema).select(key, *columns)
+
+
+def dates_of(index: DataFrame) -> Dates | None:
+    """The first and the last index date; None where there is none."""
+    day = sf.to_date("index_datetime")
+    row = index.agg(sf.min(day).alias("first"), sf.max(day).alias("last")).first()
+    return None if row is None or row["first"] is None else (row["first"], row["last"])
+
+
+def near(events: DataFrame, some: Sequence[Covariate], dates: Dates) -> DataFrame:
+    """The events that any window can reach from any of the dates: of a long history, a few files."""
+    if (within := reach(some)) is None:
+        return events
+    first, last = (shifted(day, by) for day, by in zip(dates, within, strict=True))
+    late_enough = sf.col("event_start_datetime") >= sf.lit(first)
+    if any(one.feature.rule == "overlap" for one in some):
+        late_enough |= sf.col("event_end_datetime") >= sf.lit(first)
+    return events.where(late_enough & (sf.col("event_start_datetime") < sf.lit(shifted(last, 1))))
+
+
+def shifted(day: date, by: int) -> date:
+    """A day so many days later, and no further than days go."""
+    return date.fromordinal(min(max(day.toordinal() + by, date.min.toordinal()), date.max.toordinal()))
 
 
 def long(table: DataFrame, some: Sequence[Covariate], *, key: str) -> DataFrame:
@@ -136,10 +166,8 @@ def meetings(index: DataFrame, events: DataFrame, some: Sequence[Covariate], key
     if f"_{TO}" in events.columns:
         # What was entered, corrected or deleted after the index date was not there to be seen, or still was.
         pairs = pairs.where(known_at(sf.col("index_datetime"), sf.col(f"_{FROM}"), sf.col(f"_{TO}")))
-    # Each index row once more, with no event: nothing of it is lost, and nothing has to be joined to it again.
-    every = pairs.unionByName(index, allowMissingColumns=True)
-    columns = [sf.coalesce(sf.col(name), sf.lit(0)).alias(name) for name in pairs.columns if name.startswith("_set")]
-    columns += [sf.col(name) for name in ("_value", "_moment") if name in pairs.columns]
+    columns = [sf.col(key).cast("bigint").alias(key), sf.col("_day").cast("bigint").alias("_day")]
+    columns += [sf.col(name) for name in pairs.columns if name.startswith("_set") or name in ("_value", "_moment")]
     if "_end" in events.columns:
         columns.append(sf.col("_last").cast("bigint").alias("_last"))
     if within is None:
@@ -148,7 +176,20 @@ def meetings(index: DataFrame, events: DataFrame, some: Sequence[Covariate], key
         seen = sf.col("_start").between(sf.col("_from"), sf.col("_to"))
         columns.append(sf.coalesce(seen, sf.lit(False)).alias("_seen"))
         columns.append(sf.datediff("_from", "_index").cast("bigint").alias("_since"))
-    # What is in reach is shuffled once, and slim.
-    return every.repartition("person_id").select(
-        sf.col(key).cast("bigint").alias(key), sf.col("_day").cast("bigint").alias("_day"), *columns
-    )
+    # What is in reach is shuffled once, and slim: with nothing but what is accumulated.
+    slim = pairs.select(*columns)
+    return slim.unionByName(alone(index, slim, key)).repartition(key)
+
+
+def alone(index: DataFrame, beside: DataFrame, key: str) -> DataFrame:
+    """Each index row once more, with no event, in the columns of `beside`.
+
+    So nothing of it is lost, and nothing has to be joined to it again.
+    """
+    since = sf.datediff("_from", "_index").cast("bigint") if "_since" in beside.columns else sf.lit(None)
+    given = {key: sf.col(key).cast("bigint"), "_since": since, "_own": sf.lit(False), "_seen": sf.lit(False)}
+    columns = [
+        given.get(name, sf.lit(0 if name.startswith("_set") else None).cast(kind)).alias(name)
+        for name, kind in beside.dtypes
+    ]
+    return index.select(*columns)

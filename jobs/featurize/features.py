@@ -14,6 +14,7 @@ from pyspark.sql import functions as sf
 
 from jobs.featurize import engine, refresh
 from jobs.featurize.cohort import Selection, completed_years, last_known, matured, of_model, selection
+from jobs.featurize.engine import Dates
 from jobs.featurize.entries import KEY, Facts, other_encounters
 from jobs.featurize.knowledge import known_at, said_now
 from jobs.featurize.refresh import Kept
@@ -58,8 +59,12 @@ def features_of(
     source: Source,
     sets: Mapping[str, Sequence[str]],
     kept: Kept | None = None,
+    dates: Dates | None = None,
 ) -> DataFrame:
-    """The feature table of the members of a cohort. kept: what stays of features of events that were made before."""
+    """The feature table of the members of a cohort.
+
+    kept: what stays of features of events that were made before. dates: as in `engine.wide`.
+    """
     frame, encounters = chosen.members, facts.encounters
     index = frame.select("person_id", KEY, "index_datetime")
     joined = frame
@@ -67,7 +72,7 @@ def features_of(
         joined = joined.crossJoin(sf.broadcast(last_known(encounters)))
     of_events = covariates(model.features, sets)
     if of_events:
-        joined = joined.join(of_concepts(index, facts, of_events, kept), KEY)
+        joined = joined.join(of_concepts(index, facts, of_events, kept, dates), KEY)
     counts = [feature for feature in model.features if of_encounters(feature, sets)]
     outcome = model.outcome if isinstance(model.outcome, Event) else None
     if outcome is not None and not outcome.criterion.named:
@@ -86,13 +91,16 @@ def features_of(
     )
 
 
-def of_concepts(index: DataFrame, facts: Facts, some: Sequence[Covariate], kept: Kept | None = None) -> DataFrame:
+def of_concepts(
+    index: DataFrame, facts: Facts, some: Sequence[Covariate], kept: Kept | None = None, dates: Dates | None = None
+) -> DataFrame:
     """The key and the features of events."""
     assert facts.events is not None, "features of events need the events"
     assert facts.codes is not None, "features of events need their concept sets"
+    observation = facts.observation
     if kept is not None:
-        return refresh.wide(kept, facts.events, facts.codes, some, key=KEY, observation=facts.observation)
-    return engine.wide(index, facts.events, facts.codes, some, key=KEY, observation=facts.observation)
+        return refresh.wide(kept, facts.events, facts.codes, some, key=KEY, observation=observation, dates=dates)
+    return engine.wide(index, facts.events, facts.codes, some, key=KEY, observation=observation, dates=dates)
 
 
 def occurrence(index: DataFrame, facts: Facts, outcome: Event) -> DataFrame:

@@ -26,7 +26,9 @@ def belonging(events: DataFrame, codes: Iterable[CodeRow], sets: Sequence[tuple[
     is below it.
     """
     table = lookup(codes, sets)
-    keyed = events.withColumn("_before", sf.substring_index("concept_code", ".", 1))
+    # Never null, so that Spark has nothing to ask about it before the join.
+    before = sf.coalesce(sf.substring_index("concept_code", ".", 1), sf.lit(""))
+    keyed = events.withColumn("_before", before)
     met = keyed.join(sf.broadcast(frame(table, events)), ["vocabulary_id", "_before"])
     bits = {f"_set{word}": bits_of(table, word) for word in range(table.words)}
     found = met.select(*events.columns, *(column.alias(name) for name, column in bits.items()))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as sf
 
 from jobs.featurize import engine
+from jobs.featurize.engine import Dates
 from jobs.featurize.knowledge import FROM, TO
 from workflows.covariates import CodeRow, Covariate
 
@@ -66,6 +67,7 @@ def wide(
     *,
     key: str,
     observation: DataFrame | None = None,
+    dates: Dates | None = None,
 ) -> DataFrame:
     """What `engine.wide` makes of the rows to be made again, and what was made of all others.
 
@@ -73,6 +75,6 @@ def wide(
     """
     names = [f"f_{one.column}" for one in some]
     few = events.join(sf.broadcast(kept.anew.select("person_id").distinct()), "person_id", "left_semi")
-    made = engine.wide(kept.anew, few, codes, some, key=key, observation=observation)
+    made = engine.wide(kept.anew, few, codes, some, key=key, observation=observation, dates=dates)
     stays = kept.previous.join(sf.broadcast(kept.anew.select(key)), key, "left_anti")
     return made.unionByName(stays.select(key, *names)).select(key, *names)

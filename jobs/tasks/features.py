@@ -75,6 +75,7 @@ def refuse_restated(task: Task, model: Model, name: str, version: int, encounter
 def _features(task: Task) -> None:
     from jobs.featurize.cohort import of_model, selection
     from jobs.featurize.columns import documented
+    from jobs.featurize.engine import dates_of
     from jobs.featurize.features import features_of
 
     model = task.declaration
@@ -91,12 +92,12 @@ def _features(task: Task) -> None:
     encounters = f"{source.name}_ra.fact_encounter_index"
     refuse_restated(task, model, encounters, inputs[encounters], facts.encounters)
     chosen = selection(cohort, facts)
-    if (version := task.tables.commits.made(members, whom, inputs)) is None:
+    if (whose := task.tables.commits.made(members, whom, inputs)) is None:
         told(task, model, source, chosen, inputs)
-        version = task.tables.replace(members, chosen.index, inputs, {"content": whom})
-        task.log(f"{members} is at version {version}")
+        whose = task.tables.replace(members, chosen.index, inputs, {"content": whom})
+        task.log(f"{members} is at version {whose}")
     else:
-        task.log(f"{members} stays at version {version}: the same definition of the same inputs")
+        task.log(f"{members} stays at version {whose}: the same definition of the same inputs")
     version = task.tables.commits.made(table, what, inputs)
     if version is not None and held(task, table, version):
         task.log(f"{table} stays at version {version}: the same definition of the same inputs")
@@ -107,7 +108,8 @@ def _features(task: Task) -> None:
         name = f"{source.name}_ra.covariates_{model.name}"
         task.tables.replace(name, task.spark.createDataFrame(described, REFERENCE_SCHEMA), inputs)
     stays = kept(task, table, what, inputs, chosen.index, some)
-    made = features_of(chosen, facts, model, source, sets, stays)
+    dates = dates_of(task.tables.read(members, whose)) if some else None
+    made = features_of(chosen, facts, model, source, sets, stays, dates)
     types = dict(facts.encounters.dtypes)
     texts = [name for name in source.attributes if types.get(f"attr_{name}") == "string"]
     contract = feature_contract(model, source, sets, texts)

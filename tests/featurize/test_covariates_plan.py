@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,54 @@ def test_the_facts_are_scanned_once_and_no_step_is_added_however_many_features(s
     assert few.count("Aggregate") == many.count("Aggregate")
     for range_join in ("NestedLoopJoin", "CartesianProduct"):
         assert range_join not in many
+
+
+NOON = datetime(2021, 6, 30, 12)
+# (days from the index date to start and end, whether features of events that start, or overlap, in -30..-1 reach it)
+REACHED = [
+    ((-31, None), False, False), ((-31, -31), False, False), ((-31, -30), False, True), ((-900, 900), False, True),
+    ((-30, None), True, True), ((-1, None), True, True), ((-1, 50), True, True), ((0, None), False, False),
+    ((0, 9), False, False), ((None, None), False, False), ((None, -5), False, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", ["start", "overlap"])
+def test_events_that_no_window_reaches_are_left_in_their_files_and_change_nothing(
+    spark: SparkSession, tmp_path: Path, rule: str
+):
+    some = covariates([CountOf(Codes("a", (("ICD10CM", "A00"),)), days(-30, -1), rule=rule)], {})
+    # Early and late on their days; a row without an index date sees nothing.
+    index = spark.createDataFrame([(1, 1, NOON), (2, 2, None)], INDEX)
+    moments = [NOON.replace(hour=0), NOON.replace(hour=23, minute=59, second=59)]
+    rows = [
+        (who, *(None if day is None else moment + timedelta(days=day) for day in ends), "ICD10CM", "A00")
+        for who in (1, 2) for moment in moments for ends, *_ in REACHED
+    ]  # fmt: skip
+    facts = str(tmp_path / "facts")
+    schema = (
+        "person_id long, event_start_datetime timestamp, event_end_datetime timestamp, vocabulary_id string, "
+        "concept_code string"
+    )
+    spark.createDataFrame(rows, schema).write.parquet(facts)
+    events, codes = spark.read.parquet(facts), code_rows([one.feature for one in some], {})
+    dates = engine.dates_of(index)
+    assert dates == (NOON.date(), NOON.date())
+    near: Any = engine.near(events, some, dates)
+    expected = sum(start or overlap if rule == "overlap" else start for _, start, overlap in REACHED)
+    assert near.where("person_id = 1").count() == 2 * expected
+    assert "LessThan(event_start_datetime" in near._explain_string(mode="formatted")
+    found = engine.wide(index, events, codes, some, key="row_id", dates=dates).collect()
+    assert sorted(map(tuple, found)) == [(1, 2.0 * expected), (2, 0.0)]
+    assert sorted(map(tuple, engine.wide(index, events, codes, some, key="row_id").collect())) == sorted(
+        map(tuple, found)
+    )
+    assert engine.dates_of(index.where("row_id = 2")) is None
+
+
+def test_the_furthest_days_there_are_can_be_asked_for():
+    assert engine.shifted(date(1, 1, 2), -400) == date.min
+    assert engine.shifted(date(9999, 12, 30), 400) == date.max
+    assert engine.shifted(date(2021, 3, 1), -1) == date(2021, 2, 28)
 
 
 def test_the_long_form_holds_what_absence_does_not_say_already(spark: SparkSession):

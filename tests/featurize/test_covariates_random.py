@@ -73,11 +73,13 @@ def computed(
     ]
     spans = [(p, moment(a, 0, shift).date(), moment(b, 0, shift).date()) for p, a, b in periods]
     dates = [(p, row, moment(day, 12, shift)) for p, row, day in index]
+    at = spark.createDataFrame(dates, "person_id long, row_id long, index_datetime timestamp")
     table: DataFrame = engine.wide(
-        spark.createDataFrame(dates, "person_id long, row_id long, index_datetime timestamp"),
+        at,
         spark.createDataFrame(facts, EVENTS).repartition(partitions),
         code_rows([one.feature for one in some], {}),
         some, key="row_id", observation=spark.createDataFrame(spans, PERIODS), once=once,
+        dates=engine.dates_of(at),
     )  # fmt: skip
     return {row["row_id"]: row.asDict() for row in table.collect()}
 

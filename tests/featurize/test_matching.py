@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.spark, pytest.mark.clause("F1")]
 
 FIRST = date(2020, 1, 1)
 DAYS = [FIRST + timedelta(days=n) for n in range(8)]
-CODES = ["A", "A.1", "A.12", "A.1.2", "A.2", "AB", "AB.12345678", "B", "2160-0", "ü.ß"]
-EVENTS = [*CODES, "A.", "A.123", "A12", "AB.1234567", "AB.123456789", "ü.ßß", "a.1", "C", ""]
+CODES = ["A", "A.1", "A.12", "A.1.2", "A.2", "AB", "AB.12345678", "B", "2160-0", "ü.ß", ".5"]
+EVENTS = [*CODES, None, ".", ".5", "A.", "A.123", "A12", "AB.1234567", "AB.123456789", "ü.ßß", "a.1", "C", ""]
 VOCABULARIES = ["ICD10CM", "ICD9CM"]
 
 
@@ -32,9 +32,11 @@ def codes(chance: random.Random, sets: list[tuple[str, str]]) -> list[CodeRow]:
     return found
 
 
-def belongs(row: CodeRow, vocabulary: str, code: str, day: date | None) -> bool:
+def belongs(row: CodeRow, vocabulary: str, code: str | None, day: date | None) -> bool:
     """A code stands for itself and for what is below it, on the days of its list, both inclusive."""
     _, _, of, own, first, last = row
+    if code is None:
+        return False
     below = code == own or code.startswith(own if "." in own else own + ".")
     if day is None:
         return vocabulary == of and below and first is None and last is None
