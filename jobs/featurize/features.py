@@ -59,19 +59,21 @@ def features_of(
     source: Source,
     sets: Mapping[str, Sequence[str]],
     kept: Kept | None = None,
-    dates: Dates | None = None,
+    written: DataFrame | None = None,
 ) -> DataFrame:
     """The feature table of the members of a cohort.
 
-    kept: what stays of features of events that were made before. dates: as in `engine.wide`.
+    kept: what stays of features of events that were made before. written: the cohort's index table, where it is stored
+    already: the steps are not computed again for each kind of feature, and its dates cost little to know.
     """
     frame, encounters = chosen.members, facts.encounters
-    index = frame.select("person_id", KEY, "index_datetime")
+    index = (frame if written is None else written).select("person_id", KEY, "index_datetime")
     joined = frame
     if isinstance(model.outcome, Event):
         joined = joined.crossJoin(sf.broadcast(last_known(encounters)))
     of_events = covariates(model.features, sets)
     if of_events:
+        dates = None if written is None else engine.dates_of(written)
         joined = joined.join(of_concepts(index, facts, of_events, kept, dates), KEY)
     counts = [feature for feature in model.features if of_encounters(feature, sets)]
     outcome = model.outcome if isinstance(model.outcome, Event) else None

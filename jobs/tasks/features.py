@@ -75,7 +75,6 @@ def refuse_restated(task: Task, model: Model, name: str, version: int, encounter
 def _features(task: Task) -> None:
     from jobs.featurize.cohort import of_model, selection
     from jobs.featurize.columns import documented
-    from jobs.featurize.engine import dates_of
     from jobs.featurize.features import features_of
 
     model = task.declaration
@@ -107,9 +106,9 @@ def _features(task: Task) -> None:
     if described:
         name = f"{source.name}_ra.covariates_{model.name}"
         task.tables.replace(name, task.spark.createDataFrame(described, REFERENCE_SCHEMA), inputs)
-    stays = kept(task, table, what, inputs, chosen.index, some)
-    dates = dates_of(task.tables.read(members, whose)) if some else None
-    made = features_of(chosen, facts, model, source, sets, stays, dates)
+    written = task.tables.read(members, whose)
+    stays = kept(task, table, what, inputs, written, some)
+    made = features_of(chosen, facts, model, source, sets, stays, written)
     types = dict(facts.encounters.dtypes)
     texts = [name for name in source.attributes if types.get(f"attr_{name}") == "string"]
     contract = feature_contract(model, source, sets, texts)
