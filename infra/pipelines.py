@@ -189,7 +189,13 @@ def model_jobs(model: Model) -> tuple[JobPlan, ...]:
     most_often = min((list(SCHEDULES).index(one.schedule) for one in batches), default=None)
     scored = None if most_often is None else list(SCHEDULES.values())[most_often]
     return (
-        plan(On.FEATURIZE, Principal.FEATURIZE, (task("features"),), FEATURES_AT),
+        plan(
+            On.FEATURIZE,
+            Principal.FEATURIZE,
+            (task("features", corrected=parameter("corrected")),),
+            FEATURES_AT,
+            corrected="",
+        ),
         plan(On.TRAIN, Principal.TRAIN, (*training(model), registered), requested_by=""),
         plan(On.VALIDATE, Principal.TRAIN, (*training(model, validation=True), recorded)),
         plan(On.PROMOTE, Principal.PROMOTE, promotion, approved_by="", model_version="", validated_by=""),

@@ -45,5 +45,5 @@ def refuse(model: str, shared: int, differ: Mapping[str, int]) -> None:
             raise TaskError(
                 f"{model}: features.{name}: restated: its value changed in {shown(count)} of {shown(shared)} "
                 "encounters that were there before, so that it is not known at the index date; valid: an attribute "
-                "that newer data leave as it is. If the source corrected it, run its featurize job once more"
+                f"that newer data leave as it is. If the source corrected it, run the job with corrected={name}"
             )

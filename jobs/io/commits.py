@@ -63,18 +63,18 @@ class Commits:
         assert row is not None, f"{name} has no version {version}"
         return int(row["at"])
 
-    def same_code_before(self, name: str, version: int) -> int | None:
-        """The version before `version`, if the same commit wrote both: what differs between them is the data's.
+    def same_code(self, name: str, earlier: int, version: int) -> bool:
+        """Whether the same code wrote two versions, so that what differs between them is the data's.
 
-        None also where `version` is so old that the files of the one before may be gone.
+        False also where the earlier one was replaced so long ago that its files may be gone.
         """
         days = self._as_of_days.get(name.split(".")[0], DEFAULT_DAYS)
         recent = f"timestamp > current_timestamp() - INTERVAL {days} DAYS AS recent"
         rows = self.history(name, LATELY).selectExpr("version", "userMetadata", recent).collect()
         wrote = {int(row["version"]): commit_of(row["userMetadata"]) for row in rows}
-        kept = any(row["recent"] for row in rows if int(row["version"]) == version)
+        kept = any(row["recent"] for row in rows if int(row["version"]) == earlier + 1)
         known = wrote.get(version)
-        return version - 1 if kept and known is not None and wrote.get(version - 1) == known else None
+        return kept and known is not None and wrote.get(earlier) == known
 
     def made(self, name: str, content: str, inputs: Mapping[str, int]) -> int | None:
         """The latest version if it was made by this definition from these inputs, and nothing changed it since."""

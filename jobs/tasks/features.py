@@ -61,15 +61,30 @@ def content(task: Task, codes: Codes, *parts: Any) -> str:
     return digest(task.commit, parts, codes)
 
 
-def refuse_restated(task: Task, model: Model, name: str, version: int, encounters: DataFrame) -> None:
-    """Raise TaskError if an attribute of old encounters changed when newer ones arrived: it looks ahead."""
+def refuse_restated(task: Task, model: Model, table: str, name: str, version: int, encounters: DataFrame) -> list[str]:
+    """Raise TaskError if an attribute of old encounters changed since `table` was made: it looks ahead.
+
+    The attributes that somebody says the source corrected, now or when `table` was made from this version.
+    """
     from jobs.featurize import restated
 
     names = restated.attributes(model)
-    before = task.tables.commits.same_code_before(name, version) if names else None
-    if before is not None:
-        restated.refuse(model.name, *restated.changed(task.tables.read(name, before), encounters, names))
-        task.log(f"no attribute of {name} version {before} was restated")
+    corrected = {one.strip() for one in task.parameters.get("corrected", "").split(",")} - {""}
+    if unknown := sorted(corrected - set(names)):
+        valid = ", ".join(names) or "none"
+        raise TaskError(f"features: corrected = {', '.join(unknown)!r} is not valid for {model.name}; valid: {valid}")
+    said = task.tables.commits.noted(table, "content") if task.tables.exists(table) else {}
+    made_from = said.get("inputs", {}).get(name, version)
+    if made_from == version:
+        corrected |= set(said.get("corrected", ()))
+    before = min(made_from, version - 1)
+    judged = [one for one in names if one not in corrected]
+    if judged and task.tables.commits.same_code(name, before, version):
+        restated.refuse(model.name, *restated.changed(task.tables.read(name, before), encounters, judged))
+        task.log(f"{', '.join(judged)}: not restated since version {before} of {name}")
+    if corrected:
+        task.log(f"{', '.join(sorted(corrected))}: said to be corrected by the source; not judged")
+    return sorted(corrected)
 
 
 def _features(task: Task) -> None:
@@ -89,7 +104,7 @@ def _features(task: Task) -> None:
     members, table = f"{source.name}_ra.cohort_{model.name}", f"{source.name}_ra.feature_{model.name}"
     facts = facts_of(task, inputs, codes)
     encounters = f"{source.name}_ra.fact_encounter_index"
-    refuse_restated(task, model, encounters, inputs[encounters], facts.encounters)
+    corrected = refuse_restated(task, model, table, encounters, inputs[encounters], facts.encounters)
     chosen = selection(cohort, facts)
     if (whose := task.tables.commits.made(members, whom, inputs)) is None:
         told(task, model, source, chosen, inputs)
@@ -112,7 +127,8 @@ def _features(task: Task) -> None:
     types = dict(facts.encounters.dtypes)
     texts = [name for name in source.attributes if types.get(f"attr_{name}") == "string"]
     contract = feature_contract(model, source, sets, texts)
-    version = task.tables.replace(table, documented(made, contract), inputs, {"content": what})
+    note = {"content": what} | ({"corrected": corrected} if corrected else {})
+    version = task.tables.replace(table, documented(made, contract), inputs, note)
     # The statistics first: of what the report says that it kept its contract, nothing is done again.
     before = version - 1 if version else None
     hold(task, source, contract, version, before, beside=lambda: describe(task, table, version))

@@ -239,12 +239,29 @@ def test_the_features_task_refuses_what_was_restated_and_keeps_the_table_it_had(
     facts("came back", 80)
     with pytest.raises(TaskError, match=r"discharged_to: restated: its value changed in 20 of 60 encounters"):
         _features(make_task(model))
-    assert zones.table("synthetic_omop_ra.feature_readmission").count() == 60
-    # The source says so once more: it was a correction, and newer data leave it as it is.
+    table, name = "synthetic_omop_ra.feature_readmission", "synthetic_omop_ra.fact_encounter_index"
+    assert zones.table(table).count() == 60
+    # Neither once more nor newer data that say the same make it known at the index date.
     facts("came back", 90)
-    task, name = make_task(model), "synthetic_omop_ra.fact_encounter_index"
+    for _ in range(2):
+        with pytest.raises(TaskError, match=r"in 20 of 60 encounters .* run the job with corrected=discharged_to"):
+            _features(make_task(model))
+    with pytest.raises(TaskError, match="corrected = 'discharged' is not valid for readmission; valid: discharged_to"):
+        _features(make_task(model, corrected="discharged, discharged_to"))
+    assert zones.table(table).count() == 60
+    # Said by name, it is a correction; that stands in the commit, holds for what was made of it, and for no later one.
+    _features(make_task(model, corrected="discharged_to"))
+    assert zones.table(table).count() == 90
+    task = make_task(model)
+    assert task.tables.commits.noted(table, "content")["corrected"] == ["discharged_to"]
+    assert refuse_restated(task, model, table, name, 2, task.tables.read(name, 2)) == ["discharged_to"]
+    facts("came back", 95)
+    assert refuse_restated(task, model, table, name, 3, task.tables.read(name, 3)) == []
+    facts("home again", 95)
+    with pytest.raises(TaskError, match="in 20 of 90 encounters"):
+        refuse_restated(task, model, table, name, 4, task.tables.read(name, 4))
     # Before the first version is none, and what other code wrote may differ for its own reasons.
-    assert [task.tables.commits.same_code_before(name, version) for version in (0, 1, 2)] == [None, 0, 1]
+    assert [task.tables.commits.same_code(name, one - 1, one) for one in (0, 1, 2)] == [False, True, True]
+    assert task.tables.commits.same_code(name, 0, 4)
     replace(task, commit="other").tables.replace(name, zones.table(name), {})
-    assert task.tables.commits.same_code_before(name, 3) is None
-    refuse_restated(task, model, name, 2, task.tables.read(name, 2))
+    assert not task.tables.commits.same_code(name, 4, 5)
