@@ -18,7 +18,7 @@ import psutil
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
-from bench.features import declared, processor
+from bench.features import cost, declared
 from bench.result import Result
 from bench.spark import connected
 from jobs.featurize import engine, refresh
@@ -62,11 +62,9 @@ class Updates:
             "timestamp'2021-06-30' + make_interval(0, 0, 0, cast(pmod(xxhash64(id), 150) AS int)) AS index_datetime",
         )  # fmt: skip
 
-    def cost(self, work: Any, *, workers: bool = True) -> float:
-        """Seconds of processor time that `work` takes the server, and its workers unless told otherwise."""
-        begun = processor(self.process, workers)
-        work()
-        return processor(self.process, workers) - begun
+    def cost(self, work: Any) -> float:
+        """Seconds of processor time that `work` takes."""
+        return cost(self.process, work, 1)
 
     def facts(self) -> None:
         """The facts, made anew."""
@@ -128,7 +126,7 @@ class Updates:
             ),
         ]  # fmt: skip
         # None of it is Python's: a worker that ends meanwhile would take the time it had used with it.
-        return sum(min(self.cost(work, workers=False) for _ in range(TURNS)) for work in works)
+        return sum(cost(self.process, work, TURNS, workers=False) for work in works)
 
     def turn(self, first: int, day: str) -> dict[str, float]:
         """What 1 % new events of some days cost: of the facts, and of each feature table."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from itertools import pairwise
 
 from workflows.covariates import BITS, CodeRow
@@ -36,7 +37,7 @@ class Lookup:
     starts: tuple[date, ...]
     rows: dict[tuple[str, str], Row]
 
-    @property
+    @cached_property
     def lengths(self) -> list[int]:
         """How long the rest of a code can be that says more."""
         return sorted({len(rest) for row in self.rows.values() for rest in row.more})

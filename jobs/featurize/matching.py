@@ -30,6 +30,11 @@ def belonging(events: DataFrame, codes: Iterable[CodeRow], sets: Sequence[tuple[
     before = sf.coalesce(sf.substring_index("concept_code", ".", 1), sf.lit(""))
     keyed = events.withColumn("_before", before)
     met = keyed.join(sf.broadcast(frame(table, events)), ["vocabulary_id", "_before"])
+    if table.lengths:
+        # Once for all words, which all ask for them.
+        dot = sf.instr("concept_code", ".")
+        rest = sf.when(dot > 0, sf.substring("concept_code", dot + 1, sf.lit(99))).otherwise("")
+        met = met.select("*", rest.alias("_rest"), (stretch(table.starts) * table.words).alias("_place"))
     bits = {f"_set{word}": bits_of(table, word) for word in range(table.words)}
     found = met.select(*events.columns, *(column.alias(name) for name, column in bits.items()))
     # Where no code says more than what stands before its dot, all that was met belongs.
@@ -46,12 +51,11 @@ def frame(table: Lookup, beside: DataFrame) -> DataFrame:
 
 def bits_of(table: Lookup, word: int) -> Column:
     """The bits of one word: of all that begins as the event does, and of each length of what follows the dot."""
-    whole, dot = sf.col(f"_whole{word}"), sf.instr("concept_code", ".")
+    whole = sf.col(f"_whole{word}")
     if not table.lengths:
         return whole
-    rest = sf.when(dot > 0, sf.substring("concept_code", dot + 1, sf.lit(99))).otherwise("")
-    place = stretch(table.starts) * table.words + word
-    more = [sf.get(sf.element_at("_more", sf.substring(rest, 1, length)), place) for length in table.lengths]
+    begun = [sf.substring("_rest", 1, length) for length in table.lengths]
+    more = [sf.get(sf.element_at("_more", one), sf.col("_place") + word) for one in begun]
     either = reduce(lambda bits, one: bits.bitwiseOR(sf.coalesce(one, sf.lit(0))), more, whole)
     return sf.when(sf.col("_more").isNull(), whole).otherwise(either)
 

@@ -73,6 +73,8 @@ def refuse_restated(task: Task, model: Model, table: str, name: str, version: in
     if unknown := sorted(corrected - set(names)):
         valid = ", ".join(names) or "none"
         raise TaskError(f"features: corrected = {', '.join(unknown)!r} is not valid for {model.name}; valid: {valid}")
+    if not names:
+        return []
     said = task.tables.commits.noted(table, "content") if task.tables.exists(table) else {}
     made_from = said.get("inputs", {}).get(name, version)
     if made_from == version:

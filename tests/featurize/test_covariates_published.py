@@ -70,9 +70,9 @@ def test_condition_counts_before_the_first_nsaid_are_the_published_ones_by_every
                 AnyOf(one, days(-365, -1), label=f"{one.name}_{name}1", **given),
             ]
     some = covariates(features, {})
-    frame = code_rows(features, {})
+    codes = code_rows(features, {})
     table = engine.wide(
-        index.withColumn("row_id", sf.col("person_id")), events, frame, some, key="row_id", observation=observation
+        index.withColumn("row_id", sf.col("person_id")), events, codes, some, key="row_id", observation=observation
     )
     assert rows_of(table, some, "row_id") == {
         "start0": 4_637, "start1": 1_536, "startobserved0": 4_535, "startobserved1": 1_502,
