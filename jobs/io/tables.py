@@ -205,6 +205,8 @@ class Tables:
         """The rows of `frame` as they are now, for a query that reads them several times; None where there are more
         than `most`."""
         rows = frame.limit(most + 1).toArrow()
+        if rows.num_rows == 0:
+            return frame.limit(0)  # Spark takes no table without rows
         return None if rows.num_rows > most else self._session().createDataFrame(rows)
 
     def note_since(self, name: str, version: int | None) -> int:

@@ -65,6 +65,18 @@ def test_a_merge_updates_known_keys_and_inserts_the_others(tables: Tables, zones
     assert found == {0: "old", 1: "old", 2: "new", 3: "new", 4: "new"}
 
 
+def test_what_is_at_hand_is_what_was_there_unless_it_is_too_much(tables: Tables, zones: SparkSession):
+    tables.replace("scratch.a", zones.range(3).withColumn("v", sf.lit("x")), {})
+    there = tables.read("scratch.a")
+    kept, none = tables.at_hand(there, 3), tables.at_hand(there.where("id > 5"), 3)
+    tables.replace("scratch.a", zones.range(9).withColumn("v", sf.lit("x")), {})
+    assert kept is not None
+    assert none is not None
+    assert sorted(map(tuple, kept.collect())) == [(0, "x"), (1, "x"), (2, "x")]
+    assert (none.dtypes, none.collect()) == (there.dtypes, [])
+    assert tables.at_hand(tables.read("scratch.a"), 8) is None
+
+
 def test_a_write_that_fails_leaves_the_previous_version_and_no_lineage(tables: Tables, zones: SparkSession):
     tables.replace("scratch.a", zones.range(3), {})
     breaks = zones.range(50).select(sf.expr("id / (id - 40)").alias("id"))

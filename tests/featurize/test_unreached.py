@@ -118,6 +118,12 @@ def test_a_table_that_is_brought_up_is_the_one_that_is_made_anew(recorded: Spark
     assert content(recorded) == anew(recorded) != before
     assert len(content(recorded)) == len(before) + 1
 
+    # In nobody's sight: there is no row to be made again.
+    recorded.sql(stated(602, 1, "2001-01-01", "E11.9")).collect()
+    before = content(recorded)
+    assert KEPT in run()
+    assert content(recorded) == anew(recorded) == before
+
     # As if the task had died after the features were written and before they were described.
     recorded.sql("DROP TABLE synthetic_omop_ra.quality")
     assert "no newer version than it was made from" in run()
