@@ -93,13 +93,10 @@ def in_duckdb(folder: Path, events: int, some: Sequence[Covariate]) -> Callable[
     return lambda: connection.execute(query)
 
 
-def processor(process: psutil.Process, workers: bool = True) -> float:
-    """Seconds of processor time that a process has used, and its workers."""
-    if not workers:
-        own = process.cpu_times()
-        return float(own.user + own.system)
-    every = [one.cpu_times() for one in (process, *process.children(recursive=True))]
-    return float(sum(one.user + one.system + one.children_user + one.children_system for one in every))
+def processor(process: psutil.Process, workers: bool = True) -> dict[int, float]:
+    """Seconds of processor time that a process has used, and each of its workers."""
+    every = [process, *(process.children(recursive=True) if workers else ())]
+    return {one.pid: sum(one.cpu_times()[:2]) for one in every}
 
 
 def peak(process: psutil.Process) -> float:
@@ -115,7 +112,8 @@ def cost(process: psutil.Process, work: Callable[[], Any], turns: int = TURNS, *
     for _ in range(turns):
         begun = processor(process, workers)
         work()
-        costs.append(processor(process, workers) - begun)
+        # Of each by itself: Spark ends a worker that was idle, and what that one had used goes with it.
+        costs.append(sum(used - begun.get(one, 0.0) for one, used in processor(process, workers).items()))
     return min(costs)
 
 

@@ -2,8 +2,8 @@
 
 Seconds of processor time of the Spark server, as in `bench.features`, of the last of some turns: a server that is warm.
 The new events are of the last days, as such are; the index dates, one a person, are spread over five months, so that
-few of them can see the new events. Beside it stands the worse case: new events of any day, which many can see; and what
-Spark and Delta need for such an update at the least, with no feature computed.
+few of them can see the new events. Beside it stands the worse case: new events of any day, which many can see; one new
+event; and what Spark and Delta need for such an update at the least, with no feature computed.
 """
 
 from __future__ import annotations
@@ -125,12 +125,11 @@ class Updates:
                 .write.format("delta").mode("overwrite").saveAsTable, "bench.stays",
             ),
         ]  # fmt: skip
-        # None of it is Python's: a worker that ends meanwhile would take the time it had used with it.
-        return sum(cost(self.process, work, TURNS, workers=False) for work in works)
+        return sum(cost(self.process, work, TURNS) for work in works)
 
-    def turn(self, first: int, day: str) -> dict[str, float]:
-        """What 1 % new events of some days cost: of the facts, and of each feature table."""
-        late = delivered(self.spark, first, self.events // 100, self.persons, day)
+    def turn(self, first: int, day: str, rows: int | None = None) -> dict[str, float]:
+        """What new events of some days, 1 % unless told otherwise, cost: of the facts, and of each feature table."""
+        late = delivered(self.spark, first, self.events // 100 if rows is None else rows, self.persons, day)
         late.write.format("delta").mode("append").saveAsTable(CURATED)
         since = self.tables.inputs(FACTS)[FACTS]
         costs = {FACTS: self.cost(self.follow)}
@@ -149,6 +148,7 @@ class Updates:
             day = f"{DAYS - LAST * (TURNS - turn)} + pmod(xxhash64(id, 3), {LAST})"
             late = self.turn(self.events + turn * (self.events // 100), day)
         least = {name: self.least(name) for name in MATCHING}
+        single = self.turn(3 * self.events, f"{DAYS - 1}", rows=1)
         spread = self.turn(2 * self.events, f"pmod(xxhash64(id, 3), {DAYS})")
         updated, anew = self.digest(), self.anew()
         if updated != self.digest():
@@ -156,13 +156,13 @@ class Updates:
         for name, matching in MATCHING.items():
             told = f"the least of an update of the last days, {matching:.0%} of events matching: feed, scan and files"
             yield Result(told, least[name], anew[FACTS] + anew[name], "making both anew", None)
-        for which, costs, bound in (("of the last days", late, BOUND), ("of any day", spread, None)):
+        kinds = (("1 % new events of the last days", late, BOUND), ("1 % new events of any day", spread, None),
+                 ("one new event", single, None))  # fmt: skip
+        for which, costs, bound in kinds:
             for name, matching in MATCHING.items():
-                told = f"updating facts and features with 1 % new events {which}, {matching:.0%} of events matching"
+                told = f"updating facts and features with {which}, {matching:.0%} of events matching"
                 yield Result(told, costs[FACTS] + costs[name], anew[FACTS] + anew[name], "making both anew", bound)
-            yield Result(
-                f"updating facts with 1 % new events {which}", costs[FACTS], anew[FACTS], "making them anew", None
-            )
+            yield Result(f"updating facts with {which}", costs[FACTS], anew[FACTS], "making them anew", None)
 
     def digest(self) -> list[Any]:
         """The content of all tables, but for the version of the source that brought a row."""

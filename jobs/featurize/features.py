@@ -69,16 +69,17 @@ def features_of(
     frame, encounters = chosen.members, facts.encounters
     index = (frame if written is None else written).select("person_id", KEY, "index_datetime")
     joined = frame
-    if isinstance(model.outcome, Event):
+    outcome = model.outcome if isinstance(model.outcome, Event) else None
+    if outcome is not None:
         joined = joined.crossJoin(sf.broadcast(last_known(encounters)))
     of_events = covariates(model.features, sets)
+    of_event = outcome is not None and not outcome.criterion.named
+    dates = engine.dates_of(written) if written is not None and (of_events or of_event) else None
     if of_events:
-        dates = None if written is None else engine.dates_of(written)
         joined = joined.join(of_concepts(index, facts, of_events, kept, dates), KEY)
     counts = [feature for feature in model.features if of_encounters(feature, sets)]
-    outcome = model.outcome if isinstance(model.outcome, Event) else None
-    if outcome is not None and not outcome.criterion.named:
-        joined, outcome = joined.join(occurrence(index, facts, outcome), KEY), None
+    if outcome is not None and of_event:
+        joined, outcome = joined.join(occurrence(index, facts, outcome, dates), KEY), None
     if counts or outcome is not None:
         joined = joined.join(stays(index, encounters, counts, outcome), KEY, "left")
     known = matured(model)
@@ -105,13 +106,13 @@ def of_concepts(
     return engine.wide(index, facts.events, facts.codes, some, key=KEY, observation=observation, dates=dates)
 
 
-def occurrence(index: DataFrame, facts: Facts, outcome: Event) -> DataFrame:
+def occurrence(index: DataFrame, facts: Facts, outcome: Event, dates: Dates | None = None) -> DataFrame:
     """The key and `_event`, 1 where an event of the outcome's concept set starts in the time at risk."""
     assert facts.events is not None, "an outcome of events needs the events"
     assert facts.codes is not None, "an outcome of events needs its concept set"
     one = Covariate(column="outcome", feature=outcome.criterion, set_name=outcome.criterion.set_name)
     # It is looked up later: what was corrected by then is said as it is said now.
-    counted = engine.wide(index, said_now(facts.events), facts.codes, [one], key=KEY)
+    counted = engine.wide(index, said_now(facts.events), facts.codes, [one], key=KEY, dates=dates)
     return counted.select(KEY, (sf.col("f_outcome") > 0).cast("int").alias("_event"))
 
 

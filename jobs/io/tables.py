@@ -135,7 +135,7 @@ class Tables:
         on = (
             "target.person_id <=> source.person_id AND target.fact_id = source.fact_id AND "
             "(source.closes AND target.known_to IS NULL AND target.source_version < source.source_version "
-            "OR NOT source.closes AND target.source_version = source.source_version)"
+            "OR NOT source.closes AND target.source_version <=> source.source_version)"
         )
         if since is not None:
             on = f"target.source_version >= {int(since)} AND {on}"

@@ -8,7 +8,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.featurize.features import feature_table
+from jobs.featurize.cohort import of_model, selection
+from jobs.featurize.entries import Facts
+from jobs.featurize.features import feature_table, features_of
 from workflows.covariates import code_rows, sets_of
 from workflows.declare import (
     AnyOf,
@@ -81,8 +83,14 @@ def events(spark: SparkSession, records: list[Record]) -> DataFrame:
 
 
 def made(
-    spark: SparkSession, index: DataFrame, facts: DataFrame, model: Model = MODEL, source: Any = synthetic_omop
-) -> DataFrame:
+    spark: SparkSession, index: DataFrame, facts: DataFrame, model: Model = MODEL, source: Any = synthetic_omop,
+    stored: bool = False,
+) -> DataFrame:  # fmt: skip
+    """The feature table; stored: by way of the index table, as the task makes it."""
     sets = sets_of(model.of_events, source.collections)
     codes = code_rows(model.of_events, sets)
-    return feature_table(index, facts, codes, model, source, sets)
+    if not stored:
+        return feature_table(index, facts, codes, model, source, sets)
+    all_facts = Facts(encounters=index, events=facts, codes=codes)
+    chosen = selection(of_model(model), all_facts)
+    return features_of(chosen, all_facts, model, source, sets, written=chosen.index)

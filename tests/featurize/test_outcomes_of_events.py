@@ -20,15 +20,17 @@ from workflows.declare import (
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F1", "7", "11")]
 
 
+@pytest.mark.parametrize("stored", [False, True])
 @pytest.mark.parametrize("concepts", ["chronic_conditions.heart_failure", Codes("hf", (("ICD10CM", "I50"),))])
-def test_an_outcome_of_a_concept_set_is_an_event_of_it_in_the_time_at_risk(spark: SparkSession, concepts: str | Codes):
+def test_an_outcome_of_a_concept_set_is_an_event_of_it_in_the_time_at_risk(
+    spark: SparkSession, concepts: str | Codes, stored: bool
+):
     records = {1: (0, "I50.9"), 2: (1, "I50.9"), 3: (30, "I50"), 4: (31, "I50.9"), 5: (9, "E11.9"), 6: (-9, "I50.9")}
     facts = events(spark, [Record(person, 50 + day, code) for person, (day, code) in records.items()])
     # Another stay in the time at risk is not this outcome.
     stays = [Stay(person, 50, 0) for person in records] + [Stay(5, 55, 1), Stay(9, 300, 0)]
-    rows = made(
-        spark, encounters(spark, stays, len(stays)), facts, replace(MODEL, outcome=Event(concepts, days(1, 30)))
-    )
+    model = replace(MODEL, outcome=Event(concepts, days(1, 30)))
+    rows = made(spark, encounters(spark, stays, len(stays)), facts, model, stored=stored)
     found = {
         row["person_id"]: (row["outcome"], row["outcome_known"])
         for row in rows.collect()
