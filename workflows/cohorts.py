@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from workflows.codes import Codes, one_set
 from workflows.errors import DeclarationError
-from workflows.features import Codes
-from workflows.steps import OLDEST, STEPS, AgeAtIndex, Criterion, Exit, OfWindow, Step, one_set
+from workflows.steps import OLDEST, STEPS, AgeAtIndex, Criterion, Exit, OfWindow, Step, whole
+from workflows.typed import typed
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,7 @@ class InpatientStays:
     def __post_init__(self) -> None:
         if self.index not in ("admission", "discharge"):
             raise DeclarationError("InpatientStays", "index", self.index, ["admission", "discharge"])
-        if not 0 <= self.minimum_age <= OLDEST:
-            raise DeclarationError("InpatientStays", "minimum_age", self.minimum_age, "0 to 120 completed years")
+        whole("InpatientStays", "minimum_age", self.minimum_age, 0, OLDEST, "completed years")
 
     @property
     def reason(self) -> str:
@@ -44,6 +44,7 @@ class EventsOf:
 
     def __post_init__(self) -> None:
         one_set("EventsOf", self.concepts)
+        typed(self)
 
     @property
     def criterion(self) -> Criterion:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from graphlib import CycleError, TopologicalSorter
 
+from workflows.codes import Codes
 from workflows.concept_sets import ALWAYS, concepts, set_names
 from workflows.errors import DeclarationError
-from workflows.features import Codes, Derived, Feature, OfConcepts, OfEvents
+from workflows.features import Derived, Feature, OfConcepts, OfEvents
 
 WORDS = {
     "any": "any", "count": "number of", "days_since": "days since the last", "first": "day of the first",
@@ -120,10 +121,22 @@ def code_rows(features: Iterable[Feature | OfEvents], sets: Mapping[str, Sequenc
             days = (one.valid_start_date, one.valid_end_date)
             first, last = (None if day == always else day for day, always in zip(days, ALWAYS, strict=True))
             rows.add((name, one.concept_set_name, one.vocabulary_id, one.code, first, last))
-    for feature in features:
-        if isinstance(feature, OfEvents) and isinstance(feature.concepts, Codes):
-            rows |= {("", feature.concepts.name, *pair, None, None) for pair in feature.concepts.codes}
+    for name, pairs in written_out(features).items():
+        rows |= {("", name, *pair, None, None) for pair in pairs}
     return sorted(rows, key=lambda row: [str(part) for part in row])
+
+
+def written_out(features: Iterable[Feature | OfEvents]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """The codes of each concept set that is written out; raises where two of one name have different ones."""
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for feature in features:
+        if isinstance(feature, OfEvents) and isinstance(one := feature.concepts, Codes):
+            there = found.setdefault(one.name, one.codes)
+            if set(there) != set(one.codes):
+                listed = " ".join(f"{vocabulary}:{code}" for vocabulary, code in one.codes)
+                other = " ".join(f"{vocabulary}:{code}" for vocabulary, code in there)
+                raise DeclarationError("Codes", one.name, listed, f"a name of its own: {one.name} is {other} elsewhere")
+    return found
 
 
 def written(vocabulary: str, code: str, first: date | None, last: date | None) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from workflows.codes import Codes, one_set
 from workflows.cohorts import Cohort, EventsOf, InpatientStays, ObservationPeriods, as_cohort, criteria
 from workflows.errors import DeclarationError
 from workflows.examples import Encounter, Example, Occurrence, Person
@@ -18,7 +19,6 @@ from workflows.features import (
     AnyOf,
     AtIndex,
     Charlson,
-    Codes,
     CountOf,
     DaysSince,
     Demographics,
@@ -51,9 +51,9 @@ from workflows.steps import (
     Requires,
     SexIs,
     Washout,
-    one_set,
 )
 from workflows.time import Window, days
+from workflows.typed import typed
 from workflows.updates import Continuous, OnFiles, OnTables, Scheduled, Updates
 
 __all__ = [
@@ -179,7 +179,9 @@ class Monitor:
     minimum_events: int = 100
 
     def __post_init__(self) -> None:
-        low, high = self.calibration
+        typed(self)
+        bounds = self.calibration if isinstance(self.calibration, (list, tuple)) else ()
+        low, high = bounds if [type(one) in (int, float) for one in bounds] == [True, True] else (0, 0)
         if not 0 < low < 1 < high:
             raise DeclarationError(
                 "Monitor", "calibration", self.calibration, "two bounds around 1, such as (0.9, 1.1)"
@@ -268,8 +270,6 @@ class Model:
 
     def __post_init__(self) -> None:
         checked_name(self.name, "Model")
-        if not self.question.strip().endswith("?"):
-            raise DeclarationError(self.name, "question", self.question, "one sentence that ends with a question mark")
         expected: dict[str, type | tuple[type, ...]] = {
             "cohort": (InpatientStays, Cohort), "outcome": (Event, Recorded), "method": Method, "monitor": Monitor,
         }  # fmt: skip
@@ -281,6 +281,9 @@ class Model:
         for name, kinds in several.items():
             checked_sequence(self.name, name, getattr(self, name), kinds)
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        typed(self)
+        if not self.question.strip().endswith("?"):
+            raise DeclarationError(self.name, "question", self.question, "one sentence that ends with a question mark")
         for name in ("features", "gates"):
             if not getattr(self, name):
                 # Without a gate every version would be promoted.

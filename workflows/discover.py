@@ -8,13 +8,15 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from workflows.code_systems import one_spelling
+from workflows.codes import Codes
 from workflows.cohorts import EventsOf, InpatientStays, as_cohort, observed
 from workflows.concept_sets import collections, set_names
-from workflows.covariates import covariates, derived_in_order, sets_of
+from workflows.covariates import covariates, derived_in_order, sets_of, written_out
 from workflows.declare import AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded, Reference
 from workflows.errors import DeclarationError
 from workflows.feature_columns import TEXT, feature_columns
-from workflows.features import Codes, Derived, OfConcepts, reach
+from workflows.features import Derived, OfConcepts, reach
 from workflows.interpreter import refuse_different
 from workflows.leaks import refuse_other_rows, refuse_outcome
 from workflows.loading import assigned, label, loaded
@@ -200,7 +202,10 @@ def check_concepts(catalogue: Catalogue, model: Model, feature: OfConcepts, file
     source, where = catalogue.sources[model.source], f"features.{feature.name}"
     events = source.named_events if isinstance(feature, CountOf) else ()
     if feature.collection:
-        check_reference(model.name, where, feature.collection, [*source.collections, *events], file)
+        known = [*source.collections, *events]
+        # A named event has no sets.
+        told = feature.concepts if feature.collection in events else feature.collection
+        check_reference(model.name, where, str(told), known, file)
     if feature.in_observation and not has_periods(catalogue, source):
         raise DeclarationError(
             model.name, where, "in_observation=True",
@@ -259,6 +264,7 @@ def check_columns(model: Model, source: Source, file: str) -> None:
     """Each column once; derived features are of columns that there are, without a cycle."""
     sets = sets_of(model.features, source.collections)
     try:
+        check_written(model, source)
         # Of events: no column, and no meaning, twice.
         covariates(model.features, sets)
         every = feature_columns(model, source, sets)
@@ -272,6 +278,16 @@ def check_columns(model: Model, source: Source, file: str) -> None:
         derived_in_order(model.name, model.features, numbers)
     except DeclarationError as error:
         raise error.at(file) from error
+
+
+def check_written(model: Model, source: Source) -> None:
+    """Codes that are written out are in the one spelling, of vocabularies that the source has: others match nothing."""
+    vocabularies = source.vocabularies
+    for name, pairs in written_out(model.of_events).items():
+        for vocabulary, code in pairs:
+            if vocabularies and vocabulary not in vocabularies:
+                raise DeclarationError(model.name, f"Codes {name!r}", vocabulary, vocabularies)
+            one_spelling(f"{model.name}: Codes {name!r}", vocabulary, code)
 
 
 def in_order(catalogue: Catalogue) -> dict[str, Featurization]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from workflows.errors import DeclarationError
+from workflows.typed import typed
 
 Value = float | int | str | None
 SEXES = ("F", "M")
@@ -82,14 +83,12 @@ class Occurrence:
     encounter: int = 0
 
     def __post_init__(self) -> None:
+        typed(self)
         names = ("event_start_datetime", "event_end_datetime")
         checked_span("Occurrence", names, self.event_start_datetime, self.event_end_datetime)
         for name in ("vocabulary_id", "concept_code"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
                 raise DeclarationError("Occurrence", name, getattr(self, name), "text such as 'ICD10CM' and 'I50.9'")
-        number = self.value_as_number
-        if number is not None and (isinstance(number, bool) or not isinstance(number, (int, float))):
-            raise DeclarationError("Occurrence", "value_as_number", number, "a number or None")
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from workflows.codes import Codes, one_set
 from workflows.errors import DeclarationError
 from workflows.time import Window
+from workflows.typed import typed
 
 RULES = ("start", "overlap")
 
@@ -62,6 +64,7 @@ class AtIndex(Feature):
     because: str
 
     def __post_init__(self) -> None:
+        typed(self)
         if not self.because.strip():
             raise DeclarationError("AtIndex", "because", self.because, "the reason why it is known at the index date")
 
@@ -69,21 +72,6 @@ class AtIndex(Feature):
     def name(self) -> str:
         """Unique in a model; starts the names of its columns."""
         return self.attribute
-
-
-@dataclass(frozen=True)
-class Codes:
-    """A concept set written out: its name, and (vocabulary_id, code) pairs that stand for themselves and below."""
-
-    name: str
-    codes: tuple[tuple[str, str], ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "codes", tuple(tuple(pair) for pair in self.codes))
-        if not self.name.isidentifier() or not self.name.islower():
-            raise DeclarationError("Codes", "name", self.name, "a lower-case name such as 'nsaid'")
-        if not self.codes or any(len(pair) != 2 or not all(pair) for pair in self.codes):
-            raise DeclarationError("Codes", self.name, self.codes, "(vocabulary_id, code) pairs, at least one")
 
 
 @dataclass(frozen=True)
@@ -128,11 +116,17 @@ class OfConcepts(Feature, OfEvents):
 
     def __post_init__(self) -> None:
         owner = type(self).__name__
+        self._check_words(owner)
         past(owner, self.window, self.because)
         if self.rule not in RULES:
             raise DeclarationError(owner, "rule", self.rule, RULES)
-        if self.label and not f"f{self.label}".isidentifier():
-            raise DeclarationError(owner, "label", self.label, "a part of a name such as 'year'")
+
+    def _check_words(self, owner: str) -> None:
+        one_set(owner, self.concepts)
+        typed(self)
+        # Spark takes names that differ in case for one.
+        if self.label and not (f"f{self.label}".isidentifier() and self.label == self.label.lower()):
+            raise DeclarationError(owner, "label", self.label, "a lower-case part of a name such as 'year'")
 
     @property
     def name(self) -> str:
@@ -151,6 +145,7 @@ class AnyOf(OfConcepts):
     aggregation: ClassVar[str] = "any"
 
     def __post_init__(self) -> None:
+        self._check_words("AnyOf")
         if self.window is not None:
             super().__post_init__()
         elif not self.because.strip():
@@ -296,6 +291,9 @@ class Derived(Feature):
     threshold: float | None = None
 
     def __post_init__(self) -> None:
+        typed(self)
+        if not isinstance(self.of, (str, list, tuple)) or not all(isinstance(name, str) for name in self.of):
+            raise DeclarationError("Derived", "of", self.of, "names of columns")
         object.__setattr__(self, "of", (self.of,) if isinstance(self.of, str) else tuple(self.of))
         if not self.label.isidentifier() or not self.label.islower():
             raise DeclarationError("Derived", "label", self.label, "a lower-case name such as 'visit_rate'")

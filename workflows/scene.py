@@ -10,6 +10,7 @@ from workflows.declare import Model
 from workflows.errors import DeclarationError
 from workflows.examples import Encounter, Example
 from workflows.source import Source
+from workflows.steps import AgeAtIndex, SexIs
 
 
 def moment(text: str) -> datetime:
@@ -76,12 +77,13 @@ def scene(model: Model, example: Example, source: Source) -> Scene:
     else:
         place = _stay_of(model, example, where)
     lag = source.lag if source.assumed else 0
-    if place is None:
-        # No encounter is the index date's own: every one is another.
-        return Scene(example, Encounter(), -1, day_of(example.index), lag)
-    found = Scene(example, example.encounters[place], place + 1, day_of(example.index), lag)
-    if (why := _outside(model, found)) is not None:
-        raise DeclarationError(model.name, f"{where}.encounters", f"encounter {place + 1}", why)
+    # Where no encounter is the index date's own, every one is another.
+    own = (Encounter(), -1) if place is None else (example.encounters[place], place + 1)
+    found = Scene(example, *own, day_of(example.index), lag)
+    if place is not None and not (found.encounter.is_inpatient_visit and found.encounter.is_at_risk):
+        valid = "an inpatient stay that leaves its person at risk, as the cohort says"
+        raise DeclarationError(model.name, f"{where}.encounters", f"encounter {place + 1}", valid)
+    _refuse_others(model, found, f"{where}.person")
     return found
 
 
@@ -98,16 +100,16 @@ def _stay_of(model: Model, example: Example, where: str) -> int:
     return days.index(day_of(example.index))
 
 
-def _outside(model: Model, at: Scene) -> str | None:
-    """Why the index encounter is not of the cohort, None where it is."""
-    entry = as_cohort(model.cohort).entry
-    if not isinstance(entry, InpatientStays):
-        return None
-    if not (at.encounter.is_inpatient_visit and at.encounter.is_at_risk):
-        return "an inpatient stay that leaves its person at risk, as the cohort says"
-    if entry.minimum_age and (age(at) is None or (age(at) or 0) < entry.minimum_age):
-        return f"an index encounter of a person of {entry.minimum_age} years or older, as the cohort says"
-    return None
+def _refuse_others(model: Model, at: Scene, where: str) -> None:
+    """Raise where the person is of another sex or age than the cohort says; what is not known does not hold."""
+    person, years = at.example.person, age(at)
+    for step in as_cohort(model.cohort).steps:
+        if isinstance(step, SexIs) and person.sex != step.sex:
+            raise DeclarationError(model.name, f"{where}.sex", person.sex, f"{step.sex}, as the cohort says")
+        if isinstance(step, AgeAtIndex) and (years is None or not step.minimum <= years <= step.maximum):
+            told = f"{person.birth_date} ({years} years old)" if years is not None else None
+            valid = f"a person of {step.reason}, as the cohort says"
+            raise DeclarationError(model.name, f"{where}.birth_date", told, valid)
 
 
 def age(at: Scene) -> int | None:

@@ -5,6 +5,7 @@ Expressions are Spark SQL over the columns of one curated table. Standard librar
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from workflows.errors import DeclarationError
@@ -13,6 +14,8 @@ from workflows.rules import SEVERITIES, Rule
 TYPES = ("string", "long", "double", "date", "timestamp", "boolean")
 CLASSIFICATIONS = ("identifier", "personal", "public")
 TIMES = ("calendar", "relative", "order")
+# An expression that is one text.
+FIXED = re.compile(r"'([^']+)'")
 
 
 def hashed(*expressions: str) -> str:
@@ -271,6 +274,12 @@ class Source:
         if self.persons.source_value is not None:
             made["person_xref"] = {self.persons.table}
         return {fact: tuple(sorted(tables)) for fact, tables in made.items()}
+
+    @property
+    def vocabularies(self) -> tuple[str, ...]:
+        """The vocabularies of its events where the mapping fixes them all; none where rows say their own."""
+        fixed = [FIXED.fullmatch(kind.vocabulary) for kind in self.events]
+        return tuple(sorted({one[1] for one in fixed if one})) if all(fixed) else ()
 
     def contract(self, table: str) -> Contract:
         """The contract of one of its curated tables."""

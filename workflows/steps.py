@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
+from workflows.codes import Codes, one_set
 from workflows.errors import DeclarationError
-from workflows.features import Codes, OfEvents
+from workflows.features import OfEvents
 from workflows.time import LONGEST, Window
+from workflows.typed import typed
 
 OLDEST = 120
 EVER = Window(-LONGEST, -1)
@@ -34,12 +36,6 @@ class Criterion(OfEvents):
     def named(self) -> bool:
         """Whether it is of a named event, which encounters tell, and not of a concept set."""
         return isinstance(self.concepts, str) and "." not in self.concepts
-
-
-def one_set(owner: str, concepts: object) -> None:
-    """Raise unless `concepts` names one set of a collection, a named event, or writes its codes out."""
-    if not isinstance(concepts, Codes) and not (isinstance(concepts, str) and concepts):
-        raise DeclarationError(owner, "concepts", concepts, "'collection.set', Codes(...) or a named event")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +131,7 @@ class OfWindow(Step):
     def __post_init__(self) -> None:
         owner = type(self).__name__
         one_set(owner, self.concepts)
-        if not isinstance(self.window, Window):
-            raise DeclarationError(owner, "window", self.window, "days(-365, -1) for example")
+        typed(self)
         if self.window.end > 0 and not self.because.strip():
             raise DeclarationError(
                 owner,
@@ -221,9 +216,12 @@ class IndexDates(Step):
     def __post_init__(self) -> None:
         for name in ("first", "last"):
             try:
-                _ = (value := getattr(self, name)) and date.fromisoformat(value)
-            except (TypeError, ValueError) as error:
-                raise DeclarationError("IndexDates", name, value, "a date (YYYY-MM-DD)") from error
+                # Other spellings of a day, such as 20200101, are none to Spark and none to compare.
+                told = (value := getattr(self, name)) == "" or date.fromisoformat(value).isoformat() == value
+            except (TypeError, ValueError):
+                told = False
+            if not told:
+                raise DeclarationError("IndexDates", name, value, "a date (YYYY-MM-DD)")
         if not self.first and not self.last:
             raise DeclarationError("IndexDates", "first", "", "a date (YYYY-MM-DD), or one for last")
         if self.first and self.last and self.last < self.first:
@@ -262,6 +260,7 @@ class Exit(Step):
     end_of_observation: bool = True
 
     def __post_init__(self) -> None:
+        typed(self)
         if self.days is not None:
             whole("Exit", "days", self.days, 0, LONGEST, "days")
         elif not self.end_of_observation:

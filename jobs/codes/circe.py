@@ -15,8 +15,8 @@ from jobs.codes.circe_sets import set_of
 from jobs.codes.ohdsi import Vocabularies, vocabularies
 from jobs.codes.reading import Reading, Unknown, asked
 from jobs.errors import TaskError
+from workflows.codes import Codes
 from workflows.cohorts import Cohort, EventsOf
-from workflows.features import Codes
 from workflows.steps import Eras, Exit, FirstOfPerson, InObservation, MinimumTimeAtRisk, SexIs, Step, Washout
 
 DOMAINS = {

@@ -8,7 +8,7 @@ from typing import Any
 from jobs.codes.ohdsi import FLAGS, Vocabularies, ids
 from jobs.codes.reading import Reading
 from workflows.code_systems import SYSTEMS
-from workflows.features import Codes
+from workflows.codes import Codes
 
 
 def set_of(reading: Reading, path: str, number: Any, known: Vocabularies | None) -> Codes | None:

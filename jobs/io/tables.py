@@ -202,8 +202,7 @@ class Tables:
         return feed.option("endingVersion", last).table(checked(name))
 
     def at_hand(self, frame: DataFrame, most: int) -> DataFrame | None:
-        """The rows of `frame` as they are now, for a query that reads them several times; None where there are more
-        than `most`."""
+        """The rows of `frame` as they are now, for a query that reads them several times; None if more than `most`."""
         rows = frame.limit(most + 1).toArrow()
         if rows.num_rows == 0:
             return frame.limit(0)  # Spark takes no table without rows

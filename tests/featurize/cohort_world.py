@@ -10,9 +10,9 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.featurize.entries import Facts
+from workflows.codes import Codes
 from workflows.cohorts import Cohort, criteria
 from workflows.covariates import code_rows
-from workflows.features import Codes
 
 START = date(2019, 3, 1)
 SETS = [

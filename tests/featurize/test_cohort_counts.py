@@ -16,9 +16,9 @@ from jobs.featurize.cohort import Left, selection
 from jobs.featurize.columns import typed
 from jobs.featurize.entries import Facts
 from jobs.featurize.facts import fact_encounter_index, fact_observation_period, fact_person
+from workflows.codes import Codes
 from workflows.cohorts import Cohort, EventsOf, ObservationPeriods, criteria
 from workflows.covariates import code_rows
-from workflows.features import Codes
 from workflows.sources.omop import omop
 from workflows.steps import AgeAtIndex, Eras, FirstOfPerson, IndexDates, InObservation, Step
 

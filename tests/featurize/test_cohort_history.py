@@ -17,10 +17,10 @@ from jobs.featurize.cohort import selection
 from jobs.featurize.entries import Facts
 from jobs.io.context import Task
 from jobs.tasks.facts import _facts
+from workflows.codes import Codes
 from workflows.cohorts import Cohort, EventsOf, InpatientStays
 from workflows.covariates import code_rows
 from workflows.declare import Featurization
-from workflows.features import Codes
 from workflows.steps import Excludes, FirstOfPerson, Requires
 from workflows.time import days
 

@@ -14,8 +14,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
 from jobs.featurize.cohort import selection
+from workflows.codes import Codes
 from workflows.cohorts import Cohort, EventsOf, InpatientStays, ObservationPeriods, as_cohort
-from workflows.features import Codes
 from workflows.steps import (
     STEPS,
     AgeAtIndex,

@@ -15,11 +15,9 @@ from pyspark.sql import DataFrame, SparkSession
 from random_features import KINDS, PERIODS, features
 
 from jobs.featurize import engine
+from workflows.codes import Codes
 from workflows.covariates import Covariate, code_rows, covariates
-from workflows.features import (
-    Codes,
-    OfConcepts,
-)
+from workflows.features import OfConcepts
 from workflows.time import days
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F1")]

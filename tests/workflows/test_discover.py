@@ -32,6 +32,11 @@ model = Model(
     method=LogisticRegression(), cluster="ml_cpu", gates=[AtLeast("auroc", 0.6)])
 """
 
+CODED = SOURCE.format(time="calendar").replace(
+    "events=()",
+    'events=(Events(table="stay", person_id="p", visit_occurrence_id="stay_id", vocabulary="\'ICD10CM\'", code="c"),)',
+)
+
 
 @pytest.fixture
 def house(tmp_path: Path):
@@ -85,6 +90,19 @@ BAD = [
     ({"models__model": MODEL.replace("Demographics()", 'CountOf("inpatient_admission", days(-9, -1), rule="overlap")')}, "workflows/models/model.py", "features.count_inpatient_admission_9_1", "inpatient_admission", "a concept set"),
     ({"models__model": MODEL.replace("Demographics()", 'AtIndex("length_of_stay", because="known"), Derived("old", "at_least", ("age",), threshold=65)')}, "workflows/models/model.py", "features.old", "age", "length_of_stay"),
     ({"models__model": MODEL.replace("Demographics()", 'Demographics(), AtIndex("length_of_stay", because="known"), Derived("sex", "at_least", ("length_of_stay",), threshold=1)')}, "workflows/models/model.py", "features", "sex", "two features make it"),
+    ({"models__model": MODEL.replace("Demographics()", 'CountOf("inpatient_admission.urgent", days(-9, -1))')}, "workflows/models/model.py", "features.count_inpatient_admission_urgent_9_1", "inpatient_admission.urgent", "inpatient_admission"),
+    # No row can have such a code: each would be a feature that is always 0.
+    *(
+        ({"sources__hospital": CODED, "models__model": MODEL.replace("Demographics()", f'AnyOf(Codes("hf", ({pair},)), days(-9, -1))')},
+         "workflows/models/model.py", field, value, valid)
+        for pair, field, value, valid in (
+            (("ICD10", "I50"), "Codes 'hf'", "ICD10", "ICD10CM"),
+            (("ICD10CM", "I509"), "ICD10CM", "I509", "I50.9"),
+            (("ICD10CM", "i50.9"), "ICD10CM", "i50.9", "I50.9"),
+            (("ICD10CM", "I50.9I51.0"), "ICD10CM", "I50.9I51.0", "a code such as I50.9"),
+        )
+    ),
+    ({"models__model": MODEL.replace("Event(\"inpatient_admission\"", 'Event(Codes("x", (("ICD10CM", "E11"),))').replace("Demographics()", 'AnyOf(Codes("x", (("ICD10CM", "I50"),)), days(-9, -1))')}, "workflows/models/model.py", "x", "ICD10CM:E11", "x is ICD10CM:I50 elsewhere"),
     ({"models__model": MODEL.replace('"inpatient_admission"', '"moon_landing"')}, "workflows/models/model.py", "outcome", "moon_landing", "inpatient_admission"),
     ({"models__model": MODEL.replace('"inpatient_admission"', '"chronic_conditions"')}, "workflows/models/model.py", "outcome", "chronic_conditions", "chronic_conditions.heart_failure"),
     ({"models__model": MODEL.replace('"inpatient_admission"', '"chronic_conditions.moon"')}, "workflows/models/model.py", "outcome", "chronic_conditions.moon", "chronic_conditions.heart_failure"),

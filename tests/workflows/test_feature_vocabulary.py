@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workflows.canonical import canonical, parse
-from workflows.covariates import covariates, derived_in_order, sets_of
+from workflows.covariates import code_rows, covariates, derived_in_order, sets_of
 from workflows.declare import (
     AnyOf,
     AtIndex,
@@ -34,6 +34,7 @@ from workflows.models.readmission import readmission
 from workflows.sources.synthetic_omop import synthetic_omop
 
 COLD = Codes("cold", (("ICD10CM", "J00"),))
+FLU = Codes("cold", (("ICD10CM", "J10"),))
 YEAR = days(-365, -1)
 REFUSED = [
     (lambda: CountOf(COLD, days(-365, 0)), "window", "-1 or earlier"),
@@ -48,6 +49,24 @@ REFUSED = [
     (lambda: Derived("x", "ratio", ("a",)), "of", "2 column names"),
     (lambda: Derived("x", "at_least", ("a",)), "threshold", "a number"),
     (lambda: Derived("x", "sum", ("a", "b"), threshold=1), "threshold", "only for that"),
+    (lambda: AnyOf("", YEAR), "concepts", "'collection.set'"),
+    (lambda: AnyOf("chronic_conditions.", YEAR), "concepts", "'collection.set'"),
+    (lambda: AnyOf(None, YEAR), "concepts", "named event"),
+    (lambda: AnyOf(COLD, YEAR, in_observation="no"), "in_observation", "True or False"),
+    (lambda: CountOf(COLD, YEAR, because=None), "because", "text"),
+    (lambda: CountOf(COLD, YEAR, label=5), "label", "text"),
+    # Spark takes `Year` and `year` for one column.
+    (lambda: CountOf(COLD, YEAR, label="Year"), "label", "lower-case"),
+    (lambda: AtIndex("length_of_stay", because=None), "because", "text"),
+    (lambda: Codes(None, (("ICD10CM", "J00"),)), "name", "text"),
+    (lambda: Codes("cold", None), "cold", "at least one"),
+    (lambda: Codes("drug", (("RxNorm", 5640),)), "drug", "two texts"),
+    (lambda: Derived(None, "sum", ("a", "b")), "label", "text"),
+    (lambda: Derived("x", "sum", (1, 2)), "of", "names of columns"),
+    (lambda: Derived("x", "sum", None), "of", "names of columns"),
+    (lambda: Derived("x", "at_least", ("a",), threshold="5"), "threshold", "a number or None"),
+    (lambda: Derived("x", "at_least", ("a",), threshold=float("nan")), "threshold", "a number or None"),
+    (lambda: code_rows([AnyOf(COLD, YEAR), CountOf(FLU, YEAR)], {}), "cold", "cold is ICD10CM:J00 elsewhere"),
     (lambda: covariates([AnyOf("chronic.rare", YEAR)], {"chronic": ["diabetes"]}), "concepts", "diabetes"),
     (lambda: covariates([AnyOf(COLD, YEAR), AnyOf(COLD, days(-9, -1))], {}), "name", "give the feature a label"),
     (lambda: covariates([AnyOf(COLD, YEAR), AnyOf(COLD, YEAR, label="b")], {}), "covariate_id", "each meaning once"),
