@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.text import Text
 
 from jobs.errors import TaskError
 from operate.errors import OperateError
@@ -31,7 +32,8 @@ def explained() -> Iterator[None]:
         SandboxError, OperateError, DeclarationError, DeliveryError, ReviewError, TaskError, UntraceableError,
         UsageError,
     ) as error:  # fmt: skip
-        console.print(f"[red]mlops:[/red] {console.render_str(str(error), markup=False)}")
+        # What people wrote is no markup: `[a-z]` would be taken for one.
+        console.print("[red]mlops:[/red]", Text(str(error)))
         sys.exit(1)
     except KeyboardInterrupt:
         console.print("[red]mlops:[/red] stopped; nothing that was finished is lost")

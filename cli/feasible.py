@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -26,9 +26,6 @@ from workflows.covariates import code_rows, sets_of
 from workflows.declare import Model
 from workflows.discover import discover
 from workflows.source import Source
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 EVENT = ["person_id", "event_start_datetime", "vocabulary_id", "concept_code", "known_to"]
 HIDDEN = "few"
@@ -149,10 +146,9 @@ def _table_one(found: pd.DataFrame) -> Table:
         cells = []
         for group in (0, 1):
             persons, value, sd = (getattr(line, f"{name}_{group}") for name in ("persons", "value", "sd"))
-            # An unset number is unequal to itself; an unset count has no truth.
-            if not isinstance(persons, int):
+            if pd.isna(persons):
                 cells.append(HIDDEN)
-            elif value != value:
+            elif pd.isna(value):
                 cells.append(f"{persons:,}")
             else:
                 cells.append(f"{value:.2f} ({sd:.2f})" if sd == sd else f"{persons:,} ({100 * value:.1f} %)")

@@ -10,9 +10,12 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from cli.errors import UsageError
 from cli.house import House, model_of
+from infra import names
 from infra.clusters import load as load_clusters
 from jobs.preview import Preview, preview
+from report.stores import Tables
 from sandbox.services import Services
 from sandbox.workspace import workspace_of
 from workflows.discover import discover
@@ -23,10 +26,17 @@ STAGE = "dev"
 def preview_model(name: str, feature: str) -> None:
     """Look as the owner of this sandbox; in a notebook on Azure the person's own grants decide."""
     house, console = House(), Console(highlight=False)
-    model = model_of(discover(clusters=load_clusters(), examples=False), name)
+    catalogue = discover(clusters=load_clusters(), examples=False)
+    model = model_of(catalogue, name)
+    workspace = workspace_of(house.home, house.out, STAGE)
+    there = Tables(workspace.warehouse)
+    for table in (f"{model.source}_ra.{fact}" for fact in ("fact_encounter_index", "fact_person")):
+        if not there.there(table):
+            made = next(one for one in catalogue.featurizations.values() if one.source == model.source)
+            job = names.job(made.name, "featurize")
+            raise UsageError(f"{name}: {table} is not there yet; run the job {job} on {STAGE} first")
     # Spark's functions ask the environment which kind of session they build columns for.
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
-    workspace = workspace_of(house.home, house.out, STAGE)
     with (
         console.status(f"reading the facts of {model.source} in {STAGE}"),
         Services(workspace, house.cache) as services,

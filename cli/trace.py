@@ -11,15 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.house import House
-from cli.stage import Stage
 from report.stores import Tables
 from report.trace import Made, Trace, trace
 from report.words import short
+from sandbox.workspace import workspace_of
 
 
 def show_trace(stage: str, table: str, key: str, json_file: Path | None) -> None:
     """Every version behind the rows that have the key, in the sandbox's tables of the stage."""
-    found = trace(Tables(Stage(House(), stage).workspace.warehouse), table, key)
+    house = House()
+    found = trace(Tables(workspace_of(house.home, house.out, stage).warehouse), table, key)
     print_trace(Console(highlight=False), found)
     if json_file is not None:
         json_file.write_text(json.dumps(asdict(found), indent=2, sort_keys=True) + "\n", encoding="utf-8")

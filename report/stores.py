@@ -68,7 +68,7 @@ class Tables:
 
     def there(self, table: str) -> bool:
         """True where `schema.table` has been written."""
-        return (self._path(table) / "_delta_log").is_dir()
+        return table.count(".") == 1 and (self._path(table) / "_delta_log").is_dir()
 
     def rows(
         self,
@@ -95,11 +95,12 @@ class Tables:
 
         return int(DeltaTable(self._path(table)).version())
 
-    def columns(self, table: str) -> list[str]:
-        """The names of the columns of `schema.table`."""
+    def columns(self, table: str) -> dict[str, str]:
+        """The columns of `schema.table` and Delta's names of their types."""
         from deltalake import DeltaTable
 
-        return [field.name for field in DeltaTable(self._path(table)).schema().fields]
+        fields = DeltaTable(self._path(table)).schema().fields
+        return {field.name: str(getattr(field.type, "type", "structure")) for field in fields}
 
     def said(self, table: str, version: int) -> Row:
         """What the commit that made a version says of itself; empty where none of our tasks made it."""

@@ -47,13 +47,24 @@ class Trace:
     model: Mapping[str, Any]
 
 
-def key_of(table: str, text: str) -> tuple[str, int | str]:
+def key_of(table: str, text: str) -> tuple[str, str]:
     """`name=value` or a value of the table's own key, as column and value."""
     name, equals, value = text.rpartition("=")
     column = name if equals else KEYS.get(table.partition(".")[2], KEYS[""])
     if not value or (equals and not name.isidentifier()):
         raise UntraceableError(f"key = {text!r} is not valid; valid: a value of {column}, or column=value")
-    return column, int(value) if value.isdecimal() else value
+    return column, value
+
+
+def value_of(text: str, column: str, kind: str) -> int | str:
+    """A key as its column holds it."""
+    if kind == "string":
+        return text
+    if kind not in ("long", "integer"):
+        raise UntraceableError(f"{column} is a {kind}; valid: a column of whole numbers or text")
+    if not text.removeprefix("-").isdecimal():
+        raise UntraceableError(f"key = {text!r} is not valid; valid: a whole number, as {column} is")
+    return int(text)
 
 
 def trace(tables: Tables, table: str, key: str) -> Trace:
@@ -64,10 +75,11 @@ def trace(tables: Tables, table: str, key: str) -> Trace:
     columns = tables.columns(table)
     if column not in columns:
         raise UntraceableError(f"{table} has no column {column!r}; valid: {', '.join(columns)}")
+    sought = value_of(value, column, columns[column])
     wanted = [column, *(one for one in (*MADE_BY, "source_table", "source_version") if one in columns)]
     version = tables.version(table)
     assert version is not None
-    rows = tables.rows(table, columns=list(dict.fromkeys(wanted)), where=[(column, "=", value)], version=version) or []
+    rows = tables.rows(table, columns=list(dict.fromkeys(wanted)), where=[(column, "=", sought)], version=version) or []
     if not rows:
         raise UntraceableError(f"no row of {table} version {version} has this {column}")
     starts = [(table, version), *of_rows(table, rows)]

@@ -39,8 +39,9 @@ def deliver(
     """Write a folder's files as new versions of the Delta tables ``<schema>.<table>``; the Delta version of each.
 
     tables: table -> (its files in the folder, the member of each that is a zip). CSV has a header and becomes strings;
-    parquet keeps its types. Every file is opened before the first table is written, and each table changes at once or
-    not at all. Raises ``DeliveryError`` for a missing, truncated or unreadable file.
+    parquet keeps its types. Every file is opened before the first table is written, each table changes at once or not
+    at all, and where one cannot be written the others are put back. Raises ``DeliveryError`` for a missing, truncated
+    or unreadable file, and for a table that cannot be written.
     """
     found = {table: [_found(folder, name) for name in files] for table, (files, _) in tables.items()}
     if not (workspace.warehouse / schema).is_dir():
@@ -57,8 +58,15 @@ def deliver(
         with services.session(USER) as spark:
             frames = {table: _read(spark, table, paths) for table, paths in sources.items()}
             with ThreadPoolExecutor(len(frames)) as pool:
-                versions = pool.map(lambda one: _write(spark, schema, *one), frames.items())
-                return dict(zip(frames, versions, strict=True))
+                before = dict(zip(frames, pool.map(lambda table: _version(spark, schema, table), frames), strict=True))
+                writes = {table: pool.submit(_write, spark, schema, table, frame) for table, frame in frames.items()}
+                broken = [error for write in writes.values() if (error := write.exception()) is not None]
+                if not broken:
+                    return {table: write.result() for table, write in writes.items()}
+                for table, write in writes.items():
+                    if write.exception() is None:
+                        _put_back(spark, schema, table, before[table])
+                raise broken[0]
 
 
 def _found(folder: Path, name: str) -> Path:
@@ -111,15 +119,34 @@ def _read(spark: SparkSession, table: str, paths: list[Path]) -> DataFrame:
     return frame
 
 
+def _version(spark: SparkSession, schema: str, table: str) -> int | None:
+    """The newest version of a table; None where there is none yet."""
+    if not spark.catalog.tableExists(f"{schema}.{table}"):
+        return None
+    return int(spark.sql(f"DESCRIBE HISTORY `{schema}`.`{table}` LIMIT 1").collect()[0]["version"])
+
+
+def _put_back(spark: SparkSession, schema: str, table: str, version: int | None) -> None:
+    """A table as it was before a delivery that another table of it broke."""
+    name = f"`{schema}`.`{table}`"
+    spark.sql(f"DROP TABLE {name}" if version is None else f"RESTORE TABLE {name} TO VERSION AS OF {version}").collect()
+
+
 def _write(spark: SparkSession, schema: str, table: str, frame: DataFrame) -> int:
     name = f"`{schema}`.`{table}`"
     try:
+        if any(kind == "timestamp_ntz" for _, kind in frame.dtypes) and spark.catalog.tableExists(f"{schema}.{table}"):
+            # A table that is there does not take times without a zone by itself.
+            spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('delta.feature.timestampNtz' = 'supported')").collect()
         # What a history follows; a table that is there keeps its own properties.
         followed = frame.write.format("delta").option("delta.enableChangeDataFeed", "true")
         followed.mode("overwrite").option("overwriteSchema", "true").saveAsTable(name)
-        return int(spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").collect()[0]["version"])
+        version = _version(spark, schema, table)
+        assert version is not None
+        return version
     except Exception as error:
-        raise DeliveryError(f"{schema}.{table} could not be written: {_line(error)}") from None
+        told = "the tables of this delivery stay as they were"
+        raise DeliveryError(f"{schema}.{table} could not be written: {_line(error)}; {told}") from None
 
 
 def _line(error: Exception) -> str:

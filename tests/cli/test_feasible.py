@@ -73,6 +73,7 @@ def test_attrition_events_interval_codes_by_year_and_table_one_are_shown(tmp_pat
     # Hanley and McNeil by hand: sqrt((0.21 + 99 (0.5385 - 0.49) + 399 (0.5765 - 0.49)) / 40,000) = 0.0314.
     has(screen.lines, "an AUROC of 0.7 would be 0.638 to 0.762 on the test side")
     has(screen.lines, "chronic_conditions.heart_failure", "50.0", "0.0")
+    has(screen.lines, "persons", "1,600", "400")
     assert json.loads(json.dumps(written(made)))["table_one"][0]["persons_1"] == EVENTS
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from cli.errors import UsageError
+from cli.errors import UsageError, explained
 from cli.preview import preview_model, show
 from jobs.preview import Preview
 
@@ -16,6 +16,13 @@ from jobs.preview import Preview
 def test_a_model_that_is_not_declared_is_named_with_those_that_are():
     with pytest.raises(UsageError, match=r"model 'weather' is not declared; valid: readmission, readmission_uci130"):
         preview_model("weather", "")
+
+
+def test_an_error_is_shown_as_it_is_written_whatever_looks_like_markup(capsys: pytest.CaptureFixture[str]):
+    told = "name = '[/x]' is not valid; valid: a name ([a-z][a-z0-9_]+)"
+    with pytest.raises(SystemExit), explained():
+        raise UsageError(told)
+    assert capsys.readouterr().err == f"mlops: {told}\n"
 
 
 def test_a_hidden_count_is_not_shown_and_has_no_share():

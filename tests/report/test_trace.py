@@ -59,6 +59,10 @@ def test_what_is_printed_names_no_person_and_no_value(tables: Tables):
     ("table", "key", "told"),
     [
         ("readmission.nothing", "1", "table = 'readmission.nothing' is not there"),
+        ("nothing", "1", "table = 'nothing' is not there"),
+        ("synthetic_omop_ra.fact_person", "abc", "key = 'abc' is not valid; valid: a whole number, as fact_id is"),
+        ("synthetic_omop_ra.fact_person", "concept_code=5", "no row of synthetic_omop_ra.fact_person version 0"),
+        ("readmission.predictions", "score=5", "score is a double; valid: a column of whole numbers or text"),
         ("readmission.predictions", "1", "no row of readmission.predictions version 0 has this visit_occurrence_id"),
         ("readmission.predictions", "colour=1", "has no column 'colour'; valid: .*visit_occurrence_id"),
         ("readmission.predictions", "person_id=", "key = 'person_id=' is not valid"),
@@ -75,5 +79,5 @@ def test_a_commit_of_a_task_carries_its_contract(tmp_path: Path):
     said = json.dumps({"contract_hash": "c0ffee", "inputs": {"a.person": 2}})
     (log / f"{1:020}.json").write_text(json.dumps({"commitInfo": {"userMetadata": said}}) + "\n", encoding="utf-8")
     assert Tables(tmp_path).said("a_ra.fact_person", 1)["contract_hash"] == "c0ffee"
-    assert key_of("a_ra.fact_person", "7") == ("fact_id", 7)
+    assert key_of("a_ra.fact_person", "7") == ("fact_id", "7")
     assert key_of("a.b", "x=y") == ("x", "y")

@@ -199,6 +199,22 @@ def test_deliveries_become_tables_and_a_broken_one_changes_nothing(served: Bench
     assert DeltaTable(source / "c").version() == 0
     assert not list(served.workspace.root.glob("delivery-*"))
 
+    # What can be read and not be written: the others are put back, and one that was new is gone.
+    (tmp_path / "b.parquet").unlink()
+    pd.DataFrame({"n": [7]}).to_parquet(tmp_path / "b.parquet")
+    (tmp_path / "d.csv").write_text("a name (with signs)\n1\n")
+    mixed = {"a": (("d.csv",), None), "b": (("b.parquet",), None), "e": (("b.parquet",), None)}
+    with pytest.raises(DeliveryError, match=r"invented\.a could not be written: .*; the tables of this delivery stay"):
+        deliver(served.workspace, served.services, "invented", mixed, tmp_path)
+    assert DeltaTable(source / "b").to_pyarrow_table().column("n").to_pylist() == [1, 2, 3]
+    assert DeltaTable(source / "a").version() == 1
+    assert not (source / "e" / "_delta_log").exists()
+    # Times without a zone, where the table had none before.
+    times = pd.DataFrame({"n": pd.to_datetime(["2021-06-30 08:00"])})
+    times.to_parquet(tmp_path / "b.parquet", coerce_timestamps="us")
+    assert deliver(served.workspace, served.services, "invented", {"b": (("b.parquet",), None)}, tmp_path)["b"] > 0
+    assert str(DeltaTable(source / "b").to_pyarrow_table().column("n").to_pylist()[0]) == "2021-06-30 08:00:00"
+
     with pytest.raises(DeliveryError, match="zone 'nowhere' is not deployed in dbw-cdh-test; deployed: invented, ml"):
         deliver(served.workspace, served.services, "nowhere", {}, tmp_path)
 
