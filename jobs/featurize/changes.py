@@ -64,8 +64,12 @@ def changes(
     differs = ~sf.col("_before").eqNullSafe(sf.col("_after"))
     order = Window.partitionBy("fact_id").orderBy("_version")
     chain = commits.where(sf.when(sf.col("_times") > 1, broken).otherwise(differs)).select(
-        "*", sf.lead("_at").over(order).alias("_until"), sf.row_number().over(order).alias("_place")
-    )
+        "*", sf.lead("_at").over(order).alias("_until"), sf.row_number().over(order).alias("_place"),
+        sf.lag("_after").over(order).alias("_said"),
+    )  # fmt: skip
+    # What a commit takes back is what the one before it said, or the key was there twice between them.
+    twice = (sf.col("_place") > 1) & ~sf.col("_said").eqNullSafe(sf.col("_before"))
+    chain = chain.where(sf.when(twice, broken).otherwise(sf.lit(True)))
     seen = closed.select("fact_id").distinct().withColumn("_closed", sf.lit(True))
     chain = chain.join(seen, "fact_id", "left")
     # A fact that is said again or otherwise than before was not known so before this commit.
@@ -73,9 +77,11 @@ def changes(
     start = sf.when(again, sf.greatest(f"_after.{FROM}", "_at")).otherwise(sf.col(f"_after.{FROM}"))
     opened = fact("_after", start, sf.col("_until"), closes=False)
     ended = fact("_before", sf.col(f"_before.{FROM}"), sf.col("_at"), closes=True)
+    # Of nobody, and corrected since: it never was a fact.
+    stands = sf.col("_after.person_id").isNotNull() | sf.col("_until").isNull()
     # Both of one look: the feed is read, and sorted, once.
     both = sf.array(
-        sf.when(sf.col("_after").isNotNull(), opened),
+        sf.when(sf.col("_after").isNotNull() & stands, opened),
         sf.when((sf.col("_place") == 1) & sf.col("_before").isNotNull(), ended),
     )
     return chain.select(sf.inline(both)).where(sf.col(CLOSES).isNotNull())

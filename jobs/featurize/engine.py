@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 Dates = tuple[date, date]
+EPOCH = date(1970, 1, 1)
 
 
 def wide(
@@ -62,9 +63,12 @@ def wide(
 
 def dates_of(index: DataFrame) -> Dates | None:
     """The first and the last index date; None where there is none."""
-    day = sf.to_date("index_datetime")
+    # As numbers: Spark has days before the first and after the last of Python's.
+    day = sf.unix_date(sf.to_date("index_datetime"))
     row = index.agg(sf.min(day).alias("first"), sf.max(day).alias("last")).first()
-    return None if row is None or row["first"] is None else (row["first"], row["last"])
+    if row is None or row["first"] is None:
+        return None
+    return shifted(EPOCH, row["first"]), shifted(EPOCH, row["last"])
 
 
 def near(events: DataFrame, some: Sequence[Covariate], dates: Dates) -> DataFrame:
@@ -161,7 +165,8 @@ def meetings(index: DataFrame, events: DataFrame, some: Sequence[Covariate], key
     within = reach(some)
     if within is not None:
         first, last = within
-        late_enough = sf.col("_last") if "_end" in events.columns else sf.col("_day")
+        # By start or by overlap, whichever a covariate asks for.
+        late_enough = sf.greatest("_last", "_day") if "_end" in events.columns else sf.col("_day")
         pairs = pairs.where((sf.col("_day") <= last) & (late_enough >= first))
     if f"_{TO}" in events.columns:
         # What was entered, corrected or deleted after the index date was not there to be seen, or still was.

@@ -47,7 +47,8 @@ def reached(index: DataFrame, changed: DataFrame, some: Sequence[Covariate]) -> 
     moment = sf.when(sf.col("_change_type") == "update_postimage", sf.col(TO)).otherwise(sf.col(FROM))
     facts = changed.where("_change_type != 'update_preimage'").select(
         sf.col("person_id").alias("_person"), start.alias("_start"),
-        sf.coalesce(sf.to_date("event_end_datetime"), start).alias("_end"), moment.alias("_moment"),
+        # One that ends before it starts counts where it starts.
+        sf.greatest(sf.to_date("event_end_datetime"), start).alias("_end"), moment.alias("_moment"),
     )  # fmt: skip
     on = (index["person_id"] == facts["_person"]) & sf.coalesce(
         facts["_moment"] <= index["index_datetime"], sf.lit(True)

@@ -59,9 +59,19 @@ class Commits:
 
     def moment(self, name: str, version: int) -> int:
         """When a version was committed, in microseconds."""
+        at = self.told_at(name, version)
+        assert at is not None, f"{name} has no version {version}"
+        return at
+
+    def told_at(self, name: str, version: int) -> int | None:
+        """As `moment`; None where the history does not tell of that version any more."""
         row = self.history(name).where(f"version = {int(version)}").selectExpr("unix_micros(timestamp) AS at").first()
-        assert row is not None, f"{name} has no version {version}"
-        return int(row["at"])
+        return None if row is None else int(row["at"])
+
+    def another(self, name: str, version: int, at: int) -> bool:
+        """Whether a version is not the one that was read before the microsecond `at`: the table was made again."""
+        committed = self.told_at(name, version)
+        return committed is not None and committed > at
 
     def same_code(self, name: str, earlier: int, version: int) -> bool:
         """Whether the same code wrote two versions, so that what differs between them is the data's.
@@ -120,7 +130,11 @@ class Commits:
 
     def noted(self, name: str, key: str) -> dict[str, Any]:
         """What the newest commit that says anything of `key` says of itself; empty where none does."""
-        for _, text in self.told(name):
+        return self.noting(name, key)[1]
+
+    def noting(self, name: str, key: str) -> tuple[int, dict[str, Any]]:
+        """The version of that commit, and what it says; -1 where there is none."""
+        for version, text in self.told(name):
             if key in (said := _said(text)):
-                return said
-        return {}
+                return version, said
+        return -1, {}

@@ -41,7 +41,7 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
         return False
     if task.parameters.get("rebuild", "false") == "true" or not task.tables.exists(name):
         return False
-    said = task.tables.commits.noted(name, "made_by")
+    version, said = task.tables.commits.noting(name, "made_by")
     if not said:
         return False
     if said["made_by"] != mapping(source, person_sample):
@@ -49,6 +49,7 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
     applied: dict[str, int] = said["inputs"]
     newest = task.tables.inputs(*(f"{source.name}.{table}" for table in source.made_from["fact_person"]))
     came = [table for table in source.made_from["fact_person"] if moved(f"{source.name}.{table}", applied, newest)]
+    refuse_another(task, source, came, applied, task.tables.commits.moment(name, version) if came else 0)
     goes_on(task, source, came, applied, newest)
     new = sorted({kind.table for kind in source.events} & set(came))
     joined = otherwise(task, source, came, applied, newest)
@@ -77,6 +78,13 @@ def moved(name: str, applied: Mapping[str, int], newest: Mapping[str, int]) -> b
     if name not in applied or newest[name] < applied[name]:
         raise TaskError(f"{name} was made again and has no version {applied.get(name)} any more; {ANEW}")
     return newest[name] > applied[name]
+
+
+def refuse_another(task: Task, source: Source, came: list[str], applied: Mapping[str, int], at: int) -> None:
+    """Raise where a table was dropped and made again since the microsecond `at`, and has as many versions again."""
+    for full in (f"{source.name}.{table}" for table in came):
+        if task.tables.commits.another(full, applied[full], at):
+            raise TaskError(f"{full} was made again and has another version {applied[full]} now; {ANEW}")
 
 
 def goes_on(task: Task, source: Source, new: list[str], applied: Mapping[str, int], newest: Mapping[str, int]) -> None:

@@ -39,7 +39,10 @@ def kept(
         return None
     events = next(name for name in inputs if name.endswith(".fact_person"))
     before, now = said["inputs"][events], inputs[events]
-    changed = task.tables.commits.merged(events, before + 1, now)
+    commits = task.tables.commits
+    changed = commits.merged(events, before + 1, now)
+    if commits.another(events, before, commits.moment(table, version)):
+        changed = None
     if changed is None or changed > MOST:
         why = "is not only changed" if changed is None else f"has more than {MOST:,} changes"
         task.log(f"{table} is made anew: {events} {why} since version {before}")

@@ -173,6 +173,43 @@ def test_what_has_no_history_is_refused_in_words_and_changes_nothing(
     assert len(content(recorded)) == PERSONS
 
 
+INSERTED = f"INSERT INTO {CONDITIONS} (condition_occurrence_id, person_id, condition_start_datetime, visit_occurrence_id, condition_source_value) VALUES"  # fmt: skip
+
+
+def test_a_key_that_is_there_twice_between_two_commits_is_refused(recorded: SparkSession, facts: Callable[..., Task]):
+    """The new row comes before the old one goes: which of them a later commit means is not known."""
+    task = facts()
+    recorded.sql(f"{INSERTED} ('501', '1', '2021-03-01 08:00:00', '101', 'E11.9')")
+    recorded.sql(f"DELETE FROM {CONDITIONS} WHERE condition_occurrence_id = '501' AND condition_source_value = 'I50.9'")
+    with pytest.raises(TaskError, match=r"condition_occurrence: a key is repeated in one version"):
+        facts()
+    assert task.tables.version(NAME) == 0, "the previous version is intact"
+
+
+def test_a_row_of_nobody_that_is_corrected_later_is_a_fact_from_then_on(
+    recorded: SparkSession, facts: Callable[..., Task]
+):
+    task = facts()
+    recorded.sql(f"{INSERTED} ('900', NULL, '2021-03-01 08:00:00', '101', 'E11.9')")
+    recorded.sql(f"UPDATE {CONDITIONS} SET person_id = '1' WHERE condition_occurrence_id = '900'")
+    facts()
+    found = task.tables.read(NAME).where("concept_code = 'E11.9'").select("person_id", "known_to").collect()
+    assert [tuple(row) for row in found] == [(1, None)]
+    assert task.tables.read(NAME).where("person_id IS NULL").isEmpty()
+
+
+def test_a_table_that_was_made_again_and_has_as_many_versions_is_refused(
+    recorded: SparkSession, facts: Callable[..., Task]
+):
+    task = facts()
+    recorded.sql(f"DROP TABLE {CONDITIONS}")
+    deliver(recorded, {"condition_occurrence": frame(recorded, "condition_occurrence", rows()["condition_occurrence"])})
+    recorded.sql(f"{INSERTED} ('601', '1', '2021-03-01 08:00:00', '101', 'E11.9')")
+    with pytest.raises(TaskError, match=r"condition_occurrence was made again and has another version 0.*rebuild=true"):
+        facts()
+    assert task.tables.version(NAME) == 0, "the previous version is intact"
+
+
 def test_a_table_is_read_as_it_was_at_a_version_and_at_a_moment(recorded: SparkSession, facts: Callable[..., Task]):
     task = facts()
     recorded.sql(f"DELETE FROM {CONDITIONS} WHERE condition_occurrence_id = '510'")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -109,3 +109,20 @@ def test_a_fact_that_is_gone_is_seen_by_those_who_saw_it(spark: SparkSession):
     gone = [(p, p, NOON - timedelta(days=n), None, "ICD10CM", "I50", 1.0, None, None) for p, n in ((1, 5), (2, 200))]
     feed = spark.createDataFrame([("delete", *row) for row in gone], f"_change_type string, {EVENTS}")
     assert [row[KEY] for row in refresh.reached(dates, feed, SOME).collect()] == [1]
+
+
+def test_an_event_that_ends_before_it_starts_counts_where_it_starts_whatever_stands_beside_it(spark: SparkSession):
+    dates = spark.createDataFrame([(1, 1, NOON)], f"person_id long, {KEY} long, index_datetime timestamp")
+    start, end = NOON - timedelta(days=5), NOON - timedelta(days=400)
+    event = (1, 1, start, end, "ICD10CM", "I50", 1.0, start, None)
+    codes = code_rows([one.feature for one in SOME], {})
+    made = engine.wide(dates, spark.createDataFrame([event], EVENTS), codes, SOME, key=KEY).collect()
+    assert made[0][f"f_{SOME[0].column}"] == 1.0
+    assert made[0][f"f_{SOME[2].column}"] == 1.0
+    feed = spark.createDataFrame([("insert", *event)], f"_change_type string, {EVENTS}")
+    assert [row[KEY] for row in refresh.reached(dates, feed, SOME[:1]).collect()] == [1]
+
+
+def test_index_dates_that_python_has_no_name_for_are_known_as_its_first_and_last(spark: SparkSession):
+    index = spark.sql("SELECT timestamp'0000-01-01 10:00:00' AS index_datetime")
+    assert engine.dates_of(index) == (date.min, date.min)

@@ -150,3 +150,18 @@ def test_where_it_cannot_know_what_changed_all_is_made_anew_and_the_log_says_why
     recorded.sql(stated(601, 2, "2021-03-20", "E11.9")).collect()
     assert f"{ANEW}synthetic_omop_ra.fact_person has no change feed since version" in run(more)
     assert content(recorded) == anew(recorded, more)
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+def test_facts_that_were_dropped_and_made_again_are_no_change_of_those_before(
+    recorded: SparkSession, run: Callable[..., str], make_task: Callable[..., Task]
+):
+    run()
+    recorded.sql(f"UPDATE {CONDITIONS} SET condition_source_value = 'E11.9' WHERE condition_occurrence_id < '515'")
+    recorded.sql(f"DROP TABLE {NAME}")
+    _facts(make_task(DECLARED, table="fact_person", person_sample="1.0", outcomes_through="1.0"))
+    # As many versions as if it had only been changed.
+    recorded.sql(stated(610, 3, "2001-01-01", "E11.9")).collect()
+    assert f"{ANEW}{NAME} is not only changed since version 0" in run()
+    assert content(recorded) == anew(recorded)
