@@ -1,13 +1,15 @@
 """Whether a model is worth training: events, how wide its AUROC's interval would be, how its codes are covered by year.
 
-Everything is as it may be published. Reads a feature table and events as pandas; asks for no session and no store.
+Everything is as it may be published together; what was told on another day is not known here. Reads a feature table and
+events as pandas; asks for no session and no store.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import pandas as pd
 
@@ -119,18 +121,52 @@ def coverage(events: pd.DataFrame, codes: Iterable[CodeRow]) -> list[Coverage]:
     if everyone.empty:
         return []
     span = range(int(everyone.index.min()), int(everyone.index.max()) + 1)
-    found = []
-    for name, some in by_set(codes).items():
+    sets, counts = by_set(codes), {}
+    for name, some in sets.items():
         here = dated[held(dated, some)]
-        persons = here.groupby(years[here.index])["person_id"].nunique()
-        for year in span:
-            whole, part = int(everyone.get(year, 0)), int(persons.get(year, 0))
-            cells = {"all": whole, "with": part, "without": whole - part}
-            shown = release(cells, [Sum("all", ("with", "without"))])
-            # The same year's persons stand beside every set, so that what one hides the others do not show.
-            found.append(Coverage(name, year, shown["with"] if shown["without"] is not None else None, shown["all"]))
-    hidden = {one.year for one in found if one.of is None}
-    return [Coverage(c.concept_set_name, c.year, None, None) if c.year in hidden else c for c in found]
+        counts[name] = here.groupby(years[here.index])["person_id"].nunique()
+    parts = [(inner, outer) for inner, outer in permutations(sets, 2) if lies_in(sets[inner], sets[outer])]
+    found = []
+    for year in span:
+        whole = int(everyone.get(year, 0))
+        found += of_year(year, whole, {name: int(some.get(year, 0)) for name, some in counts.items()}, parts)
+    return sorted(found, key=lambda one: (one.concept_set_name, one.year))
+
+
+def of_year(year: int, whole: int, counts: Mapping[str, int], parts: Iterable[tuple[str, str]]) -> list[Coverage]:
+    """One year's persons with a code of each set, as they may be shown beside each other and beside all of the year.
+
+    parts: sets of which the first lies within the second, so that the difference is who has a code of the second only.
+    """
+    cells, sums, between = {"all": whole}, [], []
+    for name, count in counts.items():
+        cells |= {f"with {name}": count, f"without {name}": whole - count}
+        sums.append(Sum("all", (f"with {name}", f"without {name}")))
+    for inner, outer in parts:
+        between.append(f"{outer} without {inner}")
+        cells[between[-1]] = counts[outer] - counts[inner]
+        sums.append(Sum(f"with {outer}", (f"with {inner}", between[-1])))
+    # The year's persons stand beside every set: they are hidden only where they are few, and then all else is.
+    shown = release(cells, sums, unpublished=between, elsewhere=["all"])
+    every = shown["all"]
+    return [
+        Coverage(
+            name, year, None if every is None or shown[f"without {name}"] is None else shown[f"with {name}"], every
+        )
+        for name in counts
+    ]
+
+
+def lies_in(inner: Iterable[CodeRow], outer: Sequence[CodeRow]) -> bool:
+    """Whether every event of one concept set is also of another, by their codes and the days of these."""
+    return all(any(row[2] == one[2] and covers(one[3], row[3]) and spans(one, row) for one in outer) for row in inner)
+
+
+def spans(outer: CodeRow, inner: CodeRow) -> bool:
+    """Whether a code is in use on all days on which another is."""
+    (first, last), (begin, end) = outer[4:], inner[4:]
+    from_start = first is None or (begin is not None and first <= begin)
+    return from_start and (last is None or (end is not None and end <= last))
 
 
 def by_set(codes: Iterable[CodeRow]) -> dict[str, list[CodeRow]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from jobs.model.feasibility import NOTHING, coverage, expected, outcome, standard_error
+from jobs.model.feasibility import NOTHING, coverage, expected, lies_in, outcome, standard_error
 
 pytestmark = pytest.mark.clause("13", "F5")
 
@@ -110,6 +112,47 @@ def test_coverage_by_year_is_a_plain_count_and_hides_few_persons_and_their_compl
             assert one.persons in (part, None)
         assert one.of in (whole, None)
         assert one.of is None or not 1 <= one.of <= 10
+
+
+def year_of(*persons: tuple[str, int], year: int = 2021) -> pd.DataFrame:
+    """So many persons with each code of ICD-10-CM, in one year."""
+    codes = [code for code, count in persons for _ in range(count)]
+    return pd.DataFrame({
+        "person_id": np.arange(len(codes)), "event_start_datetime": pd.Timestamp(year, 6, 1), "known_to": pd.NaT,
+        "vocabulary_id": "ICD10CM", "concept_code": codes,
+    })  # fmt: skip
+
+
+LEFT = ("", "lvf", "ICD10CM", "I50.1", None, None)
+HEART = ("", "hf", "ICD10CM", "I50", None, None)
+THEN = date(2015, 10, 1)
+
+
+@pytest.mark.parametrize(("left", "other", "shown"), [
+    # 20 of 25 with heart failure have that of the left side: five have another. All but these are 35 of 60.
+    (20, 5, {"hf": 25, "lvf": None}), (20, 15, {"hf": 35, "lvf": 20}), (20, 0, {"hf": 20, "lvf": 20}),
+    (5, 20, {"hf": 25, "lvf": None}),
+])  # fmt: skip
+def test_a_concept_set_within_another_is_a_part_of_it(left: int, other: int, shown: dict[str, int | None]):
+    found = coverage(year_of(("I50.1", left), ("I50.9", other), ("N39.0", 60 - left - other)), [HEART, LEFT])
+    assert {one.concept_set_name: one.persons for one in found} == shown
+    assert {one.of for one in found} == {60}
+
+
+@pytest.mark.parametrize(("inner", "outer", "lies"), [
+    ([LEFT], [HEART], True), ([HEART], [LEFT], False), ([LEFT, HEART], [HEART], True),
+    ([(*LEFT[:2], "ICD9CM", *LEFT[3:])], [HEART], False), ([LEFT], [(*HEART[:4], THEN, None)], False),
+    ([(*LEFT[:4], THEN, None)], [(*HEART[:4], THEN, None)], True), ([LEFT], [(*HEART[:4], None, THEN)], False),
+])  # fmt: skip
+def test_a_set_lies_in_another_by_vocabulary_code_and_days(inner: list[tuple], outer: list[tuple], lies: bool):
+    assert lies_in(inner, outer) is lies
+
+
+def test_sets_apart_do_not_hide_each_other():
+    some = [*[("", f"set{n}", "ICD10CM", f"A0{n}", None, None) for n in range(6)], HEART, LEFT]
+    events = year_of(("I50.1", 40), ("I50.9", 30), *((f"A0{n}", (3, 12, 50)[n % 3]) for n in range(6)))
+    shown = {one.concept_set_name: one.persons for one in coverage(events, some)}
+    assert shown == {"hf": 70, "lvf": 40} | {f"set{n}": (None, 12, 50)[n % 3] for n in range(6)}
 
 
 def test_without_a_dated_event_there_is_no_year():
