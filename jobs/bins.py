@@ -11,7 +11,7 @@ from jobs.release import Sum, release
 
 BINS = 8  # about so many between the ends of the middle of a distribution
 STEPS = (1, 2, 5, 10)
-MISSING = "no value"
+MISSING, ALL = "no value", "all"
 FEW = 3  # rare levels that are called by their names
 
 
@@ -30,25 +30,32 @@ def edges(numbers: Numbers) -> list[float]:
     width = (numbers.high - numbers.low) / BINS
     power = 10.0 ** math.floor(math.log10(width)) if width > 0 else 1.0
     step = next(power * one for one in STEPS if power * one >= width * (1 - 1e-9))
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
     if numbers.whole:
         step = max(1.0, step)
     first, last = math.floor(numbers.low / step) + 1, math.ceil(numbers.high / step)
     if numbers.whole and step == 1:
         # Small counts are told apart a little beyond the middle, too.
         last += 2
-    return [round(place * step, 9) for place in range(first, max(first, last) + 1)]
+    # Far from zero neighbours can be one number.
+    return list(dict.fromkeys(round(place * step, digits) for place in range(first, max(first, last) + 1)))
+
+
+def written(number: float) -> str:
+    """A number with as many digits as tell it from every other: `3`, `0.5`, `20200131`."""
+    return repr(float(number)).removesuffix(".0")
 
 
 def label(low: float | None, high: float | None, numbers: Numbers) -> str:
     """`3`, `3 to 5`, `0.5 to below 1`, `below 3`, `3 and above`."""
     low = 0 if low is None and not numbers.negative else low
     if high is None:
-        return "any value" if low is None else f"{low:g} and above"
+        return "any value" if low is None else f"{written(low)} and above"
     if low is None:
-        return f"below {high:g}"
+        return f"below {written(high)}"
     if not numbers.whole:
-        return f"{low:g} to below {high:g}"
-    return f"{low:g}" if high - low <= 1 else f"{low:g} to {high - 1:g}"
+        return f"{written(low)} to below {written(high)}"
+    return written(low) if high - low <= 1 else f"{written(low)} to {written(high - 1)}"
 
 
 def merged(counts: Sequence[int]) -> list[tuple[int, int]]:
@@ -74,17 +81,22 @@ def of_numbers(cuts: Sequence[float], counts: Sequence[int], numbers: Numbers) -
 
 
 def of_levels(counts: Mapping[str, int]) -> dict[str, int]:
-    """Persons by level, most first; the rare ones together."""
+    """Persons by level, most first; the rare ones together. What is called as another line is, stands in quotes."""
     in_order = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     kept = [pair for pair in in_order if pair[1] >= SMALLEST]
     rare = in_order[len(kept) :]
     while kept and rare and sum(count for _, count in rare) < SMALLEST:
         rare.insert(0, kept.pop())
     named = " or ".join(sorted(level for level, _ in rare)) if len(rare) <= FEW else f"{len(rare)} rare levels"
-    return dict(kept) | ({named: sum(count for _, count in rare)} if rare else {})
+    found: dict[str, int] = {}
+    for level, count in [*kept, *([(named, sum(count for _, count in rare))] if rare else [])]:
+        while level in (MISSING, ALL, *found):
+            level = f'"{level}"'
+        found[level] = count
+    return found
 
 
 def published(binned: Mapping[str, int], missing: int) -> dict[str, int | None]:
     """The bins, those without a value, and `all`, as they may be shown."""
-    cells = {**binned, MISSING: missing, "all": sum(binned.values()) + missing}
-    return release(cells, [Sum("all", tuple(name for name in cells if name != "all"))])
+    cells = {**binned, MISSING: missing, ALL: sum(binned.values()) + missing}
+    return release(cells, [Sum(ALL, (*binned, MISSING))])

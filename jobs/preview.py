@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from jobs.bins import MISSING, Numbers, edges, of_levels, of_numbers, published
+from jobs.bins import ALL, MISSING, Numbers, edges, of_levels, of_numbers, published, written
 from jobs.disclosure import SMALLEST, suppressed
 from jobs.errors import TaskError
 from jobs.featurize import engine
@@ -113,8 +113,8 @@ def newest(table: DataFrame) -> DataFrame:
     return table.join(last, ["person_id", "encounter_order"])
 
 
-def distribution(values: pd.Series) -> tuple[dict[str, int | None], list[float]]:
-    """The published counts of a column by bin, and its quartiles where 11 persons lie beyond each."""
+def distribution(values: pd.Series) -> tuple[dict[str, int | None], list[float | None]]:
+    """The published counts of a column by bin, and its quartiles, each where 11 persons lie beyond it on both sides."""
     there = values.dropna()
     missing = len(values) - len(there)
     if is_category(values):
@@ -129,8 +129,14 @@ def distribution(values: pd.Series) -> tuple[dict[str, int | None], list[float]]
     kind = Numbers(low, high, bool((numbers == np.floor(numbers)).all()), bool((numbers < 0).any()))
     cuts = edges(kind)
     held = np.bincount(np.searchsorted(cuts, numbers, side="right"), minlength=len(cuts) + 1)
-    quartiles = [first, middle, third] if len(numbers) >= 4 * SMALLEST else []
+    some = (first, middle, third) if len(numbers) >= 4 * SMALLEST else ()
+    quartiles = [one if inside(numbers, one) else None for one in some]
     return published(of_numbers(cuts, [int(count) for count in held], kind), missing), quartiles
+
+
+def inside(numbers: np.ndarray, number: float) -> bool:
+    """Whether at least 11 persons have less and at least 11 have more."""
+    return min((numbers < number).sum(), (numbers > number).sum()) >= SMALLEST
 
 
 def matched(
@@ -201,13 +207,18 @@ def safe(codes: Mapping[tuple[str, str], int], any_of_them: int) -> dict[tuple[s
     }
 
 
+def short(number: float) -> str:
+    """A whole number with all its digits, another with six."""
+    return written(number) if number.is_integer() else f"{number:g}"
+
+
 def shown(
-    name: str, title: str, cells: Mapping[str, int | None], quartiles: Sequence[float],
+    name: str, title: str, cells: Mapping[str, int | None], quartiles: Sequence[float | None],
     codes: Mapping[tuple[str, str], int | None],
 ) -> Preview:  # fmt: skip
     """A column's figures as tables and one sentence."""
-    persons = cells["all"]
-    values = [(value, count) for value, count in cells.items() if value != "all"]
+    persons = cells[ALL]
+    values = [(value, count) for value, count in cells.items() if value != ALL]
     shares = [count / persons if persons and count is not None else None for _, count in values]
     distribution = pd.DataFrame({
         "value": [value for value, _ in values],
@@ -226,8 +237,12 @@ def shown(
     if none != 0:
         without = "a few or few less than all" if none is None or not persons else f"{none / persons:.0%}"
         told.append(f"{without} without a value")
-    if quartiles:
-        told.append(f"median {quartiles[1]:g}, middle half {quartiles[0]:g} to {quartiles[2]:g}")
+    first, middle, third = quartiles or (None, None, None)
+    lies = [] if middle is None else [f"median {short(middle)}"]
+    if first is not None and third is not None:
+        lies.append(f"middle half {short(first)} to {short(third)}")
+    if lies:
+        told.append(", ".join(lies))
     if cells.get("yes") and persons:
         told.append(f"yes for {cells['yes'] / persons:.0%}")  # type: ignore[operator]
     return Preview(name, "; ".join(told) + ".", distribution, table)

@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 
 from jobs.bins import MISSING, Numbers, edges, of_levels, of_numbers, published
 from jobs.errors import TaskError
-from jobs.preview import Preview, preview, safe
+from jobs.preview import Preview, distribution, preview, safe
 from workflows.declare import (
     AnyOf,
     AtIndex,
@@ -216,6 +216,33 @@ def test_any_numbers_fall_into_bins_of_eleven_persons_or_more_and_none_is_lost(n
     if 0 < missing < 11:
         # What is missing would follow from the rest.
         assert None in [shown[name] for name in counts] or shown["all"] is None
+
+
+@pytest.mark.parametrize(("numbers", "labels"), [
+    # Days as numbers, of which six digits tell no two apart; and fractions of a step below 10 to the -9.
+    (range(20_200_101, 20_200_601), ("0 to 20200199", "20200500 and above")),
+    ([20_200_101.5 + n for n in range(500)], ("0 to below 20200200", "20200500 and above")),
+    ([n * 1e-12 for n in range(500)], ("0 to below 1e-10", "5e-10 and above")),
+])  # fmt: skip
+def test_labels_have_as_many_digits_as_tell_the_bins_apart(numbers, labels):
+    counts = distribution(pd.Series(numbers, dtype="float64"))[0]
+    assert (counts["all"], sum(counts.values())) == (500, 1_000)
+    bins = list(counts)[:-2]
+    assert (bins[0], bins[-1]) == labels
+
+
+@pytest.mark.parametrize(("persons", "shown"), [(44, (False, True, True)), (45, (True, True, True))])
+def test_a_quartile_has_eleven_persons_beyond_it_on_either_side(persons, shown):
+    numbers = pd.Series(range(persons), dtype="float64")
+    assert tuple(one is not None for one in distribution(numbers)[1]) == shown
+    # The least value, which most have, is no quartile.
+    assert distribution(pd.Series([0.0] * 60 + [1.0] * 40))[1] == [None, None, None]
+
+
+def test_a_level_that_is_called_like_another_line_stands_in_quotes():
+    counts = of_levels({"all": 40, "no value": 30, '"all"': 20, "a or b": 15, "a": 6, "b": 7})
+    assert counts == {'"all"': 40, '"no value"': 30, '""all""': 20, "a or b": 15, '"a or b"': 13}
+    assert published(counts, 12) == {**counts, MISSING: 12, "all": 130}
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=3), st.integers(1, 50), min_size=1, max_size=30))
