@@ -26,7 +26,7 @@ CHARTS_SHOWN = 8
 # The checks of a column of codes, by the end of their ids; what none of them counts is a leaf.
 OF_CODES = {
     "header": "Header", "unknown": "Unknown", "wrong_vocabulary": "Another vocabulary's", "format": "No code's form",
-    "retired": "Retired", "not_assessable": "Not known here",
+    "spelling": "Another spelling", "retired": "Retired", "not_assessable": "Not known here",
 }  # fmt: skip
 
 
@@ -99,11 +99,14 @@ def coded(found: Sequence[Table]) -> list[tuple[str, str, tuple[str, ...]]]:
     made = []
     for (table_name, column), checks in sorted(columns.items()):
         of = max((check["rows_checked"] for check in checks.values() if check["rows_checked"]), default=None)
-        faults = [checks[fault]["rows_at_fault"] for fault in OF_CODES if checks[fault]["state"] != "not applicable"]
+        # Reports from before a check was there have no row of it.
+        faults = [check["rows_at_fault"] for check in checks.values() if check["state"] != "not applicable"]
         known = of is not None and checks["header"]["state"] != "not applicable" and None not in faults
         leaves = words.share(1 - sum(faults) / of) if known else words.NOTHING
         shares = (
-            checks[fault]["state"]
+            words.NOTHING
+            if fault not in checks
+            else checks[fault]["state"]
             if checks[fault]["state"] == "not applicable"
             else words.share(checks[fault]["share"])
             for fault in OF_CODES

@@ -9,25 +9,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobs.codes.known import Known
-from jobs.disclosure import shown, suppressed
 from jobs.errors import TaskError
+from jobs.release import Sum, release
 from workflows.code_systems import SYSTEMS, zeros_restored
 from workflows.deliveries import opened, recognise
 
 # What a recorded code can be, from the best to the worst.
-STATES = ("leaf", "header", "unknown", "malformed", "not_assessable")
+STATES = ("leaf", "header", "spelling", "unknown", "malformed", "not_assessable")
 UNKNOWN = ("", "?")
 
 
 def state(vocabulary_id: str, code: str, known: Known) -> str:
     """What one recorded code is."""
-    spelled = SYSTEMS[vocabulary_id].spelled(code) if vocabulary_id in SYSTEMS else None
-    if vocabulary_id in SYSTEMS and spelled is None:
-        return "malformed"
-    if spelled is None or not known.judges(vocabulary_id):
+    if vocabulary_id not in SYSTEMS:
         return "not_assessable"
-    entry = known.entry(vocabulary_id, spelled)
-    return "unknown" if entry is None else "leaf" if entry.leaf else "header"
+    spelled = SYSTEMS[vocabulary_id].spelled(code)
+    if spelled is None:
+        return "malformed"
+    judges, entry = known.judges(vocabulary_id), known.entry(vocabulary_id, spelled)
+    if judges and entry is None:
+        return "unknown"
+    # Facts only take off spaces: features do not see a code that is written another way.
+    if spelled != code.strip(" "):
+        return "spelling"
+    return "not_assessable" if not judges or entry is None else "leaf" if entry.leaf else "header"
 
 
 def judged(vocabulary_id: str, code: str, known: Known) -> str:
@@ -65,14 +70,8 @@ def states(codes: Counter[str], vocabulary_id: str, known: Known, *, zeros_lost:
 
 
 def told(found: Counter[str]) -> dict[str, str]:
-    """Each state as it may be shown: where one has 1 to 10 rows, the others are shares, which do not give it away."""
-    total, hidden = sum(found.values()), any(suppressed(rows) is None for rows in found.values())
+    """Each state with its share, as it may be shown beside all rows, which another column of the delivery can show."""
+    total = sum(found.values())
+    cells = release({one: found[one] for one in STATES} | {"all": total}, [Sum("all", STATES)], elsewhere=["all"])
     shares = {one: f"{found[one] / total:.1%}" if total else "0" for one in STATES}
-    return {
-        one: shown(found[one])
-        if suppressed(found[one]) is None
-        else shares[one]
-        if hidden
-        else f"{found[one]:,} ({shares[one]})"
-        for one in STATES
-    }
+    return {one: "not shown" if cells[one] is None else f"{found[one]:,} ({shares[one]})" for one in STATES}

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 # The checks of a code, and how much each matters where a source made it: nothing that is recorded stops a job.
 SEVERITY = {
-    "format": CONVENTION, "wrong_vocabulary": CONVENTION, "unknown": CONVENTION, "retired": CONVENTION,
-    "header": CHARACTERIZATION, "not_assessable": CHARACTERIZATION,
+    "format": CONVENTION, "wrong_vocabulary": CONVENTION, "unknown": CONVENTION, "spelling": CONVENTION,
+    "retired": CONVENTION, "header": CHARACTERIZATION, "not_assessable": CHARACTERIZATION,
 }  # fmt: skip
+# What the form of a vocabulary's codes says by itself.
+BY_FORM = ("format", "spelling")
 # What only reference data of the vocabulary can say, whatever they hold.
 BY_REFERENCE = ("wrong_vocabulary", "unknown", "header")
 LEAF, NONE = "leaf", "none"
@@ -105,7 +107,9 @@ def states(codes: Iterable[tuple[str, str]], known: Known) -> list[tuple[str, st
         spelled = SYSTEMS[vocabulary_id].spelled(code) if vocabulary_id in SYSTEMS else None
         entry = known.entry(vocabulary_id, spelled) if spelled else None
         until = entry.until if entry is not None and entry.until != FOREVER else None
-        found.append((vocabulary_id, code, judged(vocabulary_id, code, known), until))
+        state = judged(vocabulary_id, code, known)
+        # Whether it was retired matters less than that no feature sees it.
+        found.append((vocabulary_id, code, state, None if state == "spelling" else until))
     return found
 
 
@@ -146,7 +150,7 @@ def decided(
     for row in found:
         place = (row["_table"], row["_column"])
         some = vocabularies.get(place, set())
-        can = {"not_assessable"} | ({"format"} if some & SYSTEMS.keys() else set())
+        can = {"not_assessable", *(BY_FORM if some & SYSTEMS.keys() else ())}
         if any(known.judges(one) for one in some):
             can.update(BY_REFERENCE)
         if row["dated"] and any(known.retires(one) for one in some):

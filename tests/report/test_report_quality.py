@@ -99,14 +99,16 @@ def test_the_codes_of_a_column_stand_in_one_line_with_their_leaves_unless_those_
             for name, count in rows.items()
         ]  # fmt: skip
 
-    some = {"wrong_vocabulary": 0, "format": 0, "retired": -1, "not_assessable": 0}
+    some = {"wrong_vocabulary": 0, "format": 0, "spelling": 20, "retired": -1, "not_assessable": 0}
     write(tmp_path, "s_ra.quality", [
         *codes("seen", header=300, unknown=50, **some), *codes("kept", header=None, unknown=None, **some),
         *codes("unjudged", header=-1, unknown=-1, **(some | {"wrong_vocabulary": -1, "not_assessable": 1000})),
+        *codes("older", header=300, **{name: rows for name, rows in some.items() if name != "spelling"}, unknown=50),
     ])  # fmt: skip
     read = Reader(page(Stage("dev", Tables(tmp_path), (), None, {}), "s", [], synthetic=False))
     lines = {row[0]: row[1:] for row in read.table("What the recorded codes are")[1:]}
-    assert lines["s.t.seen"] == ["1,000", "65.0 %", "30.0 %", "5.0 %", "0 %", "0 %", "not applicable", "0 %"]
+    assert lines["s.t.seen"] == ["1,000", "63.0 %", "30.0 %", "5.0 %", "0 %", "0 %", "2.0 %", "not applicable", "0 %"]
+    assert lines["s.t.older"] == ["1,000", "65.0 %", "30.0 %", "5.0 %", "0 %", "0 %", "–", "not applicable", "0 %"]
     assert lines["s.t.kept"][:4] == ["1,000", "–", "–", "–"]
     assert lines["s.t.unjudged"][1:3] == ["–", "not applicable"]
     assert "No model is declared on this source" in read.words
