@@ -65,7 +65,7 @@ def described(columns: Mapping[str, str]) -> list[str]:
 
 
 def dimensions(columns: Iterable[str]) -> dict[str, Column]:
-    """The level of a row in each dimension that the table has."""
+    """The level of a row in each dimension that the table has; null where it is not known."""
     there = set(columns)
     found = {ALL: sf.lit(ALL), "month": sf.date_format("index_datetime", "yyyy-MM")}
     if "f_sex" in there:
@@ -73,9 +73,11 @@ def dimensions(columns: Iterable[str]) -> dict[str, Column]:
     if "f_age_band" in there:
         found["age band"] = sf.col("f_age_band")
     elif "f_age" in there:
-        decade = sf.floor(sf.least(sf.col("f_age"), sf.lit(89)) / 10).cast("int") * 10
+        age = sf.col("f_age")
+        decade = sf.floor(sf.least(age, sf.lit(89)) / 10).cast("int") * 10
         end = sf.when(decade < 80, sf.concat(sf.lit("-"), (decade + 9).cast("string"))).otherwise("+")
-        found["age band"] = sf.concat(decade.cast("string"), end)
+        # `least` passes over nulls: who has no age, or one before birth, is of no band.
+        found["age band"] = sf.when(age >= 0, sf.concat(decade.cast("string"), end))
     return found
 
 

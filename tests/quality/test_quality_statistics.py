@@ -149,6 +149,16 @@ def test_a_covariate_that_nobody_has_is_a_failed_check_and_one_that_somebody_has
 
 
 @pytest.mark.spark
+def test_who_has_no_age_or_one_before_birth_is_of_unknown_age(spark: SparkSession):
+    ages = [None] * 40 + [-1.0] * 12 + [0.0] * 13 + [79.0] * 14 + [80.0] * 15 + [103.0] * 16
+    rows = [(number, number, 1, datetime(2021, 1, 1), age) for number, age in enumerate(ages)]
+    columns = "person_id long, visit_occurrence_id long, encounter_order long, index_datetime timestamp, f_age double"
+    found = groups(spark.createDataFrame(rows, columns))
+    bands = {one.level: one.persons for one in found if one.dimension == "age band"}
+    assert bands == {"unknown": 52, "0-9": 13, "70-79": 14, "80+": 31}
+
+
+@pytest.mark.spark
 def test_the_figures_are_those_that_pandas_finds_and_all_groups_are_one_query(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ):
