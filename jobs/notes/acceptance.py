@@ -13,6 +13,8 @@ from jobs.notes.sentences import LONGEST
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+# The tokens of `jobs.notes.sentences` for Java, whose \w has marks in it and lacks ² and ½.
+TOKEN = r"(?U)[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]"
 CHECKS = {
     "N1": "a sentence is the text between its offsets",
     "N2": "sentences are numbered from 0, in order, and do not overlap",
@@ -57,7 +59,7 @@ def of_offsets(clean: DataFrame, sentences: DataFrame) -> list[Accepted]:
         .alias("_n1"),
         ((sf.col("note_sent") != sf.col("_place")) | (sf.col("begin") < sf.col("_kept"))).alias("_n2"),
         filled(sf.col("note_text")).alias("_filled"),
-        (sf.regexp_count(sf.col("note_text"), sf.lit(r"(?U)\w+|[^\w\s]")) > LONGEST).alias("_n4"),
+        (sf.regexp_count(sf.col("note_text"), sf.lit(TOKEN)) > LONGEST).alias("_n4"),
     )  # fmt: skip
     per_note = both.groupBy("note_id").agg(
         sf.count("note_sent").alias("sentences"),

@@ -15,7 +15,8 @@ from pyspark.sql import functions as sf
 from jobs.errors import TaskError
 from jobs.featurize.contract import results
 from jobs.io.context import Task
-from jobs.notes.acceptance import of_expected, of_offsets
+from jobs.notes.acceptance import TOKEN, of_expected, of_offsets
+from jobs.notes.sentences import LONGEST, tokens
 from jobs.tasks.note_acceptance import _note_acceptance
 from jobs.tasks.notes import _notes
 from synthetic.notes import Planted, generate
@@ -145,6 +146,18 @@ def test_the_acceptance_test_fails_with_counts_and_ids_of_checks_and_no_text(acc
     assert [one for one in texts if one in said or one.upper() in said] == []
     failed = delivered.table(f"{RA}.note_acceptance").where("state = 'failed'").collect()
     assert {row["check_id"] for row in failed} == {"N1", "N3", "N5"}
+
+
+MARKS = ["²", "½", "Ⅷ", "①", "é", "e\u0301", "中", "_", "-", "٣", "ª", "😀", "\u0903", "‿", "µ", "°", "\u00a0", "ß"]
+
+
+@pytest.mark.clause("F2")
+def test_the_acceptance_test_counts_the_tokens_that_sentences_are_cut_by(spark):
+    texts = [*(f"x{one}y {one}{one} {one}" for one in MARKS), "".join(MARKS), "10²³ " * LONGEST]
+    frame = spark.createDataFrame([(one,) for one in texts], "text string")
+    counts = frame.select("text", sf.regexp_count("text", sf.lit(TOKEN)).alias("tokens")).collect()
+    assert {row["text"]: row["tokens"] for row in counts} == {one: tokens(one) for one in texts}
+    assert tokens(texts[-1]) == LONGEST
 
 
 def test_two_notes_of_one_key_are_refused_and_the_previous_version_stays(delivered, make_task):
