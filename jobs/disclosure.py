@@ -33,6 +33,17 @@ def shown(count: int) -> str:
     return "fewer than 11" if suppressed(count) is None else f"{count:,}"
 
 
+def portion(part: int, whole: int) -> int | None:
+    """`part`, or None where it or the rest of `whole` is 1 to 10; that nothing is part of it can always be said."""
+    return None if part and None in (suppressed(part), suppressed(whole - part)) else part
+
+
+def shown_of(part: int, whole: int) -> str:
+    """`1,234 of 5,678`, or without the part where it or the rest is of 1 to 10."""
+    told = portion(part, whole)
+    return f"{'few or all but few' if told is None else f'{told:,}'} of {shown(whole)}"
+
+
 def redacted(message: str) -> str:
     """The first line of a foreign error message without the values it may quote."""
     lines = message.strip().splitlines()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from jobs.disclosure import SMALLEST, shown
+from jobs.disclosure import SMALLEST, shown_of
 from jobs.errors import TaskError
 from workflows.declare import Model
 from workflows.features import AtIndex
@@ -43,7 +43,7 @@ def refuse(model: str, shared: int, differ: Mapping[str, int]) -> None:
     for name, count in sorted(differ.items(), key=lambda pair: -pair[1]):
         if count >= SMALLEST and count > SHARE * shared:
             raise TaskError(
-                f"{model}: features.{name}: restated: its value changed in {shown(count)} of {shown(shared)} "
+                f"{model}: features.{name}: restated: its value changed in {shown_of(count, shared)} "
                 "encounters that were there before, so that it is not known at the index date; valid: an attribute "
                 f"that newer data leave as it is. If the source corrected it, run the job with corrected={name}"
             )

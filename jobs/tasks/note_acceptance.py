@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.disclosure import shown, suppressed
+from jobs.disclosure import portion, shown_of, suppressed
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.tasks.notes import curated, described
@@ -42,13 +42,13 @@ def _note_acceptance(task: Task) -> None:
             CHECKS[one.check_id],
             one.state,
             suppressed(one.checked),
-            suppressed(one.failed),
+            portion(one.failed, one.checked),
         )
         for one in results
     ]
     task.tables.append(f"{zone}.note_acceptance", task.spark.createDataFrame(rows, SCHEMA), inputs)
     for one in results:
-        task.log(f"{one.check_id} {one.state}: {CHECKS[one.check_id]}: {shown(one.failed)} of {shown(one.checked)}")
+        task.log(f"{one.check_id} {one.state}: {CHECKS[one.check_id]}: {shown_of(one.failed, one.checked)}")
     if failed := [one for one in results if one.state == "failed"]:
-        said = "; ".join(f"{one.check_id}: {shown(one.failed)} of {shown(one.checked)}" for one in failed)
+        said = "; ".join(f"{one.check_id}: {shown_of(one.failed, one.checked)}" for one in failed)
         raise TaskError(f"the notes of {source.name} are not accepted: {said}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.disclosure import shown
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
+from jobs.release import Sum, release
 from workflows.contracts.notes import NOTES
 from workflows.source import Contract, Notes, Source
 from workflows.sources import named
@@ -53,11 +53,19 @@ def put(task: Task, name: str, frame: DataFrame, inputs: dict[str, int]) -> int:
     return version
 
 
-def put_rejected(task: Task, name: str, frame: DataFrame, inputs: dict[str, int]) -> None:
-    """Write the rows that cannot go on, and log how many there are for which reason."""
+def put_rejected(task: Task, name: str, frame: DataFrame, inputs: dict[str, int], whole: int) -> None:
+    """Write the rows that cannot go on, and log how many of `whole` there are for which reason."""
     version = task.tables.replace(name, frame, inputs)
-    for row in task.tables.read(name, version).groupBy("reason").count().orderBy("reason").collect():
-        task.log(f"{name}: {row['reason']}: {shown(row['count'])} notes")
+    rows = task.tables.read(name, version).groupBy("reason").count().orderBy("reason").collect()
+    for reason, count in counted({row["reason"]: row["count"] for row in rows}, whole).items():
+        task.log(f"{name}: {reason}: {'notes, how many is not shown' if count is None else f'{count:,} notes'}")
+
+
+def counted(rejected: dict[str, int], whole: int) -> dict[str, int | None]:
+    """Notes by reason as they may be shown beside all notes and those that go on, which other reports show."""
+    cells = rejected | {"all": whole, "kept": whole - sum(rejected.values())}
+    found = release(cells, [Sum("all", (*rejected, "kept"))], elsewhere=["all", "kept"])
+    return {reason: found[reason] for reason in rejected}
 
 
 def _notes(task: Task) -> None:
@@ -73,7 +81,8 @@ def _notes(task: Task) -> None:
         # Before anything is written: the previous version stays if two notes would share an id.
         hold(frame, NOTES[table])
         put(task, f"{zone}.note", frame, inputs)
-        put_rejected(task, f"{zone}.note_rejected", tables.note_rejected(delivered, source.name, declared), inputs)
+        rejected = tables.note_rejected(delivered, source.name, declared)
+        put_rejected(task, f"{zone}.note_rejected", rejected, inputs, delivered.count())
         return
     before = f"{zone}.{'note' if table == 'note_clean' else 'note_clean'}"
     inputs = task.tables.inputs(before)
@@ -83,4 +92,4 @@ def _notes(task: Task) -> None:
         return
     version = put(task, f"{zone}.note_clean", tables.note_clean(read), inputs)
     clean = task.tables.read(f"{zone}.note_clean", version)
-    put_rejected(task, f"{zone}.note_clean_rejected", tables.note_clean_rejected(read, clean), inputs)
+    put_rejected(task, f"{zone}.note_clean_rejected", tables.note_clean_rejected(read, clean), inputs, read.count())

@@ -201,6 +201,11 @@ def test_a_few_corrections_are_no_leak():
     restated.refuse("m", 100, {"a": 10})
     with pytest.raises(TaskError, match="restated"):
         restated.refuse("m", 5_000, {"a": 51})
+    # 55 of 60 would tell of five.
+    with pytest.raises(TaskError, match="changed in few or all but few of 60 encounters"):
+        restated.refuse("m", 60, {"a": 55})
+    with pytest.raises(TaskError, match="changed in 49 of 60 encounters"):
+        restated.refuse("m", 60, {"a": 49})
 
 
 @pytest.fixture

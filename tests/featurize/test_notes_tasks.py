@@ -15,10 +15,10 @@ from pyspark.sql import functions as sf
 from jobs.errors import TaskError
 from jobs.featurize.contract import results
 from jobs.io.context import Task
-from jobs.notes.acceptance import TOKEN, of_expected, of_offsets
+from jobs.notes.acceptance import TOKEN, Accepted, of_expected, of_offsets
 from jobs.notes.sentences import LONGEST, tokens
 from jobs.tasks.note_acceptance import _note_acceptance
-from jobs.tasks.notes import _notes
+from jobs.tasks.notes import _notes, counted
 from synthetic.notes import Planted, generate
 from workflows.contracts.notes import NOTES
 from workflows.deliveries import recognise
@@ -146,6 +146,25 @@ def test_the_acceptance_test_fails_with_counts_and_ids_of_checks_and_no_text(acc
     assert [one for one in texts if one in said or one.upper() in said] == []
     failed = delivered.table(f"{RA}.note_acceptance").where("state = 'failed'").collect()
     assert {row["check_id"] for row in failed} == {"N1", "N3", "N5"}
+
+
+def test_a_check_that_all_but_few_fail_does_not_tell_of_those_few(accept, delivered, capsys, monkeypatch):
+    monkeypatch.setattr("jobs.notes.acceptance.of_offsets", lambda *_: [Accepted("N1", 60, 55), Accepted("N2", 60, 49)])
+    with pytest.raises(TaskError, match="N1: few or all but few of 60; N2: 49 of 60") as raised:
+        accept()
+    assert "55" not in str(raised.value) + capsys.readouterr().out
+    found = delivered.table(f"{RA}.note_acceptance").where("checked = 60").collect()
+    assert {row["check_id"]: row["failed"] for row in found} == {"N1": None, "N2": 49}
+
+
+@pytest.mark.parametrize(("rejected", "kept", "shown"), [
+    ({"no date": 20, "no text": 30}, 50, {"no date": 20, "no text": 30}),
+    # What is rejected in all follows from what goes on: five are not left to be subtracted.
+    ({"no date": 5, "no text": 30}, 50, {"no date": None, "no text": None}),
+    ({"no date": 55}, 5, {"no date": None}),
+])  # fmt: skip
+def test_reasons_of_few_notes_do_not_follow_from_the_others(rejected, kept, shown):
+    assert counted(rejected, sum(rejected.values()) + kept) == shown
 
 
 MARKS = ["²", "½", "Ⅷ", "①", "é", "e\u0301", "中", "_", "-", "٣", "ª", "😀", "\u0903", "‿", "µ", "°", "\u00a0", "ß"]
