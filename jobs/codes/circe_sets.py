@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jobs.codes.ohdsi import FLAGS, Vocabularies, ids
+from jobs.codes.ohdsi import FLAGS, Vocabularies, ids, overreach
 from jobs.codes.reading import Reading
 from workflows.code_systems import SYSTEMS
 from workflows.codes import Codes
@@ -36,13 +36,25 @@ def codes(reading: Reading, path: str, one: Mapping[str, Any], known: Vocabulari
         reading.refuse(f"{path}.expression.items", items, "at least one concept")
     if len(reading.unknown) > before:
         return None
+    pairs = kept(reading, path, items, known)
+    return None if pairs is None else Codes(named(str(one.get("name", ""))), tuple(sorted(pairs)))
+
+
+def kept(
+    reading: Reading, path: str, items: Sequence[Mapping[str, Any]], known: Vocabularies | None
+) -> set[tuple[str, str]] | None:
+    """(vocabulary_id, code) of a set that has any, of which none stands for more than the set has."""
     pairs = resolved(reading, path, items, known)
     if pairs is None:
         return None
     if not pairs:
         reading.refuse(f"{path}.expression.items", [], "at least one concept that is not excluded")
         return None
-    return Codes(named(str(one.get("name", ""))), tuple(sorted(pairs)))
+    if known is not None and (more := overreach(pairs, known)):
+        vocabulary, header, below = more
+        reading.refuse(f"{path}: {vocabulary} {header}", header, f"no code that stands for {below}, which is not kept")
+        return None
+    return pairs
 
 
 def resolved(

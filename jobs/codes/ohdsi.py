@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jobs.codes import files
 from jobs.errors import TaskError
-from workflows.code_systems import SYSTEMS
+from workflows.code_systems import SYSTEMS, above
 from workflows.concept_sets import ALWAYS, COLUMNS, SET_NAME, Concept
 
 FLAGS = ("isExcluded", "includeDescendants", "includeMapped")
@@ -92,6 +92,19 @@ def ids(items: Iterable[Mapping[str, Any]], known: Vocabularies) -> set[int]:
     return kept - gone
 
 
+def overreach(kept: Collection[tuple[str, str]], known: Vocabularies) -> tuple[str, str, str] | None:
+    """(vocabulary_id, code, code below it) where a code would stand for one that is known and not kept."""
+    used = {vocabulary_id for vocabulary_id, _ in kept}
+    for vocabulary_id, text in known.concepts.values():
+        code = SYSTEMS[vocabulary_id].spelled(text) if vocabulary_id in used else None
+        if code is None or (vocabulary_id, code) in kept:
+            continue
+        for header in above(vocabulary_id, code):
+            if (vocabulary_id, header) in kept:
+                return vocabulary_id, header, code
+    return None
+
+
 def imported(file: Path, folder: Path, concept_set_name: str, version: int = 1) -> tuple[Concept, ...]:
     """The lines of a concept set in a JSON file, resolved by the vocabularies in `folder`; sorted."""
     if not SET_NAME.fullmatch(concept_set_name):
@@ -109,6 +122,12 @@ def imported(file: Path, folder: Path, concept_set_name: str, version: int = 1) 
         if code is None:
             raise TaskError(f"concept {one} is of {vocabulary_id}; valid: {', '.join(sorted(SYSTEMS))}")
         concepts.add(Concept(concept_set_name, vocabulary_id, code, version, *ALWAYS))
+    if more := overreach({(one.vocabulary_id, one.code) for one in concepts}, known):
+        vocabulary_id, header, code = more
+        raise TaskError(
+            f"{file.name}: {vocabulary_id} {header} stands for every code below it, and {code} is not in the set; "
+            f"valid: {header} with every code below it, or only those below it that are meant"
+        )
     return tuple(sorted(concepts))
 
 
