@@ -168,11 +168,13 @@ def read(definition: Any, known: Vocabularies | None = None) -> Import:
     reading.only("$", definition, TOP)
     begins = entry(reading, known)
     steps = list(observation(reading))
-    # The qualified limit would apply to what additional criteria qualify, and those have to ask for nothing.
     for name in ("AdditionalCriteria", "CensoringCriteria", "CensorWindow"):
         if asked(definition.get(name)):
             reading.refuse(f"$.{name}", definition[name], "none")
-    limit(reading, "$.QualifiedLimit", definition.get("QualifiedLimit"))
+    qualified = limit(reading, "$.QualifiedLimit", definition.get("QualifiedLimit"))
+    # Those tools apply this limit where additional criteria are there at all, even ones that ask for nothing.
+    if definition.get("AdditionalCriteria") is not None and qualified == "First" and steps[-1] != FirstOfPerson():
+        steps.append(FirstOfPerson())
     for place, one in enumerate(definition.get("InclusionRules") or []):
         steps += rule(reading, f"$.InclusionRules[{place}]", one)
     if (

@@ -62,6 +62,7 @@ WOMEN = {
     "DemographicCriteriaList": [{"Gender": [{"CONCEPT_ID": 8532}]}],
     "Groups": [],
 }
+EMPTY = {"Type": "ALL", "CriteriaList": [], "DemographicCriteriaList": [], "Groups": []}
 
 
 def primary(**parts: Any) -> dict[str, Any]:
@@ -75,7 +76,11 @@ TAKEN: list[tuple[dict[str, Any], list[Any]]] = [
     ({"InclusionRules": [{"name": "women", "expression": WOMEN}], "ExpressionLimit": {"Type": "First"}}, [InObservation(), SexIs(sex="F"), FirstOfPerson(), Exit(), Eras()]),
     ({"InclusionRules": [{"name": "known", "expression": {"Type": "ALL", "CriteriaList": [BEFORE]}}]}, [InObservation(), Washout(days=90), Exit(), Eras()]),
     ({"EndStrategy": {"DateOffset": {"DateField": "StartDate", "Offset": 7}}, "CollapseSettings": {"CollapseType": "ERA", "EraPad": 30}}, [InObservation(), Exit(days=7), Eras(gap=30)]),
-    ({"AdditionalCriteria": {"Type": "ALL", "CriteriaList": [], "DemographicCriteriaList": [], "Groups": []}}, [InObservation(), Exit(), Eras()]),
+    ({"AdditionalCriteria": EMPTY}, [InObservation(), FirstOfPerson(), Exit(), Eras()]),
+    ({"AdditionalCriteria": {}, "InclusionRules": [{"name": "women", "expression": WOMEN}], "ExpressionLimit": {"Type": "First"}}, [InObservation(), FirstOfPerson(), SexIs(sex="F"), FirstOfPerson(), Exit(), Eras()]),
+    ({"AdditionalCriteria": EMPTY, **primary(PrimaryCriteriaLimit={"Type": "First"})}, [InObservation(), FirstOfPerson(), Exit(), Eras()]),
+    ({"AdditionalCriteria": EMPTY, "QualifiedLimit": {"Type": "All"}}, [InObservation(), Exit(), Eras()]),
+    ({"AdditionalCriteria": None}, [InObservation(), Exit(), Eras()]),
 ]  # fmt: skip
 
 
