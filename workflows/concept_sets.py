@@ -21,6 +21,7 @@ from workflows.errors import DeclarationError
 
 COLUMNS = ["code", "vocabulary_id", "concept_set_name", "version", "valid_start_date", "valid_end_date"]
 RANGE = re.compile(r"([A-Z]?)(\d+)-([A-Z]?)(\d+)")
+VERSION = re.compile(r"[1-9][0-9]{0,8}")
 SET_NAME = re.compile(r"[a-z][a-z0-9_]*")
 ALWAYS = (date(1970, 1, 1), date(2099, 12, 31))
 
@@ -90,7 +91,7 @@ def parsed(text: str, collection: str, file: str) -> Iterator[Line]:
             raise DeclarationError(collection, "values", len([v for v in row.values() if v]), f"{len(COLUMNS)}", here)
         if not SET_NAME.fullmatch(row["concept_set_name"]):
             raise DeclarationError(collection, "concept_set_name", row["concept_set_name"], "a lower-case name", here)
-        if not row["version"].isdigit() or row["version"] == "0":
+        if not VERSION.fullmatch(row["version"]):
             raise DeclarationError(collection, "version", row["version"], "a whole number from 1", here)
         start, end = (day(row[name], name, collection, here) for name in COLUMNS[4:])
         if end < start:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflows.concept_sets import Concept, collections, in_version, lines, lines_of, resolved
+from workflows.concept_sets import VERSION, Concept, collections, in_version, lines, lines_of, resolved
 from workflows.errors import DeclarationError
 
 Key = tuple[str, str]
@@ -26,7 +26,7 @@ class Change:
 def named(name: str) -> tuple[Concept, ...]:
     """The codes that `collection`, `collection@2`, `file.csv` or `file.csv@2` names."""
     place, at, version = name.partition("@")
-    if at and not version.isdigit():
+    if at and not VERSION.fullmatch(version):
         raise DeclarationError("mlops codes", "version", version, f"a whole number after the @ of {name}")
     path = Path(place)
     if path.suffix == ".csv":
@@ -35,19 +35,19 @@ def named(name: str) -> tuple[Concept, ...]:
         held = lines(place)
     else:
         raise DeclarationError("mlops codes", "collection", place, [*collections(), "a file ending in .csv"])
-    chosen = in_version(held, int(version) if at else None)
-    if not chosen:
-        raise DeclarationError("mlops codes", "version", version, sorted({str(one.concept.version) for one in held}))
-    return resolved(chosen, place)
+    there = sorted({one.concept.version for one in held})
+    if at and int(version) not in there:
+        raise DeclarationError("mlops codes", "version", version, map(str, there))
+    return resolved(in_version(held, int(version) if at else None), place)
 
 
 def sets_of(concepts: Sequence[Concept]) -> dict[Key, dict[str, str]]:
-    """For each code of each vocabulary its sets, and the dates it is in them."""
-    found: dict[Key, dict[str, str]] = {}
+    """For each code of each vocabulary its sets, and the spans of dates it is in them."""
+    spans: dict[Key, dict[str, list[str]]] = {}
     for one in concepts:
-        dates = f"{one.valid_start_date}..{one.valid_end_date}"
-        found.setdefault((one.vocabulary_id, one.code), {})[one.concept_set_name] = dates
-    return found
+        sets = spans.setdefault((one.vocabulary_id, one.code), {})
+        sets.setdefault(one.concept_set_name, []).append(f"{one.valid_start_date}..{one.valid_end_date}")
+    return {key: {name: " and ".join(sorted(some)) for name, some in sets.items()} for key, sets in spans.items()}
 
 
 def difference(before: Sequence[Concept], after: Sequence[Concept]) -> list[Change]:

@@ -27,6 +27,9 @@ BAD = [
     (f"J44,ICD10CM,Lung Disease,1,{DATES}", "concept_set_name", "Lung Disease", "a lower-case name"),
     (f"J44,ICD10CM,lung,one,{DATES}", "version", "one", "a whole number from 1"),
     (f"J44,ICD10CM,lung,0,{DATES}", "version", "0", "a whole number from 1"),
+    (f"J44,ICD10CM,lung,00,{DATES}", "version", "00", "a whole number from 1"),
+    (f"J44,ICD10CM,lung,²,{DATES}", "version", "²", "a whole number from 1"),
+    pytest.param(f"J44,ICD10CM,lung,{'9' * 5_000},{DATES}", "version", "9" * 5_000, "a whole number from 1", id="long"),
     ("J44,ICD10CM,lung,1,1970-01-01,31.12.2099", "valid_end_date", "31.12.2099", "YYYY-MM-DD"),
     ("J44,ICD10CM,lung,1,2020-01-01,2019-12-31", "valid_end_date", "2019-12-31", "2020-01-01 or later"),
     ("J44,ICD10CM,lung,1", "values", 4, "6"),
@@ -122,6 +125,19 @@ def test_a_difference_tells_added_removed_and_moved_codes_and_nothing_of_a_mere_
     assert difference(named(str(after)), named(str(after))) == []
 
 
+@pytest.mark.clause("F4", "R4")
+@pytest.mark.parametrize("spans", [("2000-01-01,2003-12-31",), ("2000-01-01,2001-12-31", "2005-01-01,2009-12-31")])
+def test_a_difference_tells_a_span_that_is_gone_or_changed_whatever_its_place_among_a_codes_spans(tmp_path, spans):
+    rows = {"before": ("2000-01-01,2003-12-31", "2005-01-01,2009-12-31"), "after": spans}
+    before, after = (
+        named(str(written(tmp_path, *(f"V10,ICD9CM,cancer,1,{span}" for span in rows[name]), name=f"{name}.csv")))
+        for name in rows
+    )
+    (one,) = difference(before, after)
+    assert (one.what, one.before) == ("changed dates", "cancer 2000-01-01..2003-12-31 and 2005-01-01..2009-12-31")
+    assert one.after == "cancer " + " and ".join(span.replace(",", "..") for span in spans)
+
+
 def test_codes_diff_prints_counts_of_two_files(two):
     ran = CliRunner().invoke(app, ["codes", "diff", *map(str, two)])
     assert ran.exit_code == 0
@@ -132,7 +148,8 @@ def test_codes_diff_prints_counts_of_two_files(two):
 
 @pytest.mark.parametrize(
     ("name", "field", "valid"),
-    [("lungs", "collection", "chronic_conditions"), ("icd9_chapters@x", "version", "whole number"), ("nowhere.csv", "file", "UTF-8")],
+    [("lungs", "collection", "chronic_conditions"), ("icd9_chapters@x", "version", "whole number"), ("nowhere.csv", "file", "UTF-8"),
+     ("icd9_chapters@2", "version", "1"), ("icd9_chapters@00", "version", "whole number"), ("icd9_chapters@²", "version", "whole number")],
 )  # fmt: skip
 def test_a_name_that_is_no_code_list_is_refused(name, field, valid):
     with pytest.raises(DeclarationError) as raised:
