@@ -13,11 +13,12 @@ from typing import Any
 
 from jobs.codes.circe_sets import set_of
 from jobs.codes.ohdsi import Vocabularies, vocabularies
-from jobs.codes.reading import Reading, Unknown, asked
+from jobs.codes.reading import Reading, Unknown, asked, document
 from jobs.errors import TaskError
 from workflows.codes import Codes
 from workflows.cohorts import Cohort, EventsOf
 from workflows.steps import Eras, Exit, FirstOfPerson, InObservation, MinimumTimeAtRisk, SexIs, Step, Washout
+from workflows.time import LONGEST
 
 DOMAINS = {
     "ConditionOccurrence": "condition_occurrence", "DrugExposure": "drug_exposure", "Measurement": "measurement",
@@ -55,7 +56,7 @@ def entry(reading: Reading, known: Vocabularies | None) -> EventsOf | None:
     said = reading.only(
         path, reading.definition.get("PrimaryCriteria"), ("CriteriaList", "ObservationWindow", "PrimaryCriteriaLimit")
     )
-    listed = said.get("CriteriaList") or []
+    listed = reading.array(f"{path}.CriteriaList", said.get("CriteriaList"))
     if not listed:
         reading.refuse(f"{path}.CriteriaList", listed, "at least one criterion")
     read = [criterion(reading, f"{path}.CriteriaList[{place}]", one, known) for place, one in enumerate(listed)]
@@ -74,10 +75,12 @@ def observation(reading: Reading) -> Iterator[Step]:
     path = "$.PrimaryCriteria"
     said = reading.definition.get("PrimaryCriteria")
     said = said if isinstance(said, Mapping) else {}
-    window = reading.only(f"{path}.ObservationWindow", said.get("ObservationWindow") or {}, ("PriorDays", "PostDays"))
-    prior = reading.number(f"{path}.ObservationWindow.PriorDays", window.get("PriorDays"), 36_500)
+    window = reading.only(
+        f"{path}.ObservationWindow", said.get("ObservationWindow"), ("PriorDays", "PostDays"), optional=True
+    )
+    prior = reading.number(f"{path}.ObservationWindow.PriorDays", window.get("PriorDays"), LONGEST)
     yield Washout(days=prior) if prior else InObservation()
-    if post := reading.number(f"{path}.ObservationWindow.PostDays", window.get("PostDays"), 36_500):
+    if post := reading.number(f"{path}.ObservationWindow.PostDays", window.get("PostDays"), LONGEST):
         yield MinimumTimeAtRisk(days=post)
     if limit(reading, f"{path}.PrimaryCriteriaLimit", said.get("PrimaryCriteriaLimit")) == "First":
         yield FirstOfPerson()
@@ -85,7 +88,7 @@ def observation(reading: Reading) -> Iterator[Step]:
 
 def limit(reading: Reading, path: str, given: Any) -> str:
     """All or First."""
-    said = reading.only(path, given or {}, ("Type",))
+    said = reading.only(path, given, ("Type",), optional=True)
     return str(reading.one_of(f"{path}.Type", said.get("Type"), LIMITS, "All"))
 
 
@@ -96,22 +99,34 @@ def rule(reading: Reading, path: str, given: Any) -> Iterator[Step]:
     fields = ("Type", "CriteriaList", "DemographicCriteriaList", "Groups")
     group = reading.only(here, said.get("expression"), fields)
     reading.one_of(f"{here}.Type", group.get("Type"), ("ALL",), "ALL")
-    if group.get("Groups"):
-        reading.refuse(f"{here}.Groups", group["Groups"], "none")
-    for place, one in enumerate(group.get("DemographicCriteriaList") or []):
-        at = f"{here}.DemographicCriteriaList[{place}]"
-        genders = reading.only(at, one, ("Gender",)).get("Gender") or []
-        concepts = [sex.get("CONCEPT_ID") for sex in genders if isinstance(sex, Mapping)]
-        if len(concepts) == 1 and concepts[0] in GENDERS:
-            yield SexIs(sex=GENDERS[concepts[0]])
-        else:
-            reading.refuse(f"{at}.Gender", concepts, "one of " + ", ".join(f"{n} ({s})" for n, s in GENDERS.items()))
-    for place, one in enumerate(group.get("CriteriaList") or []):
+    if groups := reading.array(f"{here}.Groups", group.get("Groups")):
+        reading.refuse(f"{here}.Groups", groups, "none")
+    listed = reading.array(f"{here}.DemographicCriteriaList", group.get("DemographicCriteriaList"))
+    for place, one in enumerate(listed):
+        yield from sex(reading, f"{here}.DemographicCriteriaList[{place}]", one)
+    for place, one in enumerate(reading.array(f"{here}.CriteriaList", group.get("CriteriaList"))):
+        at = f"{here}.CriteriaList[{place}]"
         if days := observed_before(one):
-            yield Washout(days=days)
+            if days == reading.number(f"{at}.StartWindow.End.Days", days, LONGEST):
+                yield Washout(days=days)
         else:
             told = "days of observation before the index date (an ObservationPeriod that starts by then and ends after)"
-            reading.refuse(f"{here}.CriteriaList[{place}]", one, told)
+            reading.refuse(at, one, told)
+
+
+def sex(reading: Reading, path: str, given: Any) -> Iterator[Step]:
+    """A demographic criterion: one sex."""
+    here = f"{path}.Gender"
+    before = len(reading.unknown)
+    genders = reading.array(here, reading.only(path, given, ("Gender",)).get("Gender"))
+    concepts = [
+        reading.integer(f"{here}[{place}].CONCEPT_ID", reading.object(f"{here}[{place}]", one).get("CONCEPT_ID"))
+        for place, one in enumerate(genders)
+    ]
+    if len(concepts) == 1 and concepts[0] in GENDERS:
+        yield SexIs(sex=GENDERS[concepts[0]])
+    elif len(reading.unknown) == before:
+        reading.refuse(here, concepts, "one of " + ", ".join(f"{n} ({s})" for n, s in GENDERS.items()))
 
 
 def observed_before(given: Any) -> int | None:
@@ -124,7 +139,8 @@ def observed_before(given: Any) -> int | None:
         "EndWindow": {"Start": {"Days": 0, "Coeff": 1}, "End": {"Coeff": 1}, "UseEventEnd": True},
         "Occurrence": {"Type": 2, "Count": 1},
     }
-    return days if dict(given) == pattern else None
+    # As text, where 1 is neither true nor 1.0.
+    return days if json.dumps(given, sort_keys=True) == json.dumps(pattern, sort_keys=True) else None
 
 
 def _days(given: Mapping[str, Any]) -> Any:
@@ -133,19 +149,29 @@ def _days(given: Mapping[str, Any]) -> Any:
     return end.get("Days") if isinstance(end, Mapping) else None
 
 
+def nothing(reading: Reading) -> None:
+    """Refuse the parts that are supported only where they ask for nothing."""
+    for name, kind in (("AdditionalCriteria", Mapping), ("CensoringCriteria", list), ("CensorWindow", Mapping)):
+        given = reading.definition.get(name)
+        if given is not None and not isinstance(given, kind):
+            reading.refuse(f"$.{name}", given, "a list" if kind is list else "an object")
+        elif asked(given):
+            reading.refuse(f"$.{name}", given, "none")
+
+
 def ends(reading: Reading) -> Iterator[Step]:
     """The end strategy, and how rows that touch become one."""
     path = "$.EndStrategy"
-    strategy = reading.only(path, reading.definition.get("EndStrategy") or {}, ("DateOffset",))
-    offset = reading.only(f"{path}.DateOffset", strategy.get("DateOffset") or {}, ("DateField", "Offset"))
+    strategy = reading.only(path, reading.definition.get("EndStrategy"), ("DateOffset",), optional=True)
+    offset = reading.only(f"{path}.DateOffset", strategy.get("DateOffset"), ("DateField", "Offset"), optional=True)
     if offset:
         # Of an event without an end those tools count from the day after its start, and ours from its start.
         reading.one_of(f"{path}.DateOffset.DateField", offset.get("DateField"), ("StartDate",), "StartDate")
-        yield Exit(days=reading.number(f"{path}.DateOffset.Offset", offset.get("Offset"), 36_500))
+        yield Exit(days=reading.number(f"{path}.DateOffset.Offset", offset.get("Offset"), LONGEST))
     else:
         yield Exit()
     collapse = reading.only(
-        "$.CollapseSettings", reading.definition.get("CollapseSettings") or {}, ("CollapseType", "EraPad")
+        "$.CollapseSettings", reading.definition.get("CollapseSettings"), ("CollapseType", "EraPad"), optional=True
     )
     reading.one_of("$.CollapseSettings.CollapseType", collapse.get("CollapseType"), ("ERA",), "ERA")
     yield Eras(gap=reading.number("$.CollapseSettings.EraPad", collapse.get("EraPad"), 1_000_000))
@@ -168,14 +194,12 @@ def read(definition: Any, known: Vocabularies | None = None) -> Import:
     reading.only("$", definition, TOP)
     begins = entry(reading, known)
     steps = list(observation(reading))
-    for name in ("AdditionalCriteria", "CensoringCriteria", "CensorWindow"):
-        if asked(definition.get(name)):
-            reading.refuse(f"$.{name}", definition[name], "none")
+    nothing(reading)
     qualified = limit(reading, "$.QualifiedLimit", definition.get("QualifiedLimit"))
     # Those tools apply this limit where additional criteria are there at all, even ones that ask for nothing.
     if definition.get("AdditionalCriteria") is not None and qualified == "First" and steps[-1] != FirstOfPerson():
         steps.append(FirstOfPerson())
-    for place, one in enumerate(definition.get("InclusionRules") or []):
+    for place, one in enumerate(reading.array("$.InclusionRules", definition.get("InclusionRules"))):
         steps += rule(reading, f"$.InclusionRules[{place}]", one)
     if (
         limit(reading, "$.ExpressionLimit", definition.get("ExpressionLimit")) == "First"
@@ -184,17 +208,14 @@ def read(definition: Any, known: Vocabularies | None = None) -> Import:
         steps.append(FirstOfPerson())
     steps += ends(reading)
     if reading.unknown or begins is None:
-        return Import(None, tuple(reading.unknown))
+        # A concept set that two criteria name is refused once.
+        return Import(None, tuple({str(one): one for one in reading.unknown}.values()))
     return Import(Cohort(entry=begins, steps=steps), notes=tuple(dict.fromkeys(reading.notes)))
 
 
 def imported(file: Path, reference: Path | None = None) -> Import:
     """The cohort of a file; raises TaskError that names everything the import does not know."""
-    try:
-        definition = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TaskError(f"{file.name} is not a JSON file that can be read ({error})") from error
-    found = read(definition, None if reference is None else vocabularies(reference))
+    found = read(document(file), None if reference is None else vocabularies(reference))
     if found.cohort is None:
         told = "\n".join(f"  {one}" for one in found.unknown)
         raise TaskError(f"{file.name} is not imported, as a part of it would be another cohort:\n{told}")

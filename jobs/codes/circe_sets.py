@@ -11,33 +11,48 @@ from workflows.code_systems import SYSTEMS
 from workflows.codes import Codes
 
 
-def set_of(reading: Reading, path: str, number: Any, known: Vocabularies | None) -> Codes | None:
+def set_of(reading: Reading, path: str, given: Any, known: Vocabularies | None) -> Codes | None:
     """The concept set with this id as codes."""
-    for place, one in enumerate(reading.definition.get("ConceptSets") or []):
-        if isinstance(one, Mapping) and one.get("id") == number:
-            return codes(reading, f"$.ConceptSets[{place}]", one, known)
-    numbers = [one.get("id") for one in reading.definition.get("ConceptSets") or [] if isinstance(one, Mapping)]
+    number = reading.integer(path, given)
+    sets = reading.array("$.ConceptSets", reading.definition.get("ConceptSets"))
+    if number is None:
+        return None
+    numbers = []
+    for place, one in enumerate(sets):
+        here = f"$.ConceptSets[{place}]"
+        numbers.append(reading.integer(f"{here}.id", reading.object(here, one).get("id")))
+        if numbers[-1] == number:
+            return codes(reading, here, one, known)
     reading.refuse(path, number, f"the id of a concept set: {', '.join(map(str, numbers))}")
     return None
 
 
 def codes(reading: Reading, path: str, one: Mapping[str, Any], known: Vocabularies | None) -> Codes | None:
     """A concept set: the concepts as they stand there, or resolved by the vocabularies."""
-    items = (one.get("expression") or {}).get("items") or []
     before = len(reading.unknown)
+    name = reading.string(f"{path}.name", one.get("name"))
+    expression = reading.object(f"{path}.expression", one.get("expression"))
+    items = reading.array(f"{path}.expression.items", expression.get("items"))
     for place, item in enumerate(items):
-        here = f"{path}.expression.items[{place}]"
-        reading.only(here, item, ("concept", *FLAGS))
-        if not isinstance(item, Mapping) or type((item.get("concept") or {}).get("CONCEPT_ID")) is not int:
-            reading.refuse(f"{here}.concept", item, "an object with CONCEPT_ID, a whole number")
-        elif item.get("isExcluded") and str(item["concept"].get("VOCABULARY_ID")).startswith("ICD"):
-            reading.refuse(f"{here}.isExcluded", True, "false: a code of ICD stands for what is below its dot")
+        checked(reading, f"{path}.expression.items[{place}]", item)
     if not items:
         reading.refuse(f"{path}.expression.items", items, "at least one concept")
     if len(reading.unknown) > before:
         return None
     pairs = kept(reading, path, items, known)
-    return None if pairs is None else Codes(named(str(one.get("name", ""))), tuple(sorted(pairs)))
+    return None if pairs is None else Codes(named(name), tuple(sorted(pairs)))
+
+
+def checked(reading: Reading, path: str, given: Any) -> None:
+    """Refuse what an item of a concept set has that cannot be."""
+    item = reading.only(path, given, ("concept", *FLAGS))
+    flags = {name: reading.boolean(f"{path}.{name}", item.get(name)) for name in FLAGS}
+    concept = reading.object(f"{path}.concept", item.get("concept"))
+    reading.integer(f"{path}.concept.CONCEPT_ID", concept.get("CONCEPT_ID"))
+    reading.string(f"{path}.concept.CONCEPT_CODE", concept.get("CONCEPT_CODE"))
+    vocabulary = reading.string(f"{path}.concept.VOCABULARY_ID", concept.get("VOCABULARY_ID"))
+    if flags["isExcluded"] and vocabulary.startswith("ICD"):
+        reading.refuse(f"{path}.isExcluded", True, "false: a code of ICD stands for what is below its dot")
 
 
 def kept(

@@ -6,7 +6,6 @@ changes with the vocabulary that happens to be loaded.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.codes import files
+from jobs.codes.reading import document
 from jobs.errors import TaskError
 from workflows.code_systems import SYSTEMS, above
 from workflows.concept_sets import ALWAYS, COLUMNS, SET_NAME, Concept
@@ -54,10 +54,7 @@ def vocabularies(folder: Path) -> Vocabularies:
 
 def items_of(file: Path) -> list[dict[str, Any]]:
     """The items of a concept-set expression, each with what this import understands and nothing else."""
-    try:
-        read = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TaskError(f"{file.name} is not a JSON file that can be read ({error})") from error
+    read = document(file)
     if isinstance(read, dict) and "expression" in read:
         read = read["expression"]
     items = read.get("items") if isinstance(read, dict) else None

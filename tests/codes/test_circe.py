@@ -32,7 +32,7 @@ FOLDER = GIBLEED / "cohort_json"
 given = pytest.mark.skipif(not FOLDER.is_dir(), reason="../shared/data/omop_gibleed is not on this machine")
 
 
-def concept(number: int, code: str, vocabulary: str = "SNOMED", **flags: bool) -> dict[str, Any]:
+def concept(number: Any, code: Any, vocabulary: Any = "SNOMED", **flags: Any) -> dict[str, Any]:
     return {"concept": {"CONCEPT_ID": number, "CONCEPT_CODE": code, "VOCABULARY_ID": vocabulary}, **flags}
 
 
@@ -100,10 +100,40 @@ def rule(**group: Any) -> dict[str, Any]:
     return {"InclusionRules": [{"name": "r", "expression": {"Type": "ALL", **group}}]}
 
 
+def sets(*some: Any) -> dict[str, Any]:
+    return {"ConceptSets": [{"id": 3, "name": "s", "expression": one} for one in some]}
+
+
 HERE, GROUP = "$.PrimaryCriteria.CriteriaList[0]", "$.InclusionRules[0].expression"
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"Surprise": 1}, "$.Surprise = 1", "ConceptSets"),
     ({"Surprise": 0}, "$.Surprise = 0", "ConceptSets"),
+    ({"ConceptSets": 3}, "$.ConceptSets = 3", "a list"),
+    ({"ConceptSets": [3]}, "$.ConceptSets[0] = 3", "an object"),
+    ({"ConceptSets": [{"id": "3"}]}, '$.ConceptSets[0].id = "3"', "a whole number"),
+    ({"ConceptSets": [{"id": 3, "name": 5}]}, "$.ConceptSets[0].name = 5", "a text"),
+    ({"InclusionRules": 4}, "$.InclusionRules = 4", "a list"),
+    ({"InclusionRules": [4]}, "$.InclusionRules[0] = 4", "an object"),
+    ({"EndStrategy": False}, "$.EndStrategy = false", "an object"),
+    ({"AdditionalCriteria": False}, "$.AdditionalCriteria = false", "an object"),
+    ({"CensoringCriteria": ""}, '$.CensoringCriteria = ""', "a list"),
+    (primary(CriteriaList=5), "$.PrimaryCriteria.CriteriaList = 5", "a list"),
+    (primary(CriteriaList=[{"ConditionOccurrence": {"CodesetId": False}}]), f"{HERE}.ConditionOccurrence.CodesetId = false", "a whole number"),
+    (primary(ObservationWindow=7), "$.PrimaryCriteria.ObservationWindow = 7", "an object"),
+    (rule(CriteriaList=5), f"{GROUP}.CriteriaList = 5", "a list"),
+    (rule(DemographicCriteriaList=5), f"{GROUP}.DemographicCriteriaList = 5", "a list"),
+    (rule(DemographicCriteriaList=[{"Gender": 5}]), f"{GROUP}.DemographicCriteriaList[0].Gender = 5", "a list"),
+    (rule(DemographicCriteriaList=[{"Gender": [5, {"CONCEPT_ID": 8532}]}]), f"{GROUP}.DemographicCriteriaList[0].Gender[0] = 5", "an object"),
+    (rule(DemographicCriteriaList=[{"Gender": [{"CONCEPT_ID": [8532]}]}]), f"{GROUP}.DemographicCriteriaList[0].Gender[0].CONCEPT_ID = [8532]", "a whole number"),
+    (rule(CriteriaList=[BEFORE | {"StartWindow": BEFORE["StartWindow"] | {"End": {"Days": 99_999, "Coeff": -1}}}]), f"{GROUP}.CriteriaList[0].StartWindow.End.Days = 99999", "36,500"),
+    (rule(CriteriaList=[BEFORE | {"Occurrence": {"Type": 2, "Count": True}}]), f"{GROUP}.CriteriaList[0] = ", "days of observation"),
+    (sets("x"), '$.ConceptSets[0].expression = "x"', "an object"),
+    (sets({"items": 3}), "$.ConceptSets[0].expression.items = 3", "a list"),
+    (items({"concept": "x"}), '$.ConceptSets[0].expression.items[0].concept = "x"', "an object"),
+    (items(concept([1], "74474003")), "$.ConceptSets[0].expression.items[0].concept.CONCEPT_ID = [1]", "a whole number"),
+    (items(concept(1, "74474003", ["SNOMED"])), '$.ConceptSets[0].expression.items[0].concept.VOCABULARY_ID = ["SNOMED"]', "a text"),
+    (items(concept(1, 74474003)), "$.ConceptSets[0].expression.items[0].concept.CONCEPT_CODE = 74474003", "a text"),
+    (items(concept(1, "74474003", isExcluded="false")), '$.ConceptSets[0].expression.items[0].isExcluded = "false"', "true or false"),
     ({"PrimaryCriteria": None}, "$.PrimaryCriteria = null", "an object"),
     (primary(CriteriaList=[{"VisitOccurrence": {"CodesetId": 3}}]), f"{HERE} = ", "ConditionOccurrence"),
     (primary(CriteriaList=[{"ConditionOccurrence": {"CodesetId": 3, "First": True}}]), f"{HERE}.ConditionOccurrence.First = true", "CodesetId"),
@@ -119,6 +149,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"EndStrategy": {"CustomEra": {"GapDays": 30}}}, "$.EndStrategy.CustomEra = ", "DateOffset"),
     ({"EndStrategy": {"DateOffset": {"DateField": "EndDate", "Offset": 1}}}, '$.EndStrategy.DateOffset.DateField = "EndDate"', "StartDate"),
     ({"CollapseSettings": {"CollapseType": "OTHER"}}, '$.CollapseSettings.CollapseType = "OTHER"', "ERA"),
+    (rule(Groups=False), f"{GROUP}.Groups = false", "a list"),
     (rule(Groups=[WOMEN]), f"{GROUP}.Groups = ", "none"),
     (rule(CriteriaList=[BEFORE | {"Occurrence": {"Type": 0, "Count": 0}}]), f"{GROUP}.CriteriaList[0] = ", "days of observation"),
     (rule(DemographicCriteriaList=[{"Age": {"Value": 18, "Op": "gte"}}]), f"{GROUP}.DemographicCriteriaList[0].Age = ", "Gender"),
@@ -193,3 +224,23 @@ def test_the_command_prints_the_declaration_or_fails_with_everything_unknown(tmp
     broken.write_text(json.dumps(definition())[:-9])
     with pytest.raises(TaskError, match=r"half.json is not a JSON file that can be read"):
         imported(broken)
+
+
+def test_a_concept_set_of_two_criteria_is_refused_once():
+    criteria = [{"ConditionOccurrence": {"CodesetId": 3}}] * 2
+    (one,) = read(definition(**primary(CriteriaList=criteria), **items(concept(1, "74474003", isExcluded=1)))).unknown
+    assert one.path == "$.ConceptSets[0].expression.items[0].isExcluded"
+
+
+@pytest.mark.parametrize("levels", [60, 900, 100_000])
+def test_a_file_that_is_nested_too_deeply_is_refused_by_name(tmp_path: Path, levels: int):
+    file = tmp_path / "deep.json"
+    file.write_text('{"CensorWindow": ' + '{"a": ' * levels + "1" + "}" * levels + "}")
+    with pytest.raises(TaskError, match=r"deep.json is nested too deeply; valid: 50 levels"):
+        imported(file)
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path):
+    file = tmp_path / "marked.json"
+    file.write_text(json.dumps(definition()), encoding="utf-8-sig")
+    assert imported(file) == read(definition())
