@@ -105,7 +105,7 @@ def take_in(
     file: Annotated[Path, typer.Argument(help="a concept set as OHDSI's tools write it", show_default=False)],
     name: Annotated[str, typer.Option(help="the concept set's name", show_default=False)],
     reference: Annotated[Path, typer.Option(help="a folder with an Athena bundle", show_default=False)],
-    version: Annotated[int, typer.Option(help="the set's version", min=1)] = 1,
+    version: Annotated[int, typer.Option(help="the set's version", min=1, max=999_999_999)] = 1,
 ) -> None:
     """Resolve a concept set of OHDSI (JSON) and print the lines of a CSV file for workflows/concepts."""
     from jobs.codes.ohdsi import imported, written

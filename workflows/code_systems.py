@@ -60,7 +60,7 @@ class CodeSystem:
 
 def system(vocabulary_id: str, form: str, example: str, spell: Callable[[str], str] = plain) -> CodeSystem:
     """A code system."""
-    return CodeSystem(vocabulary_id=vocabulary_id, form=re.compile(form), example=example, spell=spell)
+    return CodeSystem(vocabulary_id=vocabulary_id, form=re.compile(form, re.ASCII), example=example, spell=spell)
 
 
 SYSTEMS: dict[str, CodeSystem] = {

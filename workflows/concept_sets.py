@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib import resources
@@ -20,7 +20,8 @@ from workflows.code_systems import system_of
 from workflows.errors import DeclarationError
 
 COLUMNS = ["code", "vocabulary_id", "concept_set_name", "version", "valid_start_date", "valid_end_date"]
-RANGE = re.compile(r"([A-Z]?)(\d+)-([A-Z]?)(\d+)")
+# No vocabulary counts its categories with more digits.
+RANGE = re.compile(r"([A-Z]?)([0-9]{1,5})-([A-Z]?)([0-9]{1,5})")
 VERSION = re.compile(r"[1-9][0-9]{0,8}")
 SET_NAME = re.compile(r"[a-z][a-z0-9_]*")
 ALWAYS = (date(1970, 1, 1), date(2099, 12, 31))
@@ -83,23 +84,32 @@ def day(text: str, field: str, owner: str, file: str) -> date:
 def parsed(text: str, collection: str, file: str) -> Iterator[Line]:
     """The rows of a file; the shape of each is checked, and an error names the file and the line."""
     reader = csv.DictReader(text.splitlines(), restkey="more")
-    if reader.fieldnames != COLUMNS:
-        raise DeclarationError(collection, "columns", reader.fieldnames, COLUMNS, file)
-    for row in reader:
-        here = f"{file}:{reader.line_num}"
-        if "more" in row or None in row.values():
-            raise DeclarationError(collection, "values", len([v for v in row.values() if v]), f"{len(COLUMNS)}", here)
-        if not SET_NAME.fullmatch(row["concept_set_name"]):
-            raise DeclarationError(collection, "concept_set_name", row["concept_set_name"], "a lower-case name", here)
-        if not VERSION.fullmatch(row["version"]):
-            raise DeclarationError(collection, "version", row["version"], "a whole number from 1", here)
-        start, end = (day(row[name], name, collection, here) for name in COLUMNS[4:])
-        if end < start:
-            raise DeclarationError(collection, "valid_end_date", str(end), f"{start} or later", here)
-        concept = Concept(
-            row["concept_set_name"], row["vocabulary_id"], row["code"], int(row["version"]), start, end
-        )  # fmt: skip
-        yield Line(reader.line_num, concept)
+    held = False
+    try:
+        if reader.fieldnames != COLUMNS:
+            raise DeclarationError(collection, "columns", reader.fieldnames, COLUMNS, file)
+        for row in reader:
+            held = True
+            yield Line(reader.line_num, concept_of(row, collection, f"{file}:{reader.line_num}"))
+    except csv.Error as error:
+        longest = f"values of at most {csv.field_size_limit():,} characters"
+        raise DeclarationError(collection, "line", str(error), longest, f"{file}:{reader.line_num + 1}") from error
+    if not held:
+        raise DeclarationError(collection, "rows", 0, "at least one code below the heading", file)
+
+
+def concept_of(row: Mapping[str, str], collection: str, here: str) -> Concept:
+    """One row as a concept."""
+    if "more" in row or None in row.values():
+        raise DeclarationError(collection, "values", len([v for v in row.values() if v]), f"{len(COLUMNS)}", here)
+    if not SET_NAME.fullmatch(row["concept_set_name"]):
+        raise DeclarationError(collection, "concept_set_name", row["concept_set_name"], "a lower-case name", here)
+    if not VERSION.fullmatch(row["version"]):
+        raise DeclarationError(collection, "version", row["version"], "a whole number from 1", here)
+    start, end = (day(row[name], name, collection, here) for name in COLUMNS[4:])
+    if end < start:
+        raise DeclarationError(collection, "valid_end_date", str(end), f"{start} or later", here)
+    return Concept(row["concept_set_name"], row["vocabulary_id"], row["code"], int(row["version"]), start, end)
 
 
 def in_version(lines: Iterable[Line], version: int | None = None) -> list[Line]:
@@ -117,13 +127,13 @@ def lines(collection: str) -> list[Line]:
     path = resources.files("workflows").joinpath("concepts", f"{collection}.csv")
     if not path.is_file():
         raise DeclarationError("concept set", "collection", collection, collections())
-    return list(parsed(path.read_text(encoding="utf-8"), collection, f"concepts/{collection}.csv"))
+    return list(parsed(path.read_text(encoding="utf-8-sig"), collection, f"concepts/{collection}.csv"))
 
 
 def lines_of(file: Path) -> list[Line]:
     """Every row of a file outside the project."""
     try:
-        return list(parsed(file.read_text(encoding="utf-8"), file.stem, str(file)))
+        return list(parsed(file.read_text(encoding="utf-8-sig"), file.stem, str(file)))
     except (OSError, UnicodeDecodeError) as error:
         raise DeclarationError(file.stem, "file", str(file), "a CSV file in UTF-8 that can be read") from error
 

@@ -34,7 +34,7 @@ CHECKS: dict[str, Check] = {
         Check("format", FATAL, "not of the form that its vocabulary's codes have"),
         Check("unknown", FATAL, "its vocabulary has no such code"),
         Check("spelling", CONVENTION, "written another way than the vocabulary writes it"),
-        Check("duplicate", CONVENTION, "in the same set already"),
+        Check("duplicate", CONVENTION, "in the same set already, on some of the same days", version=2),
         Check("retired", CONVENTION, "no longer valid before its last day in the set"),
         Check("not_assessable", CONVENTION, "no reference data of its vocabulary: whether it exists is not known"),
         Check("header", CHARACTERIZATION, "a header: it stands for the codes below and cannot be billed itself"),
@@ -60,7 +60,7 @@ class Finding:
 def checked(lines: Iterable[Line], known: Known | None = None) -> list[Finding]:
     """Every finding about the lines of a file, in their order. Without reference data, only what needs none."""
     found: list[Finding] = []
-    before: dict[tuple[str, int, str, str], int] = {}
+    before: dict[tuple[str, int, str, str], list[Line]] = {}
     for line in lines:
         one = line.concept
         if one.vocabulary_id not in SYSTEMS:
@@ -73,17 +73,23 @@ def checked(lines: Iterable[Line], known: Known | None = None) -> list[Finding]:
             continue
         about = about_code(codes[0], one, known) if len(codes) == 1 else about_range(codes, one, known)
         found += [Finding(check, line.number, one, detail) for check, detail in about]
-        for code in codes:
-            key = (
-                one.concept_set_name,
-                one.version,
-                one.vocabulary_id,
-                SYSTEMS[one.vocabulary_id].spelled(code) or code,
-            )
-            if (first := before.setdefault(key, line.number)) != line.number:
-                found.append(Finding("duplicate", line.number, one, f"as in line {first}"))
-                break
+        if first := earlier(line, codes, before):
+            found.append(Finding("duplicate", line.number, one, f"as in line {first.number}"))
     return found
+
+
+def earlier(line: Line, codes: Iterable[str], before: dict[tuple[str, int, str, str], list[Line]]) -> Line | None:
+    """The line that has one of these codes in the same set on a day of this one; what has none is remembered."""
+    one = line.concept
+    for code in codes:
+        spelled = SYSTEMS[one.vocabulary_id].spelled(code) or code
+        lines = before.setdefault((one.concept_set_name, one.version, one.vocabulary_id, spelled), [])
+        for other in lines:
+            first, last = other.concept.valid_start_date, other.concept.valid_end_date
+            if first <= one.valid_end_date and one.valid_start_date <= last:
+                return other
+        lines.append(line)
+    return None
 
 
 def about_code(code: str, one: Concept, known: Known | None) -> Iterator[tuple[str, str]]:

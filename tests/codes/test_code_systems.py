@@ -25,6 +25,7 @@ SPELLED = [
     ("ICD9CM", "E880.0", "E880.0"),
     ("ICD9CM", "V5789", "V57.89"),
     ("ICD9CM", "38", None),
+    ("ICD9CM", "٤٢٨", None),
     ("ICD9CM", "E11.9", None),
     ("ICD9Proc", "3615", "36.15"),
     ("ICD10PCS", "0DTJ4ZZ", "0DTJ4ZZ"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -14,13 +13,13 @@ from cli.__main__ import app
 from jobs.codes import files
 from jobs.codes.check import CHECKS, FATAL, checked, report
 from jobs.codes.known import Entry, Known, known_in
-from jobs.codes.ohdsi import imported, written
+from jobs.codes.ohdsi import written
 from jobs.codes.recorded import counted, state, states, told
 from jobs.errors import TaskError
-from workflows.concept_sets import Concept, Line, collections, in_version, lines, lines_of, resolved
+from workflows.concept_sets import Concept, Line, collections, in_version, lines
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-CODES, GIBLEED, UCI = DATA / "reference_codes", DATA / "omop_gibleed", DATA / "readmission_uci130"
+CODES, UCI = DATA / "reference_codes", DATA / "readmission_uci130"
 
 
 def needs(folder: Path) -> pytest.MarkDecorator:
@@ -86,6 +85,12 @@ def test_a_duplicate_is_found_across_spellings_but_not_across_sets_versions_or_v
     given = [line(2, "I50.9"), line(3, "I509"), line(4, "I50.9", name="other"), line(5, "99213", "CPT4")]
     found = [(one.check, one.line, one.detail) for one in checked(given, known)]
     assert found == [("spelling", 3, "I50.9"), ("duplicate", 3, "as in line 2")]
+
+
+def test_a_code_at_two_spans_is_a_duplicate_only_where_they_share_a_day(known):
+    spans = [(2000, 2003), (2005, 2009), (2003, 2004), (2010, 2012)]
+    given = [Line(n, Concept("s", "CPT4", "99213", 1, date(a, 1, 1), date(b, 1, 1))) for n, (a, b) in enumerate(spans)]
+    assert [(one.check, one.line, one.detail) for one in checked(given, known)] == [("duplicate", 2, "as in line 0")]
 
 
 @pytest.mark.clause("F4", "Q2")
@@ -241,64 +246,3 @@ def test_codes_check_ends_with_code_1_for_a_fatal_finding_and_says_where(tmp_pat
     assert "fatal unknown 1, characterization header 1" in ran.stdout
     file.write_text(written(lung[:1]))
     assert CliRunner().invoke(app, ["codes", "check", str(file), "--reference", str(CODES)]).exit_code == 0
-
-
-# GiBleed's vocabularies: 192671 is gastrointestinal hemorrhage, to which K92.2 maps; ethinyl estradiol (1549786) has 9
-# descendants there, itself included.
-def expression(*items: dict) -> str:
-    return json.dumps({"items": list(items)})
-
-
-def item(concept: int, **flags: bool) -> dict:
-    return {"concept": {"CONCEPT_ID": concept, "CONCEPT_NAME": "any"}, **flags}
-
-
-@needs(GIBLEED)
-@pytest.mark.clause("F4")
-def test_a_concept_set_of_ohdsi_becomes_lines_with_descendants_mapped_codes_and_exclusions(tmp_path):
-    import pyarrow.parquet as pq
-
-    file = tmp_path / "set.json"
-    ancestor = pq.read_table(GIBLEED / "concept_ancestor.parquet").to_pylist()
-    code = {row["concept_id"]: row["concept_code"] for row in pq.read_table(GIBLEED / "concept.parquet").to_pylist()}
-    below = {r["descendant_concept_id"] for r in ancestor if r["ancestor_concept_id"] == 1549786} | {1549786}
-    below &= code.keys()
-
-    def codes(*items: dict) -> set[tuple[str, str]]:
-        file.write_text(expression(*items))
-        return {(one.vocabulary_id, one.code) for one in imported(file, GIBLEED, "some")}
-
-    assert len(below) == 9
-    assert codes(item(1549786)) == {("RxNorm", code[1549786])}
-    everything = codes(item(1549786, includeDescendants=True))
-    assert {found for _, found in everything} == {code[one] for one in below}
-    gone = sorted(below - {1549786})[0]
-    without = codes(item(gone, isExcluded=True), item(1549786, includeDescendants=True))
-    assert everything - without == {("RxNorm", code[gone])}
-    assert codes(item(192671, includeMapped=True)) == {("SNOMED", "74474003"), ("ICD10CM", "K92.2")}
-
-    file.write_text(expression(item(192671, includeMapped=True)))
-    (tmp_path / "bleed.csv").write_text(written(imported(file, GIBLEED, "bleed")))
-    again = resolved(lines_of(tmp_path / "bleed.csv"), "bleed")
-    assert again == imported(file, GIBLEED, "bleed")
-
-
-@needs(GIBLEED)
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (expression(item(999_999_999)), "concept 999999999 is not in the vocabularies"),
-        (expression(item(192671, includeSiblings=True)), "includeSiblings is not supported; valid: isExcluded"),
-        (expression(item(192671, isExcluded="yes")), "isExcluded is not true or false"),
-        (expression(item(192671, isExcluded=True)), "everything is excluded"),
-        (expression({"concept": {}}), "item 1: concept.CONCEPT_ID is missing"),
-        ("{}", "has no items"),
-        ("{", "is not a JSON file"),
-    ],
-)
-def test_a_concept_set_of_ohdsi_that_says_more_than_is_understood_is_refused_by_name(tmp_path, text, said):
-    file = tmp_path / "set.json"
-    file.write_text(text)
-    with pytest.raises(TaskError) as raised:
-        imported(file, GIBLEED, "some")
-    assert said in str(raised.value)

@@ -33,6 +33,7 @@ BAD = [
     ("J44,ICD10CM,lung,1,1970-01-01,31.12.2099", "valid_end_date", "31.12.2099", "YYYY-MM-DD"),
     ("J44,ICD10CM,lung,1,2020-01-01,2019-12-31", "valid_end_date", "2019-12-31", "2020-01-01 or later"),
     ("J44,ICD10CM,lung,1", "values", 4, "6"),
+    pytest.param(f"{'J' * 131_073},ICD10CM,lung,1,{DATES}", "line", "field larger than field limit (131072)", "131,072", id="field"),
     (f"J44,ICD10CM,lung,1,{DATES},more", "values", 7, "6"),
 ]  # fmt: skip
 
@@ -54,6 +55,24 @@ def test_a_file_with_other_columns_is_refused(tmp_path):
     file.write_text("code,vocabulary_id\nJ44,ICD10CM\n")
     with pytest.raises(DeclarationError, match="concept_set_name, version, valid_start_date"):
         lines_of(file)
+
+
+def test_a_file_with_only_a_heading_is_refused(tmp_path):
+    with pytest.raises(DeclarationError, match=r"lung: rows = 0 is not valid; valid: at least one code"):
+        lines_of(written(tmp_path))
+
+
+def test_a_file_with_a_byte_order_mark_has_the_same_rows(tmp_path):
+    file = written(tmp_path, f"J44,ICD10CM,lung,1,{DATES}")
+    rows = lines_of(file)
+    file.write_text(file.read_text(), encoding="utf-8-sig")
+    assert lines_of(file) == rows
+
+
+@pytest.mark.parametrize("code", ["1" * 5_000 + "-" + "2" * 5_000, "٣٩٠-٣٩٢"], ids=["long", "other digits"])
+def test_a_range_of_no_vocabularys_digits_is_no_code(tmp_path, code):
+    with pytest.raises(DeclarationError, match=r"valid: a code of ICD9CM such as 250\.83"):
+        resolved(lines_of(written(tmp_path, f"{code},ICD9CM,lung,1,{DATES}")), "lung")
 
 
 @pytest.mark.clause("F4")
