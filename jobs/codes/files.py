@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +57,7 @@ def spelled(vocabulary_id: str, code: str, file: Path, line: int) -> str:
 def icd10cm_order(file: Path) -> Iterator[Row]:
     """ICD-10-CM's order file: order number, code, whether it is billable, short and long description, by position."""
     for number, line in enumerate(text_of(file).splitlines(), 1):
-        if not line[:5].isdigit() or line[14:15] not in ("0", "1") or len(line) < 78:
+        if not re.fullmatch("[0-9]{5}", line[:5]) or line[14:15] not in ("0", "1") or len(line) < 78:
             raise refused(file, number, "5 digits, a code, 0 or 1 in column 15, two descriptions")
         if int(line[:5]) != number:
             raise refused(file, number, f"order number {number:05d}, as lines count up from 00001")
@@ -74,7 +77,7 @@ def ccs_single(file: Path) -> Iterator[Row]:
         raise refused(file, 2, heading)
     for number, line in enumerate(lines[2:], 3):
         values = [value.strip() for value in next(csv.reader([line], quotechar="'"))]
-        if len(values) < 4 or not values[1].isdigit():
+        if len(values) < 4 or not re.fullmatch("[0-9]{1,9}", values[1]):
             raise refused(file, number, "a code, the number of a category, its name, the code's name")
         if values[0]:
             # The one line without a code is the category of codes that are not valid.
@@ -96,6 +99,8 @@ def gem(file: Path, source: str, target: str) -> Iterator[Row]:
     for row in reader:
         if "more" in row or None in row.values() or row["no_map"] not in ("0", "1"):
             raise refused(file, reader.line_num, f"{len(wanted)} values, no_map 0 or 1")
+        if not all(re.fullmatch("[0-9]{1,9}", row[name]) for name in wanted[6:]):
+            raise refused(file, reader.line_num, "scenario and choice_list whole numbers")
         unmapped = row["no_map"] == "1"
         yield {
             "source_vocabulary_id": source,
@@ -108,10 +113,40 @@ def gem(file: Path, source: str, target: str) -> Iterator[Row]:
         }
 
 
-def athena(file: Path) -> Iterator[Row]:
-    """One table of an Athena bundle, row by row."""
-    for batch in athena_table(file).to_batches():
+def athena(name: str, file: Path) -> Iterator[Row]:
+    """One table of an Athena bundle, row by row; the columns that are read of it are there and can be read."""
+    table = athena_table(file)
+    if [one for one in READ[name] if table.column_names.count(one) != 1]:
+        tabs = "" if file.suffix == ".parquet" else " between tabs"
+        raise refused(file, 1, f"columns{tabs}, among them {', '.join(READ[name])}")
+    for column, valid in READ[name].items():
+        if valid and (place := misfit(table[column], valid)) is not None:
+            # Below the heading, which a parquet file does not have.
+            raise refused(file, place + (1 if file.suffix == ".parquet" else 2), f"{column} = {valid}")
+    for batch in table.to_batches():
         yield from batch.to_pylist()
+
+
+def misfit(column: pa.ChunkedArray, valid: str) -> int | None:
+    """The place of the first value that cannot be read as what is valid."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if wrong := [value for value in pc.unique(column).to_pylist() if not fits(value, valid)]:
+        place: int = pc.index(pc.is_in(column, value_set=pa.array(wrong, type=column.type)), True).as_py()
+        return place
+    return None
+
+
+def fits(value: Any, valid: str) -> bool:
+    """Whether a value is a whole number or a day."""
+    if valid == WHOLE:
+        return isinstance(value, int) or re.fullmatch("-?[0-9]{1,18}", str(value)) is not None
+    try:
+        date.fromisoformat(str(value))
+    except ValueError:
+        return False
+    return True
 
 
 def athena_table(file: Path) -> pa.Table:
@@ -121,7 +156,7 @@ def athena_table(file: Path) -> pa.Table:
 
     try:
         return pq.read_table(file) if file.suffix == ".parquet" else tabbed(file)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         # Arrow's own message quotes the line.
         kind = "parquet file" if file.suffix == ".parquet" else "table with tabs and as many values in every line"
         raise TaskError(
@@ -151,7 +186,7 @@ def tabbed(file: Path) -> pa.Table:
     )
     for place, name in enumerate(names):
         if name.endswith("_date"):
-            dashed = pc.replace_substring_regex(read[name], r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3")
+            dashed = pc.replace_substring_regex(read.column(place), r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3")
             read = read.set_column(place, name, dashed)
     return read
 
@@ -165,14 +200,25 @@ def table(name: str, file: Path) -> pa.Table:
     return pa.Table.from_pylist(list(rows(name, file)))
 
 
-ATHENA = ("concept", "concept_relationship", "concept_ancestor", "vocabulary")
+WHOLE, DAY = "a whole number", "a day (YYYYMMDD or YYYY-MM-DD)"
+# table of an Athena bundle -> (the columns that are read row by row, what their values have to be)
+READ: dict[str, dict[str, str]] = {
+    "concept": {
+        "concept_id": WHOLE, "vocabulary_id": "", "concept_class_id": "", "concept_code": "", "valid_end_date": DAY,
+        "invalid_reason": "",
+    },
+    "concept_relationship": {"concept_id_1": WHOLE, "concept_id_2": WHOLE, "relationship_id": "", "invalid_reason": ""},
+    "concept_ancestor": {"ancestor_concept_id": WHOLE, "descendant_concept_id": WHOLE},
+    "vocabulary": {},
+}  # fmt: skip
+ATHENA = tuple(READ)
 # table of the reference zone -> (the names its file may have, how it is read)
 READERS: dict[str, tuple[tuple[str, ...], Callable[[Path], Iterator[Row]]]] = {
     "icd10cm": (("icd10cm-order*.txt", "icd10cm-order*.txt.gz", "icd10cm_order*.txt"), icd10cm_order),
     "icd9cm_ccs": (("*ccs_single_dxref*.csv", "$dxref*.csv"), ccs_single),
     "icd9cm_icd10cm_gem": (("icd9toicd10cmgem.csv",), lambda file: gem(file, "ICD9CM", "ICD10CM")),
     "icd9proc_icd10pcs_gem": (("icd9toicd10pcsgem.csv",), lambda file: gem(file, "ICD9Proc", "ICD10PCS")),
-    **{name: ((f"{name.upper()}.csv", f"{name}.csv", f"{name}.parquet"), athena) for name in ATHENA},
+    **{name: ((f"{name.upper()}.csv", f"{name}.csv", f"{name}.parquet"), partial(athena, name)) for name in ATHENA},
 }
 
 
@@ -199,4 +245,8 @@ def looked_for() -> str:
 
 def rows(table: str, file: Path) -> Iterator[Row]:
     """The rows of a table in its file."""
-    return READERS[table][1](file)
+    try:
+        yield from READERS[table][1](file)
+    except csv.Error as error:
+        # Its own message quotes nothing.
+        raise TaskError(f"{file.name} is not a CSV file that can be read ({error}); deliver the file again") from error

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from jobs.codes.circe import read
+from jobs.codes.files import rows
+from jobs.codes.known import known_in
 from jobs.codes.ohdsi import imported, vocabularies
 from jobs.errors import TaskError
 
@@ -29,6 +31,41 @@ def bundle(folder: Path, **texts: str) -> Path:
     for name, text in (tables | texts).items():
         (folder / f"{name.upper()}.csv").write_text(text)
     return folder
+
+
+ROW = "1\tICD10CM\tany\tI50\t20991231\t\n"
+BROKEN = [
+    ("concept", CONCEPT.replace("invalid_reason", "why") + "\n" + ROW, r"line 1, .* columns between tabs, .*invalid_reason"),
+    ("concept", f"{CONCEPT}\tconcept_id\n" + ROW[:-1] + "\t1\n", r"line 1, .* concept_id"),
+    ("concept", f"{CONCEPT}\n{ROW}".replace("\t", ","), r"line 1, .* columns between tabs, among them concept_id"),
+    ("concept", f"{CONCEPT}\n{ROW}x{ROW}", "line 3, .* concept_id = a whole number"),
+    ("concept", f"{CONCEPT}\n{ROW}{ROW[1:]}", "line 3, .* concept_id = a whole number"),
+    ("concept", f"{CONCEPT}\n{ROW}" + ROW.replace("1231", "0231"), "line 3, .* valid_end_date = a day"),
+    ("concept", f"{CONCEPT}\n" + ROW.replace("20991231", "never"), "line 2, .* valid_end_date = a day"),
+    ("concept", f"{CONCEPT}\n" + ROW.replace("20991231", ""), "line 2, .* valid_end_date = a day"),
+    ("concept_ancestor", f"{ANCESTOR}\n1\t1\n1\t²\n", "line 3, .* descendant_concept_id = a whole number"),
+    ("concept_relationship", f"{RELATIONSHIP}\n1\t\tMaps to\t\n", "line 2, .* concept_id_2 = a whole number"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "text", "said"), BROKEN)
+def test_a_table_that_cannot_be_read_is_refused_by_file_line_and_column(tmp_path, table, text, said):
+    folder = bundle(tmp_path, **{table: text})
+    with pytest.raises(TaskError, match=rf"{table.upper()}\.csv, {said}"):
+        vocabularies(folder)
+    if table == "concept":
+        with pytest.raises(TaskError, match=said):
+            known_in(folder)
+
+
+def test_a_parquet_table_without_an_id_is_refused_by_its_row(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {"ancestor_concept_id": [1, 2, None], "descendant_concept_id": [1, 2, 3]}
+    pq.write_table(pa.table(columns), tmp_path / "concept_ancestor.parquet")
+    with pytest.raises(TaskError, match=r"concept_ancestor\.parquet, line 3, .* ancestor_concept_id = a whole number"):
+        list(rows("concept_ancestor", tmp_path / "concept_ancestor.parquet"))
 
 
 def item(number: int, **flags: bool) -> dict[str, Any]:

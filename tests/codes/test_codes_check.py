@@ -194,6 +194,8 @@ def test_the_reference_files_have_the_rows_that_their_documentation_counts():
 
 
 ORDER = "00001 A00     0 Cholera" + " " * 54 + "Cholera\r\n"
+CCS = "any\n'ICD-9-CM CODE','CCS CATEGORY','CCS CATEGORY DESCRIPTION','ICD-9-CM CODE DESCRIPTION'\n"
+GEM = "icd9cm,icd10cm,flags,approximate,no_map,combination,scenario,choice_list\n"
 BROKEN = [
     # a file's name and text, what the error says
     ("icd10cm-order-2021.txt", ORDER + "00002 A0", "ends in the middle of a line"),
@@ -204,6 +206,11 @@ BROKEN = [
     ("icd10cm-order-2021.txt", "", "is empty"),
     ("ahrq_ccs_single_dxref_2015.csv", "code,category\n" * 4, "'CCS CATEGORY'"),
     ("icd9toicd10cmgem.csv", "icd9cm,icd10cm\n0010,A000\n", "choice_list"),
+    ("icd10cm-order-2021.txt", ORDER.replace("00001", "0000¹"), "5 digits"),
+    ("ahrq_ccs_single_dxref_2015.csv", CCS + f"'428','²','{'x' * 9}','y'\n", "line 3, is not valid; valid: a code"),
+    ("ahrq_ccs_single_dxref_2015.csv", CCS + f"'428','1','{'x' * 131_073}','y'\n", "field larger than field limit"),
+    ("icd9toicd10cmgem.csv", GEM + "0010,A000,00000,0,0,0,one,0\n", "line 2, is not valid; valid: scenario"),
+    ("CONCEPT.csv", "concept_id\tn\xe9e\n1\tA\n".encode("latin-1"), "is not a whole table with tabs"),
     ("CONCEPT.csv", "concept_id\tconcept_name\n1\tA\tB\n", "as many values in every line"),
     ("concept.parquet", "PAR1 and not the rest", "is not a whole parquet file"),
 ]
@@ -211,7 +218,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("name", "text", "said"), BROKEN)
 def test_a_reference_file_that_is_cut_or_of_another_shape_is_refused_by_name(tmp_path, name, text, said):
-    (tmp_path / name).write_bytes(text.encode())
+    (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     ((table, file),) = files.found(tmp_path).items()
     with pytest.raises(TaskError) as raised:
         list(files.rows(table, file))
