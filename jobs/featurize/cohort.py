@@ -187,14 +187,15 @@ def taken(frame: DataFrame, place: int, step: Step, steps: Sequence[Step]) -> Da
 
 
 def leaves(step: Exit) -> Column:
-    """The day on which a row leaves; null where that is the end of an observation nobody knows."""
+    """The day on which a row leaves; null where any of the days that it depends on is not known."""
     ends = []
     if step.days is not None:
         ends.append(sf.date_add("cohort_start" if step.after == "start" else "cohort_end", step.days))
     if step.end_of_observation:
         ends.append(sf.col("_to"))
-    earliest = reduce(lambda a, b: sf.least(a, b), ends)
-    return sf.when(sf.col("_to").isNotNull(), earliest) if step.end_of_observation else earliest
+    # `least` passes over what is null.
+    known = reduce(lambda a, b: a & b, [end.isNotNull() for end in ends])
+    return sf.when(known, reduce(lambda a, b: sf.least(a, b), ends))
 
 
 def in_eras(frame: DataFrame, place: int, step: Eras, standing: Column) -> DataFrame:
@@ -237,7 +238,9 @@ def rule(step: Step, steps: Sequence[Step]) -> Column:
 
 def last_known(encounters: DataFrame) -> DataFrame:
     """One row, `_last`: the last date whose outcomes are known, from the part of the order that is known."""
-    return encounters.where("outcome_known").agg(sf.to_date(sf.max("visit_end_datetime")).alias("_last"))
+    # The last start, as what has begun was recorded by then. An end may be one that nobody has seen yet, such as
+    # 9999-12-31 of an open stay, and would make every outcome known that has not happened so far.
+    return encounters.where("outcome_known").agg(sf.to_date(sf.max("visit_start_datetime")).alias("_last"))
 
 
 def matured(model: Model) -> Column:

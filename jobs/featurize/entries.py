@@ -106,7 +106,7 @@ def entered(found: DataFrame, facts: Facts) -> DataFrame:
     return once.join(persons(facts), "person_id", "left").select(
         "person_id",
         (-1 - place).alias(KEY),
-        sf.unix_seconds("index_datetime").alias("encounter_order"),
+        sf.unix_micros("index_datetime").alias("encounter_order"),
         "index_datetime",
         sf.to_date("index_datetime").alias("cohort_start"),
         sf.greatest(sf.col("_until"), sf.to_date("index_datetime")).alias("cohort_end"),

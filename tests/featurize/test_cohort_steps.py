@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import reduce
 
 import pytest
@@ -243,3 +244,28 @@ def test_the_attrition_counts_rows_and_persons_and_the_index_table_has_who_when_
     (row,) = few.collect()
     # Of two events of one moment the later end counts.
     assert tuple(row)[0::2] == (1, moment(10, 8), moment(12).date())
+
+
+# Days after the end, and whether the end of observation counts too: person 1's stay has no end, 2's no observation.
+@pytest.mark.parametrize(("step", "stays"), [
+    (Exit(days=5, after="end", end_of_observation=False), {2, 3}), (Exit(days=5, after="end"), {3}),
+    (Exit(days=5), {1, 3}), (Exit(), {1, 3}),
+], ids=lambda value: value.reason if isinstance(value, Exit) else "")  # fmt: skip
+def test_who_leaves_on_a_day_that_is_not_known_does_not_stay(spark: SparkSession, step: Exit, stays: set[int]) -> None:
+    made = World(persons=dict.fromkeys((1, 2, 3), ("F", date(1950, 1, 1))))
+    made.stays = [(person, person, 10, 12, True, True) for person in made.persons]
+    made.periods = [(1, 0, 100), (3, 0, 100)]
+    cohort = Cohort(entry=InpatientStays(index="admission"), steps=[step])
+    tables = facts(spark, made, [cohort])
+    ended = sf.when(sf.col("person_id") != 1, sf.col("visit_end_datetime"))
+    some = replace(tables, encounters=tables.encounters.withColumn("visit_end_datetime", ended))
+    assert {row["person_id"] for row in selection(cohort, some).members.collect()} == stays
+
+
+def test_the_first_of_a_person_is_the_earliest_of_one_second_too(spark: SparkSession) -> None:
+    made = World(persons=dict.fromkeys(range(20), ("F", START)))
+    late = 8 + 0.9 / 3600
+    made.events = [(p, 10, hour, None, "ICD10CM", "I50", "a") for p in made.persons for hour in (late, 8)]  # type: ignore[misc]
+    cohort = Cohort(entry=EventsOf(concepts=SETS[0]), steps=[FirstOfPerson()])
+    found = selection(cohort, facts(spark, made, [cohort])).members.collect()
+    assert [row["index_datetime"] for row in found] == [moment(10, 8)] * 20

@@ -37,7 +37,7 @@ def expected(stays: list[Stay], records: list[Record], known: int) -> dict[int, 
     """What the declaration says, one stay and one day at a time."""
     ordered = sorted(range(len(stays)), key=lambda n: (stays[n].start + stays[n].length, n))
     place = {n: k for k, n in enumerate(ordered, 1)}
-    last = max((stays[n].start + stays[n].length for n in ordered if place[n] <= known), default=-1)
+    last = max((stays[n].start for n in ordered if place[n] <= known), default=-1)
     rows = {}
     for n, one in enumerate(stays):
         if not (one.inpatient and one.at_risk):
@@ -107,6 +107,16 @@ def test_the_time_at_risk_starts_on_day_one_and_ends_on_day_thirty(spark: SparkS
     rows = made(spark, encounters(spark, stays, len(stays)), events(spark, [])).collect()
     first = {row["person_id"]: row["outcome"] for row in rows if row["visit_occurrence_id"] < 4}
     assert first == {1: 0, 2: 1, 3: 1, 4: 0}
+
+
+# An open stay may have an end far in the future, and so may a mistyped one: nobody has seen those days.
+@pytest.mark.parametrize("length", [2, 36_525, 2_900_000])
+def test_an_outcome_is_known_once_the_time_at_risk_is_over_when_the_last_stay_begins_however_it_ends(
+    spark: SparkSession, length: int
+):
+    stays = [Stay(1, 260, 10), Stay(2, 260, 11), Stay(3, 290, 1), Stay(9, 300, length)]
+    rows = made(spark, encounters(spark, stays, len(stays)), events(spark, [])).orderBy("person_id").collect()
+    assert [(row["outcome"], row["outcome_known"]) for row in rows] == [(0, True), *[(None, False)] * 3]
 
 
 def test_the_index_stay_is_no_event_of_its_own_past(spark: SparkSession):
