@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from jobs.featurize.accumulate import FAMILIES, HALF, HIGHEST, LOWEST, Part, Span, State, together
+from jobs.featurize.accumulate import FAMILIES, HALF, HIGHEST, LOWEST, THIRD, Part, Span, State, together
 from workflows.covariates import BITS, SCALE, Covariate
 
 if TYPE_CHECKING:
@@ -71,8 +71,10 @@ def value(one: Covariate, held: Part, bit: int, state: State, at: slice) -> tupl
 
 def statistic(kind: str, held: Part, state: State, at: slice) -> tuple[Number, Truth]:
     """First and last day, latest, smallest, largest and mean value, and slope: from whole numbers, and where there."""
-    if kind in ("mean", "trend"):
-        return fitted(kind, held, state, at)
+    if kind == "mean":
+        return mean(held, state, at)
+    if kind == "trend":
+        return trend(held, state, at)
     whole = state.held(held, held.family, at)
     there = (whole != LOWEST) & (whole != HIGHEST)
     if kind in ("first", "last", "days_since"):
@@ -80,16 +82,28 @@ def statistic(kind: str, held: Part, state: State, at: slice) -> tuple[Number, T
     return whole / SCALE, there
 
 
-def fitted(kind: str, held: Part, state: State, at: slice) -> tuple[Number, Truth]:
-    """Mean, or slope over days by least squares."""
+def mean(held: Part, state: State, at: slice) -> tuple[Number, Truth]:
+    """The mean of some keys."""
+    n, high, low = (state.held(held, what, at) for what in ("n", "high", "low"))
+    return np.asarray((high * float(1 << HALF) + low) / SCALE) / np.maximum(n, 1), n > 0
 
-    def total(prefix: str = "") -> Number:
-        high, low = (state.held(held, f"{prefix}{half}", at) for half in ("high", "low"))
-        return np.asarray((high * float(1 << HALF) + low) / SCALE)
 
-    n = state.held(held, "n", at)
-    if kind == "mean":
-        return total() / np.maximum(n, 1), n > 0
-    x, xx = state.held(held, "x", at), state.held(held, "xx", at)
+def trend(held: Part, state: State, at: slice) -> tuple[Number, Truth]:
+    """The slope over days of some keys."""
+    sums = (state.held(held, what, at).tolist() for what in FAMILIES["trend"])
+    found = [slope(*row) for row in zip(*sums, strict=True)]
+    there = np.array([one is not None for one in found], dtype=bool)
+    return np.array([one or 0.0 for one in found], dtype=np.float64), there
+
+
+def slope(n: int, high: int, low: int, x: int, xx: int, xhigh: int, xmiddle: int, xlow: int) -> float | None:
+    """The slope by least squares, from sums in the order of `FAMILIES`; None where all are of one day.
+
+    In whole numbers of Python, which have no largest one: what is left of two large products may be small.
+    """
     spread = n * xx - x * x
-    return (n * total("x") - x * total()) / np.where(spread > 0, spread, 1), spread > 0
+    if spread == 0:
+        return None
+    total = (high << HALF) + low
+    products = (xhigh << 2 * THIRD) + (xmiddle << THIRD) + xlow
+    return (n * products - x * total) / spread / SCALE

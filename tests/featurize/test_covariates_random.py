@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import random
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from random_features import KINDS, PERIODS, features
 
-from jobs.featurize import engine
+from jobs.featurize import accumulate, engine
+from jobs.featurize.covariate_values import batches
 from workflows.codes import Codes
 from workflows.covariates import Covariate, code_rows, covariates
-from workflows.features import OfConcepts
+from workflows.features import OfConcepts, TrendOf
 from workflows.time import days
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F1")]
@@ -210,3 +215,40 @@ def test_order_partitions_a_shift_of_all_dates_and_exact_duplicates_change_no_bi
     first = computed(spark, some, (index, unique, periods))
     other = computed(spark, some, (index[::-1], mixed, periods[::-1]), shift=1_000, partitions=5, once=True)
     assert other == first
+
+
+def trended(points: list[tuple[int, int]], at_once: int) -> float | None:
+    """The slope as a worker finds it, from (day, value in millionths) in batches of so many."""
+    day, value = (np.array(part, dtype=np.int64) for part in zip(*points, strict=True))
+    one = np.ones(len(points), dtype=np.int64)
+    whole = pa.RecordBatch.from_pydict({"row_id": one, "_day": day, "_set0": one, "_value": value})
+    given = [whole.slice(begin, at_once) for begin in range(0, len(points), at_once)]
+    some = covariates([TrendOf(SETS[0], days(-3_650, -1), label="trend")], {})
+    with patch.object(accumulate, "TOGETHER", 1):
+        (found,) = batches(given, some, "row_id")
+    number = found.column(1)[0].as_py()
+    return None if number is None else float(number)
+
+
+LARGE = 4_999_999_999_999_999_999
+POINTS = st.lists(
+    st.tuples(st.integers(-3_650, -1), st.one_of(st.integers(-LARGE, LARGE), st.integers(-(10**8), 10**8))),
+    min_size=1, max_size=40,
+)  # fmt: skip
+
+
+@settings(max_examples=100, derandomize=True, deadline=None)
+@given(points=POINTS, times=st.sampled_from([1, 1, 50]), at_once=st.integers(1, 500), seed=st.integers(0, 2**32))
+@example(points=[(-3_650, 4_900_000 * 10**12), (-3_649, 4_900_000 * 10**12)], times=300, at_once=500, seed=1)
+@example(points=[(-365, 1_234_567_890_100_000), (-364, 1_234_567_890_100_000)], times=1, at_once=2, seed=1)
+def test_a_slope_of_values_of_any_size_is_that_of_fractions(
+    points: list[tuple[int, int]], times: int, at_once: int, seed: int
+):
+    mean = Fraction(sum(day for day, _ in points), len(points))
+    spread = sum((day - mean) ** 2 for day, _ in points)
+    wanted = float(sum((day - mean) * value for day, value in points) / spread / 10**6) if spread else None
+    mixed = points * times
+    random.Random(seed).shuffle(mixed)
+    found = trended(mixed, at_once)
+    assert found == (None if wanted is None else pytest.approx(wanted, rel=1e-15, abs=0))
+    assert trended(points, len(points)) == found, "in another order, in other parts and however often each stands there"
