@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workflows.errors import DeclarationError
+from workflows.expressions import birth_date
 
 SEVERITIES = ("fatal", "convention", "characterization")
 
@@ -68,6 +69,15 @@ def in_range(column: str, low: int, high: int) -> Rule:
         condition=f"{column} between {low} and {high}",
         meaning=f"{column} from {low} to {high}",
     )
+
+
+def born_on_a_day(year: str, month: str, day: str) -> Rule:
+    """There is such a day of birth; of parts that no date has, their own ranges speak."""
+    return Rule(
+        id="birth_date_exists", meaning=f"{year}, {month} and {day} are a day of the calendar",
+        condition=f"CASE WHEN {year} BETWEEN 1000 AND 9999 AND {month} BETWEEN 1 AND 12 AND {day} BETWEEN 1 AND 31 "
+        f"THEN {birth_date(year, month, day)} IS NOT NULL END",
+    )  # fmt: skip
 
 
 def refers(column: str, table: str, key: str | None = None, severity: str = "convention") -> Rule:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as sf
 from pyspark.sql import types
 
+from workflows.expressions import NUMBER
 from workflows.source import Contract
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ ACCEPTED: dict[str, tuple[type[types.DataType], ...]] = {
     "timestamp": MOMENTS,
     "boolean": (types.BooleanType,),
 }
-# Spark reads the text 2021 as the first day of that year; a date in a delivery is written out.
+# Spark reads the text 2021 as the first day of that year; a date in a delivery is written out. It reads the types of
+# programs as well, 250D and 0x1p3, which are a code or a mistake in a delivery.
 PATTERNS = {
+    "double": NUMBER,
     "date": r"^\d{4}-\d{2}-\d{2}$",
     "timestamp": r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?Z?)?$",
 }
@@ -54,9 +57,16 @@ def cast(name: str, wanted: str) -> Column:
     column = sf.col(quoted(name))
     value = column.try_cast(SQL_TYPES[wanted])
     if wanted in PATTERNS:
-        value = sf.when(column.cast("string").rlike(PATTERNS[wanted]), value)
+        # A moment that was delivered as one is held against the pattern of what it becomes, not of what it was.
+        other = sf.lit(True) if wanted == "double" else value.cast("string").rlike(PATTERNS[wanted])
+        is_text = sf.typeof(column) == "string"
+        value = sf.when(sf.when(is_text, column.cast("string").rlike(PATTERNS[wanted])).otherwise(other), value)
     if wanted == "double":
-        value = sf.when(~sf.isnan(value), value)
+        # NaN is larger than any number.
+        value = sf.when(sf.abs(value) < float("inf"), value)
+    if wanted == "date":
+        # A date may be delivered as its midnight, as pandas writes it; any other time of day is no date.
+        value = sf.when(column.try_cast("timestamp") == value.cast("timestamp"), value)
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date, datetime
 
 import pytest
 from curated import Row, contract, deliver, empty_zones, frame, rows
@@ -13,6 +14,7 @@ from pyspark.sql import functions as sf
 from pyspark.sql.connect.client import SparkConnectClient
 
 from jobs.errors import TaskError
+from jobs.featurize.columns import cast
 from jobs.featurize.contract import rejected, results
 from jobs.io.context import Task
 from jobs.quality.result import Behind
@@ -190,6 +192,8 @@ def test_planted_defects_are_found_exactly_as_often_as_planted(spark: SparkSessi
         10: {"person_id": None},
         11: {"person_id": None},
         12: {"gender_concept_id": None, "day_of_birth": "0"},
+        13: {"day_of_birth": "30"},
+        14: {"month_of_birth": None, "day_of_birth": "30"},
     }
     given = [row | planted.get(n, {}) for n, row in enumerate(rows()["person"])]
     given += [given[20], given[21], given[21]]
@@ -203,10 +207,11 @@ def test_planted_defects_are_found_exactly_as_often_as_planted(spark: SparkSessi
         "person_id is empty": 2,
         "gender_concept_id is empty": 1,
         "not so: day_of_birth from 1 to 31": 1,
+        "not so: year_of_birth, month_of_birth and day_of_birth are a day of the calendar": 1,
         "beyond the first of their key (person_id)": 3,
     }
     bad = rejected(table, person).collect()
-    assert len(bad) == 3 + 5 + 2 + 2 + 1 + 5
+    assert len(bad) == 3 + 5 + 2 + 2 + 1 + 1 + 5
     both = next(row["reason"] for row in bad if row["day_of_birth"] == "0")
     assert both == "gender_concept_id is empty; not so: day_of_birth from 1 to 31"
 
@@ -216,6 +221,36 @@ def test_rows_without_a_key_are_empty_and_not_duplicates(spark: SparkSession):
     made = results(frame(spark, "person", given), contract("person"))
     found = {one.what: one.rows for one in made if one.state == "failed"}
     assert found == {"person_id is empty": 4}
+
+
+# (type in the contract, what is delivered, as what it is read)
+READ = [
+    *(("double", f"'{text}'", value) for text, value in {
+        "98.6": 98.6, " -1e3 ": -1000.0, ".5": 0.5, "5.": 5.0, "98.6F": None, "250D": None, "0x1p3": None,
+        "Infinity": None, "NaN": None, "1e400": None,
+    }.items()),
+    ("double", "1e10D", 1e10), ("double", "double('Infinity')", None), ("double", "double('NaN')", None),
+    ("date", "'2021-03-04'", date(2021, 3, 4)), ("date", "'2021'", None), ("date", "'2021-02-30'", None),
+    ("date", "date'2021-03-04'", date(2021, 3, 4)), ("date", "timestamp'2021-03-04 00:30:00'", None),
+    # As pandas writes a day into parquet.
+    ("date", "timestamp'2021-03-04 00:00:00'", date(2021, 3, 4)),
+    ("date", "timestamp_ntz'2021-03-04 00:00:00'", date(2021, 3, 4)),
+    ("timestamp", "date'2021-03-04'", datetime(2021, 3, 4)),
+    ("timestamp", "timestamp'2021-03-04 05:06:07.000008'", datetime(2021, 3, 4, 5, 6, 7, 8)),
+]  # fmt: skip
+
+
+def test_values_are_read_as_they_are_written_out_and_moments_in_whatever_type_they_come(spark: SparkSession):
+    frame = spark.sql("SELECT " + ", ".join(f"{given} AS c{n}" for n, (_, given, _) in enumerate(READ)))
+    row = frame.select(*(cast(f"c{n}", wanted) for n, (wanted, *_) in enumerate(READ))).first()
+    assert row is not None
+    assert [(*case[:2], value) for case, value in zip(READ, row, strict=True)] == READ
+
+
+def test_a_stay_that_ends_in_the_future_is_counted_and_stops_nothing(spark: SparkSession):
+    table = spoiled(VISITS, "visit_end_datetime", "9999-12-31 00:00:00")(spark)
+    (one,) = (one for one in results(table, contract(VISITS)) if one.check == "visit_end_datetime_not_future")
+    assert (one.rows, one.of, one.severity, one.stops) == (12, 30, "convention", False)
 
 
 def test_a_rule_over_a_table_that_cannot_be_read_is_an_error_and_never_passed(spark: SparkSession):

@@ -101,6 +101,8 @@ BORN = [
     ("1950", None, None, date(1950, 1, 1), True),
     ("1950", None, "14", date(1950, 1, 14), True),
     ("1952", "2", "29", date(1952, 2, 29), False),
+    # No such day, and the contract says so.
+    ("1951", "2", "30", None, None),
 ]
 
 
@@ -119,8 +121,8 @@ def test_a_missing_month_or_day_of_birth_is_the_first_and_flagged_and_the_report
         assert (row["birth_date"], row["birth_date_assumed"]) == (day, assumed)
     found = results(made, fact_contracts(synthetic_omop)["fact_encounter_index"], person="person_id")
     (recorded,) = (one for one in found if one.check == "birth_date_recorded")
-    # Three of the five cases, each of six persons.
-    assert (recorded.rows, recorded.of, recorded.state, recorded.severity) == (18, 30, "failed", "characterization")
+    # Three of the five cases that are a day, each of five persons.
+    assert (recorded.rows, recorded.of, recorded.state, recorded.severity) == (15, 25, "failed", "characterization")
     assert omop_cdm.persons.birth_date == synthetic_omop.persons.birth_date
     assert omop_cdm.persons.birth_date_assumed == synthetic_omop.persons.birth_date_assumed
 

@@ -24,6 +24,7 @@ from workflows.contracts.omop_cdm import VISIT_OCCURRENCE
 from workflows.source import Source, hashed
 from workflows.sources.abfm import abfm
 from workflows.sources.nafld import nafld
+from workflows.sources.omop import omop
 from workflows.sources.premier import premier
 
 NAFLD = Path(__file__).resolve().parents[3] / "shared" / "data" / "nafld_events"
@@ -146,7 +147,7 @@ def practice(spark: SparkSession) -> dict[str, DataFrame]:
         "patientresultobservation": [
             {"patientuid": "a", "practicecode": "4548-4", "codesystem": "4", "resultdate": "2021-03-01",
              "resultvalue": value, "unit": "%"}
-            for value in ("6.5", "high")
+            for value in ("6.5", "high", "6.5F", "Infinity")
         ],
     })  # fmt: skip
 
@@ -165,9 +166,10 @@ def test_primary_care_rows_get_hashed_persons_omops_vocabularies_ends_and_values
         (b, "None", "90687", date(2021, 2, 1), None, None, None),
         (a, "ICD10CM", "E11.9", date(2020, 1, 1), date(2021, 6, 1), None, None),
         (a, "LOINC", "4548-4", date(2021, 3, 1), None, 6.5, "6.5"),
-        (a, "LOINC", "4548-4", date(2021, 3, 1), None, None, "high"),
+        # What is no number written out, though a program may read it as one, stays text.
+        *((a, "LOINC", "4548-4", date(2021, 3, 1), None, None, text) for text in ("high", "6.5F", "Infinity")),
     }
-    assert len(events) == 6
+    assert len(events) == 8
     visit = fact_encounter_index(practice, abfm, person_sample=1.0, outcomes_through=1.0).first()
     assert (visit["person_id"], visit["birth_date"], visit["is_inpatient_visit"]) == (a, date(1960, 5, 5), False)
     assert visit["birth_date_assumed"] is False
@@ -212,6 +214,20 @@ def test_columns_that_cdm_5_4_renamed_are_read_under_either_name(spark, names):
     assert shape(frame.schema, VISIT_OCCURRENCE) == []
     row = typed(frame, VISIT_OCCURRENCE).first()
     assert tuple(row[name] for name in NEW) == (("home", 8546, "hospice") if names else (None, None, None))
+
+
+def test_a_visit_that_ends_after_the_extraction_is_counted_and_stops_nothing(spark):
+    visit = {"person_id": 1, "visit_concept_id": 9201, "visit_start_date": "2021-01-01"}
+    ends = ("2021-06-30", "2021-07-01", "9999-12-31")
+    made = tables(spark, omop, {
+        "person": [{"person_id": 1, "gender_concept_id": 8507, "year_of_birth": 1950}],
+        "visit_occurrence": [visit | {"visit_occurrence_id": n, "visit_end_date": end} for n, end in enumerate(ends)],
+        "cdm_source": [{"cdm_source_name": "a", "source_release_date": "2021-06-30"}],
+    })  # fmt: skip
+    found = {one.check: one for one in results(made["visit_occurrence"], VISIT_OCCURRENCE, made)}
+    start, end = (found[f"visit_{which}_date_before_extraction"] for which in ("start", "end"))
+    assert (start.state, start.rows) == ("passed", 0)
+    assert (end.state, end.rows, end.severity, end.stops) == ("failed", 2, "convention", False)
 
 
 def test_a_column_that_no_version_has_is_reported_by_its_name_and_stops_nothing(spark):

@@ -38,7 +38,10 @@ VISIT = Contract(
         UID, day("encounterstartdate", "first day", nullable=False), day("encounterenddate", "last day"),
         text("encountertypecode", "kind of contact"), text("serviceprovidernpi", "who gave the care"), PRACTICE,
     ),
-    rules=(not_before("encounterenddate", "encounterstartdate"), *of_person("encounterstartdate")),
+    rules=(
+        not_before("encounterenddate", "encounterstartdate"), *of_person("encounterstartdate"),
+        not_future("encounterenddate"),
+    ),
 )  # fmt: skip
 VISITDIAGNOSIS = Contract(
     table="visitdiagnosis", meaning="one row a diagnosis of a contact", key=(), once=True,

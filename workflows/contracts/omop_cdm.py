@@ -4,7 +4,17 @@ https://ohdsi.github.io/CommonDataModel/cdm53.html and cdm54.html. Where 5.4 ren
 Dates are required and times optional, as the model has it. Defects of real data are counted, and stop nothing.
 """
 
-from workflows.rules import Rule, after_birth, before_extraction, filled, in_range, not_before, observed, refers
+from workflows.rules import (
+    Rule,
+    after_birth,
+    before_extraction,
+    born_on_a_day,
+    filled,
+    in_range,
+    not_before,
+    observed,
+    refers,
+)
 from workflows.source import Column, Contract
 
 PERSON = Contract(
@@ -18,7 +28,7 @@ PERSON = Contract(
     ),
     rules=(
         in_range("year_of_birth", 1880, 2100), in_range("month_of_birth", 1, 12), in_range("day_of_birth", 1, 31),
-        refers("person_id", "observation_period"),
+        born_on_a_day("year_of_birth", "month_of_birth", "day_of_birth"), refers("person_id", "observation_period"),
     ),
     unused=(
         "birth_datetime", "race_concept_id", "ethnicity_concept_id", "location_id", "provider_id", "care_site_id",
@@ -41,6 +51,12 @@ OBSERVATION_PERIOD = Contract(
     ),
     unused=("period_type_concept_id",),
 )  # fmt: skip
+
+
+def extracted(moment: str) -> Rule:
+    """Nothing is recorded after the day that `cdm_source` names."""
+    return before_extraction(moment, table="cdm_source", day="coalesce(source_release_date, cdm_release_date)")
+
 
 VISIT_OCCURRENCE = Contract(
     table="visit_occurrence", meaning="one row a visit: a stay or an outpatient contact", key=("visit_occurrence_id",),
@@ -69,6 +85,7 @@ VISIT_OCCURRENCE = Contract(
     rules=(
         not_before("visit_end_date", "visit_start_date"), refers("person_id", "person"),
         after_birth("visit_start_date", table="person", key="person_id", year="year_of_birth"),
+        extracted("visit_start_date"), extracted("visit_end_date"),
     ),
     unused=(
         "visit_type_concept_id", "care_site_id", "visit_source_value", "visit_source_concept_id",
@@ -107,7 +124,7 @@ def recorded(
             after_birth(day, table="person", key="person_id", year="year_of_birth"),
             observed(day, table="observation_period", key="person_id", start="observation_period_start_date",
                      end="observation_period_end_date"),
-            before_extraction(day, table="cdm_source", day="coalesce(source_release_date, cdm_release_date)"),
+            extracted(day),
             *(() if end is None else (not_before(f"{end}_date", day),)),
             *rules,
         ),

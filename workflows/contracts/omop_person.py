@@ -1,6 +1,6 @@
 """OMOP CDM 5.4 PERSON, the columns in use. https://ohdsi.github.io/CommonDataModel/cdm54.html#person"""
 
-from workflows.rules import in_range
+from workflows.rules import born_on_a_day, in_range
 from workflows.source import Column, Contract
 
 PERSON = Contract(
@@ -17,8 +17,8 @@ PERSON = Contract(
         Column(name="month_of_birth", type="long", meaning="1 to 12"),
         Column(name="day_of_birth", type="long", meaning="1 to 31"),
     ),
-    rules=tuple(
-        in_range(name, low, high)
-        for name, low, high in (("year_of_birth", 1880, 2100), ("month_of_birth", 1, 12), ("day_of_birth", 1, 31))
+    rules=(
+        in_range("year_of_birth", 1880, 2100), in_range("month_of_birth", 1, 12), in_range("day_of_birth", 1, 31),
+        born_on_a_day("year_of_birth", "month_of_birth", "day_of_birth"),
     ),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """OMOP CDM 5.4 VISIT_OCCURRENCE, the columns in use. https://ohdsi.github.io/CommonDataModel/cdm54.html#visit_occurrence"""
 
-from workflows.rules import not_before, refers
+from workflows.rules import not_before, not_future, refers
 from workflows.source import Column, Contract
 
 VISIT_OCCURRENCE = Contract(
@@ -21,5 +21,8 @@ VISIT_OCCURRENCE = Contract(
             allowed=("home", "nursing facility", "hospice", "expired"),
         ),
     ),
-    rules=(not_before("visit_end_datetime", "visit_start_datetime"), refers("person_id", "person")),
+    rules=(
+        not_before("visit_end_datetime", "visit_start_datetime"), refers("person_id", "person"),
+        not_future("visit_start_datetime"), not_future("visit_end_datetime"),
+    ),
 )  # fmt: skip

@@ -50,7 +50,7 @@ PATDEMO = Contract(
     ),
     rules=(
         not_before("DISCHARGE_DATE", "ADMIT_DATE"), in_range("AGE", 0, 120), not_future("ADMIT_DATE"),
-        refers("PROV_ID", "providers"), filled("MS_DRG"),
+        not_future("DISCHARGE_DATE"), refers("PROV_ID", "providers"), filled("MS_DRG"),
         Rule(id="LOS_of_dates", severity="convention", meaning="LOS is the days from ADMIT_DATE to DISCHARGE_DATE",
              condition="LOS = datediff(DISCHARGE_DATE, ADMIT_DATE)"),
     ),

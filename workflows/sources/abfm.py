@@ -3,6 +3,7 @@
 from typing import Any
 
 from workflows.contracts.abfm import TABLES
+from workflows.expressions import number
 from workflows.source import Delivery, Encounters, Events, Persons, Source, hashed
 from workflows.vocabularies import vocabulary_id
 
@@ -55,7 +56,7 @@ abfm = Source(
         dated("patientimmunization", "immunizationcode", "immunizationstartdate", "'CVX'"),
         dated(
             "patientresultobservation", "practicecode", "resultdate", vocabulary_id("codesystem"), unit="unit",
-            value_as_number="try_cast(resultvalue AS double)", value_as_string="resultvalue",
+            value_as_number=number("resultvalue"), value_as_string="resultvalue",
         ),
     ),
     collections=("charlson",),

@@ -1,6 +1,7 @@
 """An OMOP CDM 5.3 or 5.4 folder of parquet or CSV; its own concepts turn concept ids into vocabulary and code."""
 
 from workflows.contracts.omop_cdm import TABLES
+from workflows.expressions import birth_date
 from workflows.source import Delivery, Encounters, Events, Join, Observation, Persons, Providers, Source
 
 
@@ -31,7 +32,7 @@ omop = Source(
         table="person",
         person_id="person_id",
         sex="CASE gender_concept_id WHEN 8507 THEN 'M' WHEN 8532 THEN 'F' END",
-        birth_date="make_date(year_of_birth, coalesce(month_of_birth, 1), coalesce(day_of_birth, 1))",
+        birth_date=birth_date("year_of_birth", "month_of_birth", "day_of_birth"),
         birth_date_assumed="month_of_birth IS NULL OR day_of_birth IS NULL",
     ),
     encounters=Encounters(

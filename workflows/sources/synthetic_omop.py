@@ -4,6 +4,7 @@ from workflows.contracts.omop_condition_occurrence import CONDITION_OCCURRENCE
 from workflows.contracts.omop_observation_period import OBSERVATION_PERIOD
 from workflows.contracts.omop_person import PERSON
 from workflows.contracts.omop_visit_occurrence import VISIT_OCCURRENCE
+from workflows.expressions import birth_date
 from workflows.source import Delivery, Encounters, Events, Observation, Persons, Source
 
 CONTRACTS = (PERSON, OBSERVATION_PERIOD, VISIT_OCCURRENCE, CONDITION_OCCURRENCE)
@@ -18,7 +19,7 @@ synthetic_omop = Source(
         table="person",
         person_id="person_id",
         sex="CASE gender_concept_id WHEN 8507 THEN 'M' WHEN 8532 THEN 'F' END",
-        birth_date="make_date(year_of_birth, coalesce(month_of_birth, 1), coalesce(day_of_birth, 1))",
+        birth_date=birth_date("year_of_birth", "month_of_birth", "day_of_birth"),
         birth_date_assumed="month_of_birth IS NULL OR day_of_birth IS NULL",
     ),
     encounters=Encounters(

@@ -1,0 +1,17 @@
+"""Spark SQL that sources and contracts share. Standard library only."""
+
+from __future__ import annotations
+
+# How a number is written out. Without backslashes, which SQL would take for its own.
+NUMBER = "^[ \t]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[ \t]*$"
+
+
+def number(expression: str) -> str:
+    """The number that a text is; null where it is none, or one too large to hold."""
+    value = f"CASE WHEN {expression} RLIKE '{NUMBER}' THEN try_cast({expression} AS double) END"
+    return f"CASE WHEN abs({value}) < double('Infinity') THEN {value} END"
+
+
+def birth_date(year: str, month: str, day: str) -> str:
+    """A day of birth, month and day 1 where they are missing; null where there is no such day."""
+    return f"try_cast(concat_ws('-', {year}, coalesce({month}, 1), coalesce({day}, 1)) AS date)"
