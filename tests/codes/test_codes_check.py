@@ -208,7 +208,7 @@ BROKEN = [
     ("icd9toicd10cmgem.csv", "icd9cm,icd10cm\n0010,A000\n", "choice_list"),
     ("icd10cm-order-2021.txt", ORDER.replace("00001", "0000¹"), "5 digits"),
     ("ahrq_ccs_single_dxref_2015.csv", CCS + f"'428','²','{'x' * 9}','y'\n", "line 3, is not valid; valid: a code"),
-    ("ahrq_ccs_single_dxref_2015.csv", CCS + f"'428','1','{'x' * 131_073}','y'\n", "field larger than field limit"),
+    pytest.param("ahrq_ccs_single_dxref_2015.csv", CCS + f"'428','1','{'x' * 131_073}'\n", "field larger", id="field"),
     ("icd9toicd10cmgem.csv", GEM + "0010,A000,00000,0,0,0,one,0\n", "line 2, is not valid; valid: scenario"),
     ("CONCEPT.csv", "concept_id\tn\xe9e\n1\tA\n".encode("latin-1"), "is not a whole table with tabs"),
     ("CONCEPT.csv", "concept_id\tconcept_name\n1\tA\tB\n", "as many values in every line"),
