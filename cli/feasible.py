@@ -29,6 +29,7 @@ from workflows.source import Source
 
 EVENT = ["person_id", "event_start_datetime", "vocabulary_id", "concept_code", "known_to"]
 HIDDEN = "few"
+YEARS = 10  # as many as a screen is wide; JSON has all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,8 +126,8 @@ def _table(*columns: str) -> Table:
 
 
 def _coverage(found: list[Coverage]) -> Table:
-    """A row a concept set, a column a year: the share of the year's persons."""
-    years = sorted({one.year for one in found})
+    """A row a concept set, a column a year, the newest ones: the share of the year's persons."""
+    years = sorted({one.year for one in found})[-YEARS:]
     table = _table("persons with a code, % of the year's", *map(str, years))
     by_set: dict[str, dict[int, str]] = {}
     for one in found:

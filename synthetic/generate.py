@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
@@ -127,3 +128,19 @@ def generate(folder: Path, persons: int = PERSONS, seed: int = 42, change: str |
                 count += 1
         written[table] = count
     return written
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m synthetic.generate", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--persons", type=int, default=PERSONS)
+    parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--change", choices=sorted(CHANGES), default="none")
+    given = parser.parse_args()
+    for table, rows in generate(given.folder, given.persons, given.seed, given.change).items():
+        print(f"{table}: {rows:,} rows")
+
+
+if __name__ == "__main__":
+    main()

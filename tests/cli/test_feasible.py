@@ -14,7 +14,7 @@ from screen import Screen, has
 
 from cli.errors import UsageError
 from cli.feasible import feasible, print_feasible, show_feasible, written
-from jobs.model.feasibility import NOTHING, expected
+from jobs.model.feasibility import NOTHING, Coverage, expected
 from workflows.models.readmission import readmission
 from workflows.sources.synthetic_omop import synthetic_omop
 
@@ -96,3 +96,13 @@ def test_a_model_whose_features_are_not_there_says_which_job_makes_them(tmp_path
         feasible(folder, other, synthetic_omop, with_table_one=False)
     with pytest.raises(UsageError, match="model 'relapse' is not declared; valid: readmission, readmission_uci130"):
         show_feasible("dev", "relapse", with_table_one=False, json_file=None)
+
+
+def test_of_many_years_the_newest_ten_are_on_the_screen_and_all_in_the_file(tmp_path: Path):
+    made = feasible(warehouse(tmp_path), readmission, synthetic_omop, with_table_one=False)
+    many = replace(made, coverage=[Coverage("failure", year, 100, 200) for year in range(1990, 2025)])
+    screen = Screen()
+    print_feasible(screen.console, "dev", many)
+    has(screen.lines, "2015", "2024")
+    assert "2014" not in screen.text
+    assert len(json.loads(json.dumps(written(many)))["coverage"]) == 35

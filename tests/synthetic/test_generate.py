@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from synthetic.changes import CHANGES, turning_point
-from synthetic.generate import TABLES, generate, population
+from synthetic.generate import TABLES, generate, main, population
 
 PERSONS = 1_500
 SEED = 7
@@ -147,3 +147,11 @@ def test_the_turning_point_lies_at_ninety_percent_of_the_visits():
     people = population(200, SEED)
     ends = [visit.end for person in people for visit in person.visits]
     assert sum(end < turning_point(people) for end in ends) == int(0.9 * len(ends))
+
+
+def test_the_command_writes_what_the_function_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.argv", ["generate", str(tmp_path / "a"), "--persons", "20", "--seed", "7"])
+    main()
+    assert generate(tmp_path / "b", persons=20, seed=7)["person"] == 20
+    for table in TABLES:
+        assert (tmp_path / "a" / f"{table}.csv").read_bytes() == (tmp_path / "b" / f"{table}.csv").read_bytes()
