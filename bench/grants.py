@@ -5,6 +5,7 @@ server, which another program on the machine disturbs less than the clock. The w
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -12,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from bench.features import cost
 from bench.result import Result
 from bench.spark import CACHE
 from jobs.featurize.features import feature_table
@@ -57,10 +59,9 @@ def measure(workspace: Workspace, pairs: int) -> tuple[float, float]:
         for turn in range(WARM_UP + pairs):
             # Who goes first changes, so that neither profits from the other.
             for checked in (False, True) if turn % 2 else (True, False):
-                begun = processor(processes[checked])
-                query(sparks[checked])
+                spent = cost(processes[checked], partial(query, sparks[checked]), 1, workers=False)
                 if turn >= WARM_UP:
-                    seconds[checked].append(processor(processes[checked]) - begun)
+                    seconds[checked].append(spent)
     return median(seconds[False]), median(seconds[True])
 
 
@@ -68,12 +69,6 @@ def java(known: set[int]) -> psutil.Process:
     """The server that was started last."""
     mine = psutil.Process().children(recursive=True)
     return next(one for one in mine if one.pid not in known and one.name() == "java")
-
-
-def processor(process: psutil.Process) -> float:
-    """Seconds of processor time that a process has used."""
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 def query(spark: Any) -> None:

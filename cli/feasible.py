@@ -10,8 +10,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from cli.errors import UsageError
-from cli.house import House, model_of
+from cli.house import House, model_of, refuse_missing
 from cli.stage import Stage
 from cli.summary import Zone
 from infra import names
@@ -61,10 +60,8 @@ def feasible(warehouse: Path, model: Model, source: Source, *, with_table_one: b
     tables = Tables(warehouse)
     features, facts = f"{source.name}_ra.feature_{model.name}", f"{source.name}_ra.fact_person"
     steps = attrition(Stored("", tables, (), None, {}), model.name) or []
-    for table in (f"{model.name}.attrition", features, facts):
-        if not tables.there(table):
-            job = names.job(model.name, "featurize")
-            raise UsageError(f"{model.name}: {table} is not there yet; run the job {job} on this stage first")
+    wanted = (f"{model.name}.attrition", features, facts)
+    refuse_missing(tables, model.name, dict.fromkeys(wanted, names.job(model.name, "featurize")))
     zone = Zone(warehouse / f"{source.name}_ra")
     rows = zone.table(f"feature_{model.name}").to_pandas()
     codes = code_rows(model.of_events, sets_of(model.of_events, source.collections))

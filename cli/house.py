@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from report.stores import Tables
     from workflows.declare import Model
     from workflows.discover import Catalogue
 
@@ -36,6 +38,13 @@ class House:
     def report(self) -> Path:
         """The demo's page."""
         return self.home / "report.html"
+
+
+def refuse_missing(tables: Tables, owner: str, jobs: Mapping[str, str], stage: str = "this stage") -> None:
+    """Raise UsageError where a table is not there yet. jobs: table -> the job that makes it."""
+    for table, job in jobs.items():
+        if not tables.there(table):
+            raise UsageError(f"{owner}: {table} is not there yet; run the job {job} on {stage} first")
 
 
 def model_of(catalogue: Catalogue, name: str) -> Model:

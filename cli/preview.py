@@ -10,15 +10,14 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from cli.errors import UsageError
-from cli.house import House, model_of
+from cli.house import House, model_of, refuse_missing
 from infra import names
 from infra.clusters import load as load_clusters
 from jobs.preview import Preview, preview
 from report.stores import Tables
 from sandbox.services import Services
 from sandbox.workspace import workspace_of
-from workflows.discover import discover
+from workflows.discover import Catalogue, discover
 
 STAGE = "dev"
 
@@ -29,12 +28,7 @@ def preview_model(name: str, feature: str) -> None:
     catalogue = discover(clusters=load_clusters(), examples=False)
     model = model_of(catalogue, name)
     workspace = workspace_of(house.home, house.out, STAGE)
-    there = Tables(workspace.warehouse)
-    for table in (f"{model.source}_ra.{fact}" for fact in ("fact_encounter_index", "fact_person")):
-        if not there.there(table):
-            made = next(one for one in catalogue.featurizations.values() if one.source == model.source)
-            job = names.job(made.name, "featurize")
-            raise UsageError(f"{name}: {table} is not there yet; run the job {job} on {STAGE} first")
+    refuse_missing(Tables(workspace.warehouse), name, makers(catalogue, model.source), STAGE)
     # Spark's functions ask the environment which kind of session they build columns for.
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     with (
@@ -45,6 +39,15 @@ def preview_model(name: str, feature: str) -> None:
         found = preview(model, feature, spark=spark)
     for one in found:
         show(console, one)
+
+
+def makers(catalogue: Catalogue, source: str) -> dict[str, str]:
+    """The fact tables that every preview reads, and the job that makes each."""
+    own = [one for one in catalogue.featurizations.values() if one.source == source]
+    facts = ("fact_encounter_index", "fact_person")
+    return {
+        f"{source}_ra.{fact}": names.job(one.name, "featurize") for fact in facts for one in own if fact in one.tables
+    }
 
 
 def show(console: Console, one: Preview) -> None:

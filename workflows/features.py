@@ -145,14 +145,15 @@ class AnyOf(OfConcepts):
     aggregation: ClassVar[str] = "any"
 
     def __post_init__(self) -> None:
-        self._check_words("AnyOf")
         if self.window is not None:
             super().__post_init__()
-        elif not self.because.strip():
+            return
+        self._check_words("AnyOf")
+        if not self.because.strip():
             raise DeclarationError(
                 "AnyOf", "because", self.because, "a window, or the reason why it is known at the index date"
             )
-        elif self.in_observation or self.rule != "start":
+        if self.in_observation or self.rule != "start":
             raise DeclarationError("AnyOf", "window", None, "a window in days, as its rule speaks of days")
 
     @property

@@ -73,13 +73,13 @@ def features_of(
     if outcome is not None:
         joined = joined.crossJoin(sf.broadcast(last_known(encounters)))
     of_events = covariates(model.features, sets)
-    of_event = outcome is not None and not outcome.criterion.named
-    dates = engine.dates_of(written) if written is not None and (of_events or of_event) else None
+    coded = outcome if outcome is not None and not outcome.criterion.named else None
+    dates = engine.dates_of(written) if written is not None and (of_events or coded) else None
     if of_events:
         joined = joined.join(of_concepts(index, facts, of_events, kept, dates), KEY)
     counts = [feature for feature in model.features if of_encounters(feature, sets)]
-    if outcome is not None and of_event:
-        joined, outcome = joined.join(occurrence(index, facts, outcome, dates), KEY), None
+    if coded is not None:
+        joined, outcome = joined.join(occurrence(index, facts, coded, dates), KEY), None
     if counts or outcome is not None:
         joined = joined.join(stays(index, encounters, counts, outcome), KEY, "left")
     known = matured(model)

@@ -50,12 +50,13 @@ class Commits:
         """The commits of a table, newest first; all of them, or so many."""
         return self._session().sql(f"DESCRIBE HISTORY {checked(name)}{'' if newest is None else f' LIMIT {newest}'}")
 
-    def told(self, name: str) -> Iterator[tuple[int, str]]:
-        """Each version and what its commit says of itself, newest first; the older ones are asked for only then."""
+    def told(self, name: str) -> Iterator[tuple[int, str, int]]:
+        """Each version, what its commit says of itself, and the microsecond of it, newest first; the older ones are
+        asked for only then."""
         for newest in (LATELY, None):
-            commits = self.history(name, newest).select("version", "userMetadata").collect()
-            for row in sorted(commits, key=lambda row: -row["version"]):
-                yield int(row["version"]), row["userMetadata"] or ""
+            some = self.history(name, newest).selectExpr("version", "userMetadata", "unix_micros(timestamp) AS at")
+            for row in sorted(some.collect(), key=lambda row: -row["version"]):
+                yield int(row["version"]), row["userMetadata"] or "", int(row["at"])
 
     def moment(self, name: str, version: int) -> int:
         """When a version was committed, in microseconds."""
@@ -130,11 +131,11 @@ class Commits:
 
     def noted(self, name: str, key: str) -> dict[str, Any]:
         """What the newest commit that says anything of `key` says of itself; empty where none does."""
-        return self.noting(name, key)[1]
+        return self.noting(name, key)[0]
 
-    def noting(self, name: str, key: str) -> tuple[int, dict[str, Any]]:
-        """The version of that commit, and what it says; -1 where there is none."""
-        for version, text in self.told(name):
+    def noting(self, name: str, key: str) -> tuple[dict[str, Any], int]:
+        """What that commit says, and its microsecond; empty and 0 where there is none."""
+        for _, text, at in self.told(name):
             if key in (said := _said(text)):
-                return version, said
-        return -1, {}
+                return said, at
+        return {}, 0

@@ -135,7 +135,7 @@ class Tables:
         on = (
             "target.person_id <=> source.person_id AND target.fact_id = source.fact_id AND "
             "(source.closes AND target.known_to IS NULL AND target.source_version < source.source_version "
-            "OR NOT source.closes AND target.source_version <=> source.source_version)"
+            "OR NOT source.closes AND target.source_version = source.source_version)"
         )
         if since is not None:
             on = f"target.source_version >= {int(since)} AND {on}"
@@ -304,7 +304,7 @@ class Tables:
 
     def _version_of(self, name: str, token: str) -> int:
         """The version of the commit that carries `token`: another writer may have come after it."""
-        for version, text in self.commits.told(name):
+        for version, text, _ in self.commits.told(name):
             if text == token:
                 return version
         raise TaskError(

@@ -41,7 +41,7 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
         return False
     if task.parameters.get("rebuild", "false") == "true" or not task.tables.exists(name):
         return False
-    version, said = task.tables.commits.noting(name, "made_by")
+    said, at = task.tables.commits.noting(name, "made_by")
     if not said:
         return False
     if said["made_by"] != mapping(source, person_sample):
@@ -49,7 +49,7 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
     applied: dict[str, int] = said["inputs"]
     newest = task.tables.inputs(*(f"{source.name}.{table}" for table in source.made_from["fact_person"]))
     came = [table for table in source.made_from["fact_person"] if moved(f"{source.name}.{table}", applied, newest)]
-    refuse_another(task, source, came, applied, task.tables.commits.moment(name, version) if came else 0)
+    refuse_another(task, source, came, applied, at)
     goes_on(task, source, came, applied, newest)
     new = sorted({kind.table for kind in source.events} & set(came))
     joined = otherwise(task, source, came, applied, newest)

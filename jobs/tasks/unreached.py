@@ -41,7 +41,7 @@ def kept(
     before, now = said["inputs"][events], inputs[events]
     commits = task.tables.commits
     changed = commits.merged(events, before + 1, now)
-    if commits.another(events, before, commits.moment(table, version)):
+    if changed is not None and commits.another(events, before, commits.moment(table, version)):
         changed = None
     if changed is None or changed > MOST:
         why = "is not only changed" if changed is None else f"has more than {MOST:,} changes"

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from rich.console import Console
 
 from cli.errors import UsageError, explained
-from cli.preview import preview_model, show
+from cli.house import refuse_missing
+from cli.preview import makers, preview_model, show
+from infra.clusters import load
 from jobs.preview import Preview
+from report.stores import Tables
+from workflows.discover import discover
 
 
 def test_a_model_that_is_not_declared_is_named_with_those_that_are():
     with pytest.raises(UsageError, match=r"model 'weather' is not declared; valid: readmission, readmission_uci130"):
         preview_model("weather", "")
+
+
+def test_facts_that_are_not_there_say_which_job_makes_them(tmp_path: Path):
+    makes = makers(discover(clusters=load(), examples=False), "synthetic_omop")
+    (tmp_path / "synthetic_omop_ra" / "fact_encounter_index" / "_delta_log").mkdir(parents=True)
+    told = r"m: synthetic_omop_ra.fact_person is not there yet; run the job synthetic_omop_featurize on dev first"
+    with pytest.raises(UsageError, match=told):
+        refuse_missing(Tables(tmp_path), "m", makes, "dev")
+    (tmp_path / "synthetic_omop_ra" / "fact_person" / "_delta_log").mkdir(parents=True)
+    refuse_missing(Tables(tmp_path), "m", makes, "dev")
 
 
 def test_an_error_is_shown_as_it_is_written_whatever_looks_like_markup(capsys: pytest.CaptureFixture[str]):
