@@ -1,8 +1,10 @@
-"""What a deployment that was killed leaves behind: a state that is cut off, and resources that no state knows."""
+"""What was killed leaves behind: of a deployment a state that is cut off and resources that no state knows, of a Spark
+server the files of a table that was never committed."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,31 @@ def forget_left_overs(workspace: Workspace) -> int:
     for item in left:
         workspace.store.delete(item.type, item.id)
     return len(left)
+
+
+def drop_first_writes(workspace: Workspace, own: Path) -> int:
+    """Remove the tables that a killed server had begun to write and not committed, and say how many that were.
+
+    Delta makes no table where files are, so that each later try would fail. Nothing is removed while another server
+    than `own` (its folder) runs: it may be the one that writes.
+    """
+    if any(_runs(folder) for folder in own.parent.iterdir() if folder != own):
+        return 0
+    begun = [path for path in workspace.warehouse.glob("*/*") if path.is_dir() and not (path / "_delta_log").exists()]
+    for path in begun:
+        shutil.rmtree(path)
+    return len(begun)
+
+
+def _runs(server: Path) -> bool:
+    """Whether the server of a folder, `PID-ID`, may still run: its scratch files are there and so is its process."""
+    try:
+        os.kill(int(server.name.partition("-")[0]), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        pass
+    return (server / "scratch").exists()
 
 
 def _resources(state: Path) -> list[dict[str, Any]]:

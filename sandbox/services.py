@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import mlflow_server
 from sandbox.grants.published import ATTACHES, Published, folder
+from sandbox.left_overs import drop_first_writes
 from sandbox.server import Server
 from sandbox.whole import whole
 from sandbox.workspace import Workspace
@@ -149,7 +150,7 @@ class _Spark:
         from sandbox.spark.catalog import Catalog
 
         # A folder for each server: an old one's scratch files may still be in use while it ends.
-        self._folder = workspace.root / "spark" / f"{os.getpid()}-{id(self):x}"
+        self._workspace, self._folder = workspace, workspace.root / "spark" / f"{os.getpid()}-{id(self):x}"
         options = archive_options(cache)
         self.server = server.start(cache, self._folder, workspace.warehouse, options, folder(workspace))
         self._catalog = Catalog(workspace.warehouse)
@@ -180,13 +181,17 @@ class _Spark:
         died = self.server.death() is not None
         # First what talks to it: a call that nobody answers any more would hold up the sessions of other servers.
         if self._session is not None:
-            self._session.client.close()
+            from sandbox.spark.session import closing
+
+            with closing():
+                self._session.client.close()
         self.server.stop()
         shutil.rmtree(self._folder / "scratch" if died else self._folder, ignore_errors=True)
 
     def _make_ready(self) -> None:
         try:
             url = self.url()
+            drop_first_writes(self._workspace, self._folder)
             self.attach()
             self._ready.set_result(url)
         except BaseException as error:

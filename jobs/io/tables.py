@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobs.errors import TaskError
+from jobs.io.collisions import committed
 from jobs.io.commits import Commits, checked
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 LINEAGE = "ml.lineage"
 LINEAGE_SCHEMA = (
     "object string, version long, job_run_id string, task_run_id string, commit string, requirements_hash string, "
     "declaration_hash string, inputs string, written_at timestamp"
 )
-ATTEMPTS = 5
-COLLISIONS = ("ALREADY_EXISTS", "DELTA_PROTOCOL_CHANGED", "DELTA_METADATA_CHANGED", "DELTA_CONCURRENT")
 RECORDS = "delta.enableChangeDataFeed"
 Found = TypeVar("Found")
-USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
 @dataclass(frozen=True)
@@ -115,11 +112,11 @@ class Tables:
 
     def merge(self, name: str, frame: DataFrame, keys: Sequence[str], inputs: Mapping[str, int] | None = None) -> int:
         """Update the rows whose `keys` are in the table, insert the others; the new version."""
-        if not self.exists(name):
-            return self._write(name, frame, inputs or {}, "append")
         on = " AND ".join(f"target.{key} <=> source.{key}" for key in keys)
         changes = "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
-        return self._merged(name, frame, f"{on} {changes}", inputs or {}, self._token(inputs or {}))
+        return self._merged(
+            checked(name), frame, f"{on} {changes}", inputs or {}, self._token(inputs or {}), makes=True
+        )
 
     def amend(
         self, name: str, frame: DataFrame, inputs: Mapping[str, int], note: Mapping[str, Any],
@@ -150,13 +147,9 @@ class Tables:
         return self._merged(checked(name), frame, f"{on} {changes}", inputs, self._token(inputs, note))
 
     def align(
-        self,
-        name: str,
-        frame: DataFrame,
-        moments: Mapping[str, int],
-        inputs: Mapping[str, int],
+        self, name: str, frame: DataFrame, moments: Mapping[str, int], inputs: Mapping[str, int],
         note: Mapping[str, Any],
-    ) -> int:
+    ) -> int:  # fmt: skip
         """Close the open facts that `frame` does not have and open those that it has more, in one commit; its version.
 
         moments: of each curated table whose facts are compared, the microsecond at which they are closed.
@@ -244,14 +237,25 @@ class Tables:
         said = {**(note or {}), **vars(self.provenance), "inputs": dict(inputs), "write": uuid.uuid4().hex}
         return json.dumps(said, sort_keys=True)
 
-    def _merged(self, name: str, frame: DataFrame, how: str, inputs: Mapping[str, int], token: str) -> int:
-        """MERGE `frame`, called source, into the table, called target, in one commit; the new version."""
+    def _merged(
+        self, name: str, frame: DataFrame, how: str, inputs: Mapping[str, int], token: str, makes: bool = False
+    ) -> int:
+        """MERGE `frame`, called source, into the table, called target, in one commit; the new version.
+
+        makes: where there is no table, it is made of `frame`.
+        """
         session, view = self._session(), f"merge_{uuid.uuid4().hex}"
+
+        def write() -> None:
+            if makes and not self.exists(name):
+                self._writer(name, frame, "error").saveAsTable(name)
+            else:
+                session.sql(f"MERGE INTO {name} AS target USING {view} AS source ON {how}").collect()
+
         frame.createOrReplaceTempView(view)
         try:
-            merge = f"MERGE INTO {name} AS target USING {view} AS source ON {how}"
-            # Where another task wrote first, a MERGE looks again at what is there.
-            self._committed(token, lambda: session.sql(merge).collect(), again=True)
+            # Where another task wrote first, be it the table itself, a MERGE looks again at what is there.
+            committed(session, token, write, again=True)
         finally:
             session.catalog.dropTempView(view)
         return self._recorded(name, token, inputs)
@@ -264,37 +268,19 @@ class Tables:
         self._saved(name, frame, mode, token, properties)
         return self._recorded(name, token, inputs)
 
-    def _committed(self, token: str, write: Callable[[], object], *, again: bool) -> None:
-        """One commit that carries `token`. again: try once more where another task's came first, and so none of it."""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with self._marked(token):
-                    write()
-                return
-            except Exception as error:
-                if not again or attempt == ATTEMPTS or not any(word in str(error) for word in COLLISIONS):
-                    raise
-
-    @contextmanager
-    def _marked(self, token: str) -> Iterator[None]:
-        """Commits carry `token` meanwhile, and no later one does."""
-        # The session's setting, as the writer's option does not reach the commit that creates a table.
-        self._session().conf.set(USER_METADATA, token)
-        try:
-            yield
-        finally:
-            self._session().conf.unset(USER_METADATA)
-
     def _saved(
         self, name: str, frame: DataFrame, mode: str, token: str, properties: Mapping[str, str] | None = None
     ) -> None:
+        writer = self._writer(name, frame, mode).options(**(properties or {}))
+        # Tasks may create a table at once; those that lost add to what the first made.
+        committed(self._session(), token, lambda: writer.saveAsTable(name), again=mode == "append")
+
+    def _writer(self, name: str, frame: DataFrame, mode: str) -> DataFrameWriter:
         writer = frame.write.format("delta").mode(mode)
         if mode == "overwrite":
             writer = writer.option("overwriteSchema", "true")
         # Properties of the table that this write creates; one that is there keeps its own.
-        writer = writer.options(**retention(self._as_of_days.get(name.split(".")[0])), **(properties or {}))
-        # Tasks may create a table at once; those that lost add to what the first made.
-        self._committed(token, lambda: writer.saveAsTable(name), again=mode == "append")
+        return writer.options(**retention(self._as_of_days.get(name.split(".")[0])))
 
     def _recorded(self, name: str, token: str, inputs: Mapping[str, int]) -> int:
         """The version of the commit that carries `token`, noted for the lineage."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -97,27 +99,36 @@ def test_a_version_is_that_of_the_own_commit_even_when_another_writer_followed(t
     assert tables._recorded("scratch.a", token, {}) == 1
 
 
-def test_two_tasks_that_both_write_the_first_lineage_rows_lose_none(zones: SparkSession, spark_remote: str):
+def three_at_once(spark_remote: str, write: Callable[[Tables, int], object]) -> None:
+    """Three tasks, each with a session of its own, begin to write at the same time."""
     from sandbox.spark.session import session
 
-    failures: list[Exception] = []
+    begin = threading.Barrier(3)
 
-    def write(number: int) -> None:
-        try:
-            with session(spark_remote) as own:
-                tables = of(own, str(number))
-                tables.note(f"scratch.t{number}", 0, {})
-                tables.flush()
-        except Exception as error:
-            failures.append(error)
+    def task(number: int) -> None:
+        with session(spark_remote) as own:
+            tables = of(own, str(number))
+            begin.wait()
+            write(tables, number)
 
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(task, range(3)))
+
+
+def test_tasks_that_write_the_first_lineage_rows_at_once_lose_none(zones: SparkSession, spark_remote: str):
+    def write(tables: Tables, number: int) -> None:
+        tables.note(f"scratch.t{number}", 0, {})
+        tables.flush()
+
+    three_at_once(spark_remote, write)
     assert {row["task_run_id"] for row in zones.table(LINEAGE).collect()} == {"0", "1", "2"}
+
+
+def test_tasks_that_merge_the_first_rows_of_a_table_at_once_have_each_key_once(zones: SparkSession, spark_remote: str):
+    three_at_once(spark_remote, lambda tables, number: tables.merge(
+        "scratch.m", tables._session().range(number, number + 3).withColumn("v", sf.lit(number)), ["id"]
+    ))  # fmt: skip
+    assert sorted(row["id"] for row in zones.table("scratch.m").collect()) == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("name", ["a", "cdh_dev.ml.a", "ml.a; DROP TABLE x", "Ml.a"])

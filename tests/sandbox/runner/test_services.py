@@ -18,6 +18,7 @@ from runner_bench import ENTRY_POINTS, WHEEL, Bench, build_wheel, deployed, task
 from test_killed import REPOSITORY, wait_for
 
 from sandbox.delivery import DeliveryError, deliver
+from sandbox.left_overs import drop_first_writes
 from sandbox.services import Services, mlflow_of
 from sandbox.workspace import Workspace
 
@@ -121,6 +122,19 @@ def test_the_running_mlflow_server_is_found_and_another_workspaces_is_not(served
     assert not (other.root / "services.json").exists()
 
 
+def test_what_a_server_has_begun_to_write_stays_while_that_server_runs(tmp_path: Path):
+    workspace = Workspace(tmp_path / "dbw-cdh-test")
+    begun, own = workspace.warehouse / "ml" / "begun", workspace.root / "spark" / f"{os.getpid()}-a"
+    other = workspace.root / "spark" / f"{os.getppid()}-b"
+    for path in (begun, own / "scratch", other / "scratch"):
+        path.mkdir(parents=True)
+    assert drop_first_writes(workspace, own) == 0
+    assert begun.exists()
+    (other / "scratch").rmdir()
+    assert drop_first_writes(workspace, own) == 1
+    assert not begun.exists()
+
+
 def test_a_task_fails_when_its_server_is_killed_and_its_retry_gets_a_new_one(served: Bench):
     served.deploy("spark", [task("a", "say")])
     served.run("spark")
@@ -128,8 +142,12 @@ def test_a_task_fails_when_its_server_is_killed_and_its_retry_gets_a_new_one(ser
     served.deploy("killed", [task("a", "hang", named={"started": str(up)}, max_retries=1)])
     server = java(served.workspace.root)
 
+    begun = served.workspace.warehouse / "ml" / "begun"
+
     def kill_when_up() -> None:
         wait_for(up.exists)
+        begun.mkdir()
+        (begun / "part-00000.parquet").write_bytes(b"of a table that was not committed")
         server.kill()
 
     killer = Thread(target=kill_when_up)
@@ -138,6 +156,8 @@ def test_a_task_fails_when_its_server_is_killed_and_its_retry_gets_a_new_one(ser
     killer.join()
     attempts = served.runs.tasks(run.run_id)[0].attempts
     assert [one.result for one in attempts] == ["FAILED", "SUCCESS"]
+    assert not begun.exists(), "Delta would make no table there any more"
+    assert (begun.parent / "three").exists()
     assert attempts[0].reason == "the Spark server was killed by signal 9"
     # The new server knows the table that the old one wrote.
     assert "rows 3" in served.said(run, "a", 2)
