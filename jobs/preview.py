@@ -26,7 +26,7 @@ from jobs.featurize.knowledge import FROM, TO, known_at
 from jobs.featurize.matching import belonging
 from jobs.io.session import current
 from jobs.model.matrix import is_category
-from workflows.cohorts import observed
+from workflows.cohorts import of_periods
 from workflows.covariates import BITS, CodeRow, Covariate, code_rows, covariates, sets_of
 from workflows.declare import Model
 from workflows.feature_columns import FLAG, columns_of, feature_columns
@@ -72,7 +72,8 @@ def preview(model: Model, feature: str = "", *, spark: Any = None) -> list[Previ
     some = covariates(model.features, sets)
     chosen = wanted(model, feature, source, sets)
     names = ["fact_encounter_index", "fact_person"]
-    if observed(of_model(model)) or any(isinstance(one, OfConcepts) and one.in_observation for one in model.features):
+    in_observation = any(isinstance(one, OfConcepts) and one.in_observation for one in model.features)
+    if of_periods(of_model(model), source) or in_observation:
         names.append("fact_observation_period")
     encounters, events, *observation = (session.table(f"{source.name}_ra.{name}") for name in names)
     codes = code_rows(model.of_events, sets)
@@ -154,7 +155,7 @@ def matched(
     known = [name for name in (FROM, TO) if name in events.columns]
     slim = events.select(
         sf.col("person_id").alias("_person"), sf.col(KEY).alias("_visit"), begun.alias("_start"),
-        sf.coalesce(sf.to_date("event_end_datetime"), begun).alias("_end"), *known, "vocabulary_id", "concept_code",
+        sf.greatest(sf.to_date("event_end_datetime"), begun).alias("_end"), *known, "vocabulary_id", "concept_code",
     )  # fmt: skip
     of_sets = belonging(slim, codes, sets)
     met = of_sets.join(base, of_sets["_person"] == base["person_id"])

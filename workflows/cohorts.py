@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workflows.codes import Codes, one_set
 from workflows.errors import DeclarationError
 from workflows.steps import OLDEST, STEPS, AgeAtIndex, Criterion, Exit, OfWindow, Step, whole
 from workflows.typed import typed
+
+if TYPE_CHECKING:
+    from workflows.source import Source
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,14 @@ def criteria(cohort: Cohort) -> tuple[Criterion, ...]:
     """The events that a cohort is made from: its concept sets have to be known."""
     counted = [step.criterion for step in cohort.steps if isinstance(step, OfWindow)]
     return (*([cohort.entry.criterion] if isinstance(cohort.entry, EventsOf) else []), *counted)
+
+
+def of_periods(cohort: Cohort, source: Source) -> bool:
+    """Whether it is made from observation periods: its steps ask for them, or they tell who the persons of events are.
+
+    Persons of events may have no encounter at all.
+    """
+    return observed(cohort) or (source.observation is not None and not isinstance(cohort.entry, InpatientStays))
 
 
 def observed(cohort: Cohort) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from workflows.code_systems import one_spelling
 from workflows.codes import Codes
-from workflows.cohorts import EventsOf, InpatientStays, as_cohort, observed
+from workflows.cohorts import EventsOf, InpatientStays, as_cohort, of_periods
 from workflows.concept_sets import collections, set_names
 from workflows.covariates import covariates, derived_in_order, sets_of, written_out
 from workflows.declare import AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded, Reference
@@ -242,7 +242,7 @@ def check_cohort(catalogue: Catalogue, model: Model, file: str) -> None:
             if part.concepts in events and part.table:
                 told = f"none: {part.concepts} is no coded event"
                 raise DeclarationError(model.name, f"{where}.table", part.table, told, file)
-    if observed(cohort) and not has_periods(catalogue, source):
+    if of_periods(cohort, source) and not has_periods(catalogue, source):
         told = f"steps without observation: no featurization of {source.name} makes fact_observation_period"
         raise DeclarationError(model.name, "cohort", "observation periods", told, file)
     for feature in model.features if not stays else ():

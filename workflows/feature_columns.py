@@ -18,13 +18,16 @@ KINDS = {"any": FLAG, "count": COUNT, "days_since": DAY, "first": DAY, "last": D
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureColumn:
-    """One column, without the `f_` that its name begins with. span: the first and last day that a `DAY` may be."""
+    """One column, without the `f_` that its name begins with.
+
+    span: the first and last day that a `DAY` may be, None where nothing bounds it.
+    """
 
     name: str
     meaning: str
     holds: str
     unit: str = ""
-    span: tuple[int, int] | None = None
+    span: tuple[int | None, int | None] = (None, None)
 
 
 def feature_columns(model: Model, source: Source, sets: Mapping[str, Sequence[str]]) -> tuple[FeatureColumn, ...]:
@@ -72,9 +75,12 @@ def demographics(source: Source) -> Iterator[FeatureColumn]:
 def of_concepts(one: Covariate) -> FeatureColumn:
     """A column of events of a concept set."""
     aggregation, window = one.feature.aggregation, one.feature.window
-    holds, span = KINDS.get(aggregation, NUMBER), None
+    holds, span = KINDS.get(aggregation, NUMBER), FeatureColumn.span
     if holds == DAY and window is not None:
-        span = (-window.end, -window.start) if aggregation == "days_since" else (window.start, window.end)
+        # By overlap an event may have begun at any time before the window.
+        start = None if one.feature.rule == "overlap" else window.start
+        since = (-window.end, None if start is None else -start)
+        span = since if aggregation == "days_since" else (start, window.end)
     unit = "days" if holds == DAY else ""
     meaning = f"{one.title}; nothing seen means {one.missing}"
     return FeatureColumn(name=one.column, meaning=meaning, holds=holds, unit=unit, span=span)

@@ -220,7 +220,10 @@ def from_others(derived: Derived, known: Mapping[str, Seen]) -> Seen:
     """A derived column; without a value where a part has none."""
     parts = [known[name].value for name in derived.of]
     told = tuple(f"{name} = {known[name].value!r}" for name in derived.of)
-    numbers = [float(part) for part in parts if part is not None]
+    try:
+        numbers = [float(part) for part in parts if part is not None]
+    except ValueError as error:
+        raise DeclarationError("Derived", derived.name, "; ".join(told), "columns that are numbers") from error
     if len(numbers) < len(parts):
         return Seen(None, told)
     if derived.operation == "ratio":

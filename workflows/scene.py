@@ -106,7 +106,7 @@ def _refuse_others(model: Model, at: Scene, where: str) -> None:
     for step in as_cohort(model.cohort).steps:
         if isinstance(step, SexIs) and person.sex != step.sex:
             raise DeclarationError(model.name, f"{where}.sex", person.sex, f"{step.sex}, as the cohort says")
-        if isinstance(step, AgeAtIndex) and (years is None or not step.minimum <= years <= step.maximum):
+        if isinstance(step, AgeAtIndex) and (years is None or not step.holds(years)):
             told = f"{person.birth_date} ({years} years old)" if years is not None else None
             valid = f"a person of {step.reason}, as the cohort says"
             raise DeclarationError(model.name, f"{where}.birth_date", told, valid)

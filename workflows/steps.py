@@ -81,7 +81,7 @@ class Washout(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class AgeAtIndex(Step):
-    """Completed years at the index date, both ends inclusive."""
+    """Completed years at the index date, both ends inclusive; without a maximum of any age from the minimum on."""
 
     minimum: int = 0
     maximum: int = OLDEST
@@ -91,9 +91,18 @@ class AgeAtIndex(Step):
         whole("AgeAtIndex", "maximum", self.maximum, self.minimum, OLDEST, "completed years")
 
     @property
+    def open(self) -> bool:
+        """Whether nobody is too old: sources that hide old ages move births back by centuries."""
+        return self.maximum == OLDEST
+
+    def holds(self, years: int) -> bool:
+        """Whether a person of so many years is of the cohort."""
+        return self.minimum <= years and (self.open or years <= self.maximum)
+
+    @property
     def reason(self) -> str:
         """What the attrition calls it."""
-        if self.maximum == OLDEST:
+        if self.open:
             return f"{self.minimum} years or older"
         return f"{self.minimum} to {self.maximum} years old"
 

@@ -176,7 +176,8 @@ def taken(frame: DataFrame, place: int, step: Step, steps: Sequence[Step]) -> Da
     standing = sf.col("_passed") == place - 1
     in_order = Window.partitionBy("person_id", standing)
     if isinstance(step, FirstOfPerson):
-        first = sf.row_number().over(in_order.orderBy("encounter_order", KEY)) == 1
+        # A stay's order is that of its end, and its index date may be its start.
+        first = sf.row_number().over(in_order.orderBy("index_datetime", "encounter_order", KEY)) == 1
         return passed(frame, place, first)
     if isinstance(step, Exit):
         ended = frame.withColumn("cohort_end", sf.when(standing, leaves(step)).otherwise(sf.col("cohort_end")))
@@ -221,7 +222,8 @@ def rule(step: Step, steps: Sequence[Step]) -> Column:
     if isinstance(step, MinimumTimeAtRisk):
         return sf.datediff("_to", day) >= step.days
     if isinstance(step, AgeAtIndex):
-        return completed_years(sf.col("birth_date"), day).between(step.minimum, step.maximum)
+        years = completed_years(sf.col("birth_date"), day)
+        return years >= step.minimum if step.open else years.between(step.minimum, step.maximum)
     if isinstance(step, SexIs):
         return sf.col("sex") == step.sex
     if isinstance(step, IndexDates):
@@ -239,8 +241,10 @@ def rule(step: Step, steps: Sequence[Step]) -> Column:
 def last_known(encounters: DataFrame) -> DataFrame:
     """One row, `_last`: the last date whose outcomes are known, from the part of the order that is known."""
     # The last start, as what has begun was recorded by then. An end may be one that nobody has seen yet, such as
-    # 9999-12-31 of an open stay, and would make every outcome known that has not happened so far.
-    return encounters.where("outcome_known").agg(sf.to_date(sf.max("visit_start_datetime")).alias("_last"))
+    # 9999-12-31 of an open stay, and would make every outcome known that has not happened so far. So would a start that
+    # is planned or mistyped.
+    begun = sf.col("outcome_known") & (sf.to_date("visit_start_datetime") <= sf.current_date())
+    return encounters.where(begun).agg(sf.to_date(sf.max("visit_start_datetime")).alias("_last"))
 
 
 def matured(model: Model) -> Column:

@@ -114,7 +114,8 @@ def slim_columns(some: Sequence[Covariate], key: str) -> list[Column]:
     columns = [sf.col("person_id").alias("_person"), sf.to_date("event_start_datetime").alias("_start")]
     kinds = {one.feature.aggregation for one in some}
     if any(one.feature.rule == "overlap" for one in some):
-        end = sf.coalesce(sf.to_date("event_end_datetime"), sf.to_date("event_start_datetime"))
+        # `greatest` passes over what is null. An event that ends before it starts is there when it starts.
+        end = sf.greatest(sf.to_date("event_end_datetime"), sf.to_date("event_start_datetime"))
         columns.append(end.alias("_end"))
     if any(one.feature.window is None for one in some):
         columns.append(sf.col(key).alias("_visit"))

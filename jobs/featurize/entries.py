@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Window
 from pyspark.sql import functions as sf
 
 from jobs.featurize.knowledge import FROM, on_their_day
@@ -103,7 +104,7 @@ def entered(found: DataFrame, facts: Facts) -> DataFrame:
         .groupBy("person_id", "index_datetime")
         .agg(sf.max("_until").alias("_until"))
     )
-    return once.join(persons(facts), "person_id", "left").select(
+    return with_persons(once, facts).select(
         "person_id",
         (-1 - place).alias(KEY),
         sf.unix_micros("index_datetime").alias("encounter_order"),
@@ -115,17 +116,43 @@ def entered(found: DataFrame, facts: Facts) -> DataFrame:
     )
 
 
-def persons(facts: Facts) -> DataFrame:
-    """Who each person is: by the observation periods, and where those say nothing, by the last encounter."""
-    last = facts.encounters.groupBy("person_id").agg(
-        *(sf.max_by(name, sf.when(sf.col(name).isNotNull(), sf.col("encounter_order"))).alias(name) for name in PERSON)
-    )
+def with_persons(index: DataFrame, facts: Facts) -> DataFrame:
+    """`index` (person_id, index_datetime) with who each person is.
+
+    As the observation periods say, and where they say nothing, as the last encounter until the index date does, or
+    the first one after it: births that are made of ages differ from one encounter to the next.
+    """
+    found = as_of(index, facts.encounters)
     if facts.observation is None:
-        return last
+        return found
     own = facts.observation.groupBy("person_id").agg(*(sf.max(name).alias(f"_{name}") for name in PERSON))
-    return own.join(last, "person_id", "full").select(
-        "person_id", *(sf.coalesce(f"_{name}", name).alias(name) for name in PERSON)
+    others = [name for name in found.columns if name not in PERSON]
+    return found.join(own, "person_id", "left").select(
+        *others, *(sf.coalesce(f"_{name}", name).alias(name) for name in PERSON)
     )
+
+
+def as_of(index: DataFrame, encounters: DataFrame) -> DataFrame:
+    """`index` with what the person's encounters say of them by then."""
+    seen = encounters.select(
+        "person_id", sf.to_date("visit_start_datetime").alias("_day"), sf.col("encounter_order").alias("_order"),
+        sf.col(KEY).alias("_visit"), *(sf.col(name).alias(f"_{name}") for name in PERSON),
+    )  # fmt: skip
+    rows = index.withColumn("_day", sf.to_date("index_datetime")).withColumn("_asks", sf.lit(1))
+    both = rows.unionByName(seen.withColumn("_asks", sf.lit(0)), allowMissingColumns=True)
+    # An encounter comes before the index dates of its day.
+    in_order = Window.partitionBy("person_id").orderBy("_day", "_asks", "_order", "_visit")
+    until, after = (
+        in_order.rowsBetween(Window.unboundedPreceding, 0),
+        in_order.rowsBetween(0, Window.unboundedFollowing),
+    )
+    who = [
+        sf.coalesce(
+            sf.last(f"_{name}", ignorenulls=True).over(until), sf.first(f"_{name}", ignorenulls=True).over(after)
+        ).alias(name)
+        for name in PERSON
+    ]
+    return both.select(*index.columns, *who, "_asks").where("_asks = 1").drop("_asks")
 
 
 def of_table(events: DataFrame, table: str) -> DataFrame:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, Row, SparkSession
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 LATELY = 20  # commits that are looked at first
@@ -58,11 +59,33 @@ class Commits:
             for row in sorted(some.collect(), key=lambda row: -row["version"]):
                 yield int(row["version"]), row["userMetadata"] or "", int(row["at"])
 
+    def newest(self, name: str) -> tuple[Row, int]:
+        """The newest commit that may have changed a row (version, operation, userMetadata), and the newest version.
+
+        Both have the same rows: the platform puts small files together by itself, in commits of its own.
+        """
+        for many in (1, LATELY, None):
+            rows = self.history(name, many).select("version", "operation", "userMetadata").collect()
+            some = sorted(rows, key=lambda row: -row["version"])
+            for row in some:
+                if row["operation"] not in UPKEEP:
+                    return row, int(some[0]["version"])
+        raise TaskError(f"the history of {name} holds no commit but those of its upkeep")
+
     def moment(self, name: str, version: int) -> int:
         """When a version was committed, in microseconds."""
         at = self.told_at(name, version)
         assert at is not None, f"{name} has no version {version}"
         return at
+
+    def at(self, name: str, moment: datetime) -> int:
+        """The version of a table as it was at a moment."""
+        micros = round(moment.timestamp() * 1_000_000)
+        by_then = self.history(name).where(f"unix_micros(timestamp) <= {micros}").selectExpr("max(version) AS version")
+        row = by_then.first()
+        if row is None or row["version"] is None:
+            raise TaskError(f"{name} has no version that is as old as {moment.isoformat()}")
+        return int(row["version"])
 
     def told_at(self, name: str, version: int) -> int | None:
         """As `moment`; None where the history does not tell of that version any more."""
@@ -96,8 +119,7 @@ class Commits:
 
     def latest(self, name: str) -> tuple[int, dict[str, Any]]:
         """The latest version and what its commit says of itself: nothing where committed code did not make it."""
-        row = self.history(name, 1).select("version", "userMetadata").first()
-        assert row is not None
+        row, _ = self.newest(name)
         # Code that is not committed may have changed since.
         known = commit_of(row["userMetadata"]) not in (None, "unknown")
         return int(row["version"]), json.loads(row["userMetadata"]) if known else {}

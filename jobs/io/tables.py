@@ -62,15 +62,17 @@ class Tables:
         self._as_of_days = as_of_days or {}
         self.commits = Commits(session, self._as_of_days)
         self._written: list[tuple[Any, ...]] = []
+        self._kept: dict[tuple[str, int], int] = {}
         self._appended: list[tuple[str, str, Mapping[str, int], datetime]] = []
 
     def read(self, name: str, version: int | None = None, at: datetime | None = None) -> DataFrame:
         """The table's rows: as of `version`, as of the moment `at`, or the latest."""
-        if at is not None:
-            moment = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-            return self._session().sql(f"SELECT * FROM {checked(name)} TIMESTAMP AS OF '{moment}'")
+        # Delta itself refuses a moment after the last commit.
+        version = self.commits.at(checked(name), at) if at is not None else version
         if version is None:
             return self._session().table(checked(name))
+        # The files of a version that upkeep has put together since may be gone; the rows are the same.
+        version = self._kept.get((name, version), version)
         return self._session().sql(f"SELECT * FROM {checked(name)} VERSION AS OF {int(version)}")
 
     def exists(self, name: str) -> bool:
@@ -78,10 +80,12 @@ class Tables:
         return self._session().catalog.tableExists(checked(name))
 
     def version(self, name: str) -> int | None:
-        """The latest Delta version, or None where there is no table yet."""
+        """The latest version that may have changed a row, or None where there is no table yet."""
         if not self.exists(name):
             return None
-        return int(self.commits.history(name, 1).first()["version"])  # type: ignore[index]
+        row, newest = self.commits.newest(name)
+        self._kept[name, row["version"]] = newest
+        return int(row["version"])
 
     def inputs(self, *names: str) -> dict[str, int]:
         """The latest version of each table: what a write that reads these versions declares as its inputs."""
@@ -183,7 +187,9 @@ class Tables:
             return 0
         # A DELETE would write the keys into the table's history.
         gone = keys.selectExpr("key AS _key").distinct()
-        self._merged(name, gone, f"{key} = source._key WHEN MATCHED THEN DELETE", {}, self._token({}))
+        # What is left was made from the same.
+        inputs = self.commits.latest(name)[1].get("inputs", {})
+        self._merged(name, gone, f"{key} = source._key WHEN MATCHED THEN DELETE", inputs, self._token(inputs))
         return int(rows)
 
     def changes(self, name: str, first: int, last: int) -> DataFrame:

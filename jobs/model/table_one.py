@@ -76,7 +76,7 @@ def of_number(name: str, values: pd.Series, groups: np.ndarray) -> Iterator[Line
         MISSING: _of(~there, groups),
     }  # fmt: skip
     parts = [numbers[there & (groups == group)] for group in (0, 1)]
-    mean, sd = ([float(f(part)) if len(part) > 1 else float("nan") for part in parts] for f in (np.mean, _sd))
+    mean, sd = ([float(f(part)) if len(part) > 1 else float("nan") for part in parts] for f in (_mean, _sd))
     persons = (len(parts[0]), len(parts[1]))
     yield Line(name, NUMBER, cells, (OTHER, ZERO, MISSING), persons, (mean[0], mean[1]), (sd[0], sd[1]))
 
@@ -87,8 +87,17 @@ def of_flag(name: str, values: pd.Series, groups: np.ndarray) -> Iterator[Line]:
     yield from of_category(name, words, groups)
 
 
+def _mean(values: np.ndarray) -> float:
+    # What is the same for all has no rounding error: it would make a difference out of none.
+    return float(values[0] if _same(values) else np.mean(values))
+
+
 def _sd(values: np.ndarray) -> float:
-    return float(np.std(values, ddof=1))
+    return 0.0 if _same(values) else float(np.std(values, ddof=1))
+
+
+def _same(values: np.ndarray) -> bool:
+    return bool(values.min() == values.max())
 
 
 def _of(rows: np.ndarray, groups: np.ndarray) -> tuple[int, ...]:

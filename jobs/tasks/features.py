@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobs.digest import digest
@@ -12,11 +12,11 @@ from jobs.quality.record import attrition_before, describe, held
 from jobs.release import nested
 from jobs.tasks.hold import hold
 from jobs.tasks.unreached import kept
-from workflows.cohorts import Cohort, criteria, observed
+from workflows.cohorts import Cohort, criteria, of_periods
 from workflows.contracts.feature_table import feature_contract
 from workflows.covariates import REFERENCE_SCHEMA, CodeRow, code_rows, covariates, reference, sets_of
 from workflows.declare import Model
-from workflows.features import OfConcepts
+from workflows.features import Derived, OfConcepts
 from workflows.source import Source
 from workflows.sources import named
 
@@ -38,7 +38,7 @@ def features() -> None:
 def used(source: Source, model: Model, cohort: Cohort) -> tuple[str, ...]:
     """The fact tables that a model's cohort and features are made from."""
     names = ["fact_encounter_index", "fact_person"]
-    if observed(cohort) or any(isinstance(one, OfConcepts) and one.in_observation for one in model.features):
+    if of_periods(cohort, source) or any(isinstance(one, OfConcepts) and one.in_observation for one in model.features):
         names.append("fact_observation_period")
     return tuple(f"{source.name}_ra.{name}" for name in names)
 
@@ -128,6 +128,7 @@ def _features(task: Task) -> None:
     made = features_of(chosen, facts, model, source, sets, stays, written)
     types = dict(facts.encounters.dtypes)
     texts = [name for name in source.attributes if types.get(f"attr_{name}") == "string"]
+    refuse_texts(model, texts)
     contract = feature_contract(model, source, sets, texts)
     note = {"content": what} | ({"corrected": corrected} if corrected else {})
     version = task.tables.replace(table, documented(made, contract), inputs, note)
@@ -135,6 +136,16 @@ def _features(task: Task) -> None:
     before = version - 1 if version else None
     hold(task, source, contract, version, before, beside=lambda: describe(task, table, version))
     task.log(f"{table} is at version {version}")
+
+
+def refuse_texts(model: Model, texts: Collection[str]) -> None:
+    """Raise TaskError where a derived column is made of an attribute that is text: only the facts say which are."""
+    for feature in model.features:
+        if isinstance(feature, Derived) and (wrong := [name for name in feature.of if name in texts]):
+            raise TaskError(
+                f"features: {model.name}: {feature.name} of {', '.join(wrong)} is not valid: text in the facts; "
+                "valid: columns that are numbers"
+            )
 
 
 def told(task: Task, model: Model, source: Source, chosen: Selection, inputs: Mapping[str, int]) -> None:

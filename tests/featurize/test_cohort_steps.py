@@ -62,7 +62,7 @@ def enters(made: World, cohort: Cohort) -> list[Row]:
         rows = []
         for p, key, a, b, *_ in made.stays:
             day = b if entry.index == "discharge" else a
-            rows.append(Row(p, key, day, (b, key), day, b))
+            rows.append(Row(p, key, day, (day, b, key), day, b))
         return rows
     if isinstance(entry, EventsOf):
         assert isinstance(entry.concepts, Codes)

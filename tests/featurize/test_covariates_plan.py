@@ -60,6 +60,8 @@ REACHED = [
     ((-31, None), False, False), ((-31, -31), False, False), ((-31, -30), False, True), ((-900, 900), False, True),
     ((-30, None), True, True), ((-1, None), True, True), ((-1, 50), True, True), ((0, None), False, False),
     ((0, 9), False, False), ((None, None), False, False), ((None, -5), False, False),
+    # One that ends before it starts counts where it starts.
+    ((-5, -400), True, True), ((-31, -400), False, False),
 ]  # fmt: skip
 
 

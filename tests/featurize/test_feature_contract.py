@@ -92,6 +92,15 @@ def test_so_they_are_for_features_of_events_at_random(spark: SparkSession, some,
     made, contract = table_of(spark, model), contract_of(model)
     assert [column.name for column in contract.columns] == made.columns
     assert shape(made.schema, contract) == []
+    assert [str(one) for one in results(made, contract, person="person_id") if one.state in ("failed", "error")] == []
+
+
+def test_a_day_by_overlap_may_lie_before_its_window_and_no_other_and_none_after_it():
+    some = [DaysSince(SETS[0], YEAR, rule=rule, label=rule) for rule in ("start", "overlap")]
+    (days_rule,) = (one for one in contract_of(replace(readmission, features=some)).rules if one.id == "days")
+    said = [part.removeprefix("coalesce(f_").removesuffix(", true)") for part in days_rule.condition.split(" AND ")]
+    start, overlap = (f"days_since_heart_{name}" for name in ("start", "overlap"))
+    assert said == [f"{start} >= 1", f"{start} <= 365", f"{overlap} >= 1"]
 
 
 def test_a_table_that_the_engine_makes_keeps_its_contract(spark: SparkSession, table):

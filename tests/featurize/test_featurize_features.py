@@ -109,14 +109,18 @@ def test_the_time_at_risk_starts_on_day_one_and_ends_on_day_thirty(spark: SparkS
     assert first == {1: 0, 2: 1, 3: 1, 4: 0}
 
 
-# An open stay may have an end far in the future, and so may a mistyped one: nobody has seen those days.
-@pytest.mark.parametrize("length", [2, 36_525, 2_900_000])
+# An open stay may have an end far in the future, and so may a mistyped one or one that is planned: nobody has seen
+# those days.
+@pytest.mark.parametrize("others", [
+    [Stay(9, 300, 2)], [Stay(9, 300, 36_525)], [Stay(9, 300, 2_900_000)], [Stay(8, 36_525, 1), Stay(9, 300, 2)],
+])  # fmt: skip
 def test_an_outcome_is_known_once_the_time_at_risk_is_over_when_the_last_stay_begins_however_it_ends(
-    spark: SparkSession, length: int
+    spark: SparkSession, others: list[Stay]
 ):
-    stays = [Stay(1, 260, 10), Stay(2, 260, 11), Stay(3, 290, 1), Stay(9, 300, length)]
+    stays = [Stay(1, 260, 10), Stay(2, 260, 11), Stay(3, 290, 1), *others]
     rows = made(spark, encounters(spark, stays, len(stays)), events(spark, [])).orderBy("person_id").collect()
-    assert [(row["outcome"], row["outcome_known"]) for row in rows] == [(0, True), *[(None, False)] * 3]
+    unknown = [(None, False)] * (len(stays) - 1)
+    assert [(row["outcome"], row["outcome_known"]) for row in rows] == [(0, True), *unknown]
 
 
 def test_the_index_stay_is_no_event_of_its_own_past(spark: SparkSession):

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pandas as pd
@@ -176,6 +176,37 @@ def test_a_table_counts_as_made_only_by_the_same_definition_from_the_same_inputs
     assert tables.commits.made("scratch.a", "another", {"scratch.b": 4}) is None
     zones.sql("DELETE FROM scratch.a WHERE id = 1").collect()
     assert tables.commits.made("scratch.a", "definition", {"scratch.b": 4}) is None
+
+
+@pytest.mark.clause("P3", "C4")
+def test_upkeep_by_the_platform_makes_no_new_version_and_what_it_replaced_is_read_from_it(
+    tables: Tables, zones: SparkSession
+):
+    """Microsoft Learn, "Predictive optimization": OPTIMIZE and VACUUM run without being asked for."""
+    tables.replace("scratch.a", zones.range(3).coalesce(1), {"scratch.b": 4}, {"content": "definition"})
+    tables.append("scratch.a", zones.range(3, 5).coalesce(1), {"scratch.b": 4}, {"content": "definition"})
+    zones.sql("OPTIMIZE scratch.a").collect()
+    zones.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+    try:
+        zones.sql("VACUUM scratch.a RETAIN 0 HOURS").collect()
+    finally:
+        zones.conf.unset("spark.databricks.delta.retentionDurationCheck.enabled")
+    done = [row["operation"] for row in zones.sql("DESCRIBE HISTORY scratch.a").collect()]
+    assert "OPTIMIZE" in done, done
+    another = of(zones)
+    assert another.inputs("scratch.a") == {"scratch.a": 1}
+    assert another.commits.made("scratch.a", "definition", {"scratch.b": 4}) == 1
+    assert another.read("scratch.a", 1).count() == 5
+
+
+def test_a_table_is_read_as_it_was_at_any_moment_since_it_was_made(tables: Tables, zones: SparkSession):
+    for size in (3, 4):
+        tables.replace("scratch.a", zones.range(size), {})
+    first, second = sorted(row["timestamp"] for row in zones.sql("DESCRIBE HISTORY scratch.a").collect())
+    moments = [moment.astimezone(UTC) for moment in (first, second, second + timedelta(days=900))]
+    assert [tables.read("scratch.a", at=moment).count() for moment in moments] == [3, 4, 4]
+    with pytest.raises(TaskError, match=r"scratch\.a has no version that is as old as 1999-01-01"):
+        tables.read("scratch.a", at=datetime(1999, 1, 1, tzinfo=UTC))
 
 
 def test_a_frame_of_no_rows_has_the_columns_that_were_declared(zones: SparkSession):

@@ -170,6 +170,8 @@ def test_primary_care_rows_get_hashed_persons_omops_vocabularies_ends_and_values
         *((a, "LOINC", "4548-4", date(2021, 3, 1), None, None, text) for text in ("high", "6.5F", "Infinity")),
     }
     assert len(events) == 8
+    (problem,) = (row for row in events if row["concept_code"] == "E11.9")
+    assert problem["known_from"].date() == date(2021, 3, 1), "when it was written down, not when it began"
     visit = fact_encounter_index(practice, abfm, person_sample=1.0, outcomes_through=1.0).first()
     assert (visit["person_id"], visit["birth_date"], visit["is_inpatient_visit"]) == (a, date(1960, 5, 5), False)
     assert visit["birth_date_assumed"] is False

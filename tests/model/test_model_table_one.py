@@ -115,6 +115,13 @@ def test_the_standardised_difference_is_the_published_one():
     assert np.isnan(difference((3.0, 4.0), (0.0, 0.0)))
 
 
+@pytest.mark.parametrize("value", [0.1, 37.2, 0.7, 1e16])
+def test_a_number_that_is_the_same_for_all_does_not_differ(value: float):
+    frame = persons(1, 300, 0.1).assign(f_count=value)
+    line = table_one(frame).set_index("covariate").loc["f_count"]
+    assert line[["value_0", "value_1", "sd_0", "sd_1", "smd"]].tolist() == [value, value, 0, 0, 0]
+
+
 def test_the_order_of_rows_changes_nothing_and_one_group_is_no_table():
     frame = persons(2, 200, 0.03)
     pd.testing.assert_frame_equal(table_one(frame), table_one(frame.sample(frac=1, random_state=1)))

@@ -157,6 +157,8 @@ def test_a_cohort_that_does_not_fit_its_source_is_refused_and_the_file_is_named(
 @pytest.mark.parametrize("cohort", [
     Cohort(entry=STAYS, steps=[InObservation()]), Cohort(entry=ObservationPeriods()),
     Cohort(entry=EVENTS, steps=[Exit(days=9)]),
+    # Who has an event may have no encounter that tells their sex and age.
+    Cohort(entry=EVENTS), Cohort(entry=EVENTS, steps=[SexIs(sex="F")]),
 ])  # fmt: skip
 def test_observation_is_asked_for_only_where_it_is_made(cohort: Cohort) -> None:
     model = replace(readmission, cohort=cohort, features=[Demographics()])

@@ -67,7 +67,13 @@ def rules(some: Sequence[FeatureColumn], texts: Collection[str]) -> tuple[Rule, 
         ),
         "days": (
             "days lie in their window",
-            [f"f_{c.name} BETWEEN {c.span[0]} AND {c.span[1]}" for c in some if c.holds == DAY and c.span],
+            [
+                f"f_{one.name} {sign} {bound}"
+                for one in some
+                if one.holds == DAY
+                for sign, bound in zip((">=", "<="), one.span, strict=True)
+                if bound is not None
+            ],
         ),
         "ages": (
             f"ages are from 0 to {OLDEST} years",

@@ -46,6 +46,8 @@ abfm = Source(
         dated(
             "patientproblem", "problemcode", "coalesce(problemonsetdate, documentationdate)",
             vocabulary_id("problemcategory"), end="problemresolutiondate",
+            # Often written down long after it began.
+            known_from="documentationdate",
         ),
         dated(
             "patientprocedure", "procedurecode", "effectivedate", vocabulary_id("codesystem"), where=DONE,
