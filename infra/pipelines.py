@@ -9,7 +9,7 @@ from infra import names
 from infra.roles import On, Principal, Role
 from workflows.declare import Batch, Declaration, Featurization, Model, Reference
 from workflows.discover import NOTES
-from workflows.updates import Scheduled, Updates
+from workflows.updates import Continuous, Scheduled, Updates
 
 TASK_TIMEOUT = 3600
 SCHEDULES = {"hourly": "0 30 * * * ?", "daily": "0 0 4 * * ?", "weekly": "0 0 4 ? * MON", "monthly": "0 0 4 1 * ?"}
@@ -58,6 +58,11 @@ class JobPlan:
         """The job's name and address."""
         return names.job(self.declared, self.purpose.value[0])
 
+    @property
+    def condition(self) -> str:
+        """Of the tables that it waits for: a delivery brings all of a source's, but one of the facts may move alone."""
+        return "ANY_UPDATED" if self.updates is None else "ALL_UPDATED"
+
 
 def task(key: str, *after: str, entry_point: str = "", **parameters: str) -> Task:
     """A wheel task; its entry point is called as the task unless said otherwise."""
@@ -83,7 +88,7 @@ def value(key: str, name: str) -> str:
 
 def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
     """Contract checks, then one task a table; fact tables are independent of each other, those of notes are not;
-    withdrawal; break-glass; the Feature Analyst's approval."""
+    withdrawal; break-glass; the Feature Analyst's approval. What runs without end does all of it in one task."""
     sample = {"person_sample": parameter("person_sample")}
     of_table: dict[str, dict[str, str]] = {
         "fact_encounter_index": sample | {"outcomes_through": parameter("outcomes_through")},
@@ -98,10 +103,15 @@ def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
         for table in one.tables
         if table not in NOTES
     )
+    tasks = (task("check"), *facts, *note_tasks(one))
+    if isinstance(one.updates, Continuous):
+        # https://docs.databricks.com/en/jobs/continuous.html: "You cannot use task dependencies with a continuous job."
+        wanted = {name: parameter(name) for name in parameters}
+        tasks = (task("featurize", tables=",".join(one.tables), **wanted),)
     return (
         JobPlan(
             declared=one.name, purpose=On.FEATURIZE, source=one.source, cluster=one.cluster,
-            run_as=Principal.FEATURIZE, tasks=(task("check"), *facts, *note_tasks(one)), parameters=parameters,
+            run_as=Principal.FEATURIZE, tasks=tasks, parameters=parameters,
             schedule=one.updates.at if isinstance(one.updates, Scheduled) else FEATURIZE_AT, updates=one.updates,
         ),
         JobPlan(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TASKS = (
-    "check", "facts", "features",
+    "check", "facts", "featurize", "features",
     "notes", "note_acceptance",
     "reference", "concept_sets",
     "prepare", "tune", "train", "evaluate", "register", "record",

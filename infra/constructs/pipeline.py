@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cdktf import Token
 from constructs import Construct
@@ -112,7 +113,7 @@ class Pipeline(Construct):
         return JobSchedule(quartz_cron_expression=expression, timezone_id=timezone, pause_status="UNPAUSED")
 
     def trigger(self) -> JobTrigger | None:
-        """The tables that start the job when all of them are new, or the folder in which files arrive; it then has no
+        """The tables that start the job when they are new, or the folder in which files arrive; it then has no
         schedule, which excludes it."""
         if isinstance(self.plan.updates, OnFiles) and self.stage.scheduled:
             arrival = JobTriggerFileArrival(
@@ -125,7 +126,7 @@ class Pipeline(Construct):
         tables = tuple(names.table(self.stage, table) for table in self.awaits)
         update = JobTriggerTableUpdate(
             table_names=list(checked_update(self.plan.name, tables, SETTLED_SECONDS, BETWEEN_SECONDS)),
-            condition="ALL_UPDATED", wait_after_last_change_seconds=SETTLED_SECONDS,
+            condition=self.plan.condition, wait_after_last_change_seconds=SETTLED_SECONDS,
             min_time_between_triggers_seconds=BETWEEN_SECONDS,
         )  # fmt: skip
         return JobTrigger(table_update=update, pause_status="UNPAUSED")
@@ -151,12 +152,15 @@ class Pipeline(Construct):
             job_id = Token.as_number(self.others[one.runs].job.id)
             run = JobTaskRunJobTask(job_id=job_id, job_parameters=dict(sorted(one.parameters.items())) or None)
             return JobTask(task_key=one.key, depends_on=after or None, run_job_task=run)
+        # A job that runs without end is started again by the service, and may not try again by itself; what took an
+        # hour takes an hour again: the time of a job is that of its tasks, once each.
+        again: dict[str, Any] = {
+            "max_retries": 0 if self.plan.told else RETRIES, "min_retry_interval_millis": RETRY_AFTER_MILLIS,
+            "retry_on_timeout": False,
+        } if not isinstance(self.plan.updates, Continuous) else {}  # fmt: skip
         return JobTask(
             task_key=one.key, depends_on=after or None, job_cluster_key=self.plan.cluster,
-            timeout_seconds=TASK_TIMEOUT, max_retries=0 if self.plan.told else RETRIES,
-            min_retry_interval_millis=RETRY_AFTER_MILLIS,
-            # What took an hour takes an hour again: the time of a job is that of its tasks, once each.
-            retry_on_timeout=False,
+            timeout_seconds=TASK_TIMEOUT, **again,
             library=[
                 JobTaskLibrary(requirements=self.artifacts.paths[f"requirements_{self.plan.cluster}"]),
                 JobTaskLibrary(whl=self.artifacts.paths["wheel"]),

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path, PurePosixPath
@@ -111,6 +111,14 @@ class Task:
         if name not in self.parameters:
             raise TaskError(f"{self.name}: parameter {name!r} is missing; given: {', '.join(sorted(self.parameters))}")
         return self.parameters[name]
+
+    def also(self, **parameters: str) -> Task:
+        """This task with further parameters: the same session and the same tables, whose lineage is written once."""
+        _ = self.tables
+        other = replace(self, parameters={**self.parameters, **parameters})
+        # What is opened once stands in the instance.
+        vars(other).update({name: value for name, value in vars(self).items() if name not in vars(other)})
+        return other
 
     @property
     def tags(self) -> dict[str, str]:

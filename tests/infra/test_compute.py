@@ -50,6 +50,16 @@ def test_every_family_has_a_policy_in_every_stage_whether_a_job_uses_it_or_not(d
         assert not [size for size in rules["node_type_id"]["values"] if re.fullmatch(r"Standard_NC\d+r?s_v3", size)]
 
 
+def test_whatever_family_writes_a_table_small_files_are_put_together(documents):
+    """ADR 76: tables are written by as many tasks as computed them, and nothing else puts their files together."""
+    clusters = [
+        one["new_cluster"]["spark_conf"]
+        for job in of_kind(documents["prod"], "databricks_job").values() for one in job["job_cluster"]
+    ]  # fmt: skip
+    assert clusters
+    assert {one.get("spark.databricks.delta.optimizeWrite.enabled") for one in clusters} == {"true"}
+
+
 def test_only_clusters_in_use_have_files_to_upload(documents):
     files = of_kind(documents["dev"], "databricks_file")
     assert [name for name in files if name.startswith("requirements_")] == ["requirements_ml_cpu"]
