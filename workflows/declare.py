@@ -35,7 +35,7 @@ from workflows.features import (
     TrendOf,
     Visits,
 )
-from workflows.gates import AtLeast, Calibrated, Gate, Implausible, NonInferior
+from workflows.gates import AtLeast, Calibrated, Gate, Implausible, NonInferior, checked_bounds
 from workflows.methods import Choice, GradientBoosting, LogisticRegression, Method
 from workflows.steps import (
     AgeAtIndex,
@@ -134,6 +134,9 @@ class Recorded:
 
     def __post_init__(self) -> None:
         checked_name(self.name, "Recorded")
+        typed(self)
+        if not self.equals.strip():
+            raise DeclarationError("Recorded", "equals", self.equals, "a value that the source records, such as '1'")
 
 
 @dataclass(frozen=True)
@@ -180,12 +183,7 @@ class Monitor:
 
     def __post_init__(self) -> None:
         typed(self)
-        bounds = self.calibration if isinstance(self.calibration, (list, tuple)) else ()
-        low, high = bounds if [type(one) in (int, float) for one in bounds] == [True, True] else (0, 0)
-        if not 0 < low < 1 < high:
-            raise DeclarationError(
-                "Monitor", "calibration", self.calibration, "two bounds around 1, such as (0.9, 1.1)"
-            )
+        checked_bounds("Monitor", "calibration", self.calibration)
         if self.covariates <= 0:
             raise DeclarationError("Monitor", "covariates", self.covariates, "a positive standardised difference")
         if not 0 < self.drifted_share <= 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workflows.errors import DeclarationError
+from workflows.typed import fits, typed
 
 METRICS = ("auroc", "average_precision", "scaled_brier")
 
@@ -20,6 +21,14 @@ def checked_metric(owner: str, metric: object) -> None:
         raise DeclarationError(owner, "metric", metric, METRICS)
 
 
+def checked_bounds(owner: str, name: str, value: object) -> None:
+    """Raise unless `value` is two numbers, one on either side of 1."""
+    bounds = value if isinstance(value, (list, tuple)) else ()
+    low, high = bounds if [fits(one, (float,)) for one in bounds] == [True, True] else (0, 0)
+    if not 0 < low < 1 < high:
+        raise DeclarationError(owner, name, value, "two bounds around 1, such as (0.9, 1.1)")
+
+
 @dataclass(frozen=True)
 class AtLeast(Gate):
     """The lower end of the metric's 95 % interval (persons resampled) is at least `value`."""
@@ -28,6 +37,7 @@ class AtLeast(Gate):
     value: float
 
     def __post_init__(self) -> None:
+        typed(self)
         checked_metric("AtLeast", self.metric)
         if not 0 < self.value < 1:
             raise DeclarationError("AtLeast", "value", self.value, "a number between 0 and 1")
@@ -42,9 +52,7 @@ class Calibrated(Gate):
 
     def __post_init__(self) -> None:
         for name in ("observed_over_expected", "slope"):
-            low, high = getattr(self, name)
-            if not 0 < low < 1 < high:
-                raise DeclarationError("Calibrated", name, (low, high), "two bounds around 1, such as (0.9, 1.1)")
+            checked_bounds("Calibrated", name, getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,7 @@ class NonInferior(Gate):
     margin: float
 
     def __post_init__(self) -> None:
+        typed(self)
         checked_metric("NonInferior", self.metric)
         if not 0 < self.margin <= 0.05:
             raise DeclarationError("NonInferior", "margin", self.margin, "a margin in (0, 0.05]")
@@ -71,6 +80,7 @@ class Implausible(Gate):
     above: float
 
     def __post_init__(self) -> None:
+        typed(self)
         checked_metric("Implausible", self.metric)
         if not 0.5 < self.above < 1:
             raise DeclarationError("Implausible", "above", self.above, "a number between 0.5 and 1")

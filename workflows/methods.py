@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from workflows.errors import DeclarationError
+from workflows.typed import fits, kinds
 
 
 @dataclass(frozen=True, init=False)
@@ -16,6 +17,8 @@ class Choice:
     values: tuple[Any, ...]
 
     def __init__(self, *values: Any) -> None:
+        if not all(isinstance(one, (bool, int, float, str)) for one in values):
+            raise DeclarationError("Choice", "values", values, "the values one by one, such as Choice(2, 3)")
         if len(set(values)) < 2 or len(set(values)) != len(values):
             raise DeclarationError("Choice", "values", values, "two or more different values")
         object.__setattr__(self, "values", values)
@@ -39,9 +42,10 @@ class Method:
             raise DeclarationError(owner, "seed", self.seed, "a whole number from 0 to 2147483647")
         for name, (low, high) in self.ranges.items():
             value = getattr(self, name)
+            kind, word = (int, "a whole number") if int in kinds(type(self))[name] else (float, "a number")
             for one in value.values if isinstance(value, Choice) else (value,):
-                if isinstance(one, bool) or not isinstance(one, (int, float)) or not low <= one <= high:
-                    raise DeclarationError(owner, name, one, f"a number from {low} to {high}, or Choice of such")
+                if not fits(one, (kind,)) or not low <= one <= high:
+                    raise DeclarationError(owner, name, one, f"{word} from {low} to {high}, or Choice of such")
 
     @property
     def parameters(self) -> dict[str, Any]:
