@@ -38,7 +38,7 @@ def models(count: int) -> tuple[float, int, int]:
     from workflows.discover import discover
     from workflows.models.readmission import readmission
 
-    known, project = clusters.load(ROOT), discover(ROOT / "workflows", clusters.load(ROOT))
+    known, project = clusters.load(ROOT), discover(ROOT / "workflows", clusters=clusters.load(ROOT))
     invented = {f"model_{n:03d}": replace(readmission, name=f"model_{n:03d}") for n in range(count)}
     catalogue = replace(project, models=invented)
     delivered = delivery.delivery(catalogue, known, ROOT)

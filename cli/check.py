@@ -23,7 +23,7 @@ def check_file(path: Path) -> None:
     root = file.parents[1]
     if not file.is_file() or file.parent.name != "models" or not (root / "sources").is_dir():
         raise UsageError(f"{path} is no file of models; valid: workflows/models/<name>.py")
-    catalogue = discover(root, load_clusters(House().root), examples=False)
+    catalogue = discover(root, clusters=load_clusters(House().root), examples=False)
     where = label(file, root)
     names = [name for name in catalogue.models if catalogue.files[f"declaration:{name}"] == where]
     if not names:

@@ -76,7 +76,7 @@ def prepare(root: Path) -> tuple[Catalogue, Mapping[str, Cluster], Delivery]:
     from workflows.discover import discover
 
     known = clusters.load(root)
-    catalogue = discover(root / "workflows", known)
+    catalogue = discover(root / "workflows", clusters=known)
     delivered = delivery.delivery(catalogue, known, root)
     delivery.write(delivered, root / "dist", root)
     return catalogue, known, delivered

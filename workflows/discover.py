@@ -59,7 +59,7 @@ def found(folder: Path, root: Path, kind: type) -> Iterable[tuple[str, Any]]:
                     yield label(path, root), value
 
 
-def discover(root: Path = HERE, clusters: Iterable[str] = (), *, examples: bool = True) -> Catalogue:
+def discover(root: Path = HERE, *, clusters: Iterable[str], examples: bool = True) -> Catalogue:
     """All sources, featurizations and models under `root`, checked against each other and against `clusters`.
 
     examples: whether each model's examples must come out as they say; without it the caller judges them.

@@ -99,7 +99,7 @@ def main(out: Path) -> int:
     """Print the score of what is synthesized."""
     from infra import clusters
 
-    catalogue = discover(ROOT / "workflows", clusters.load(ROOT))
+    catalogue = discover(ROOT / "workflows", clusters=clusters.load(ROOT))
     stages = [
         questions(read(json.loads((out / "stacks" / name / "cdk.tf.json").read_text()), name), catalogue)
         for name in ("dev", "validation", "prod")

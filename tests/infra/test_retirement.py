@@ -131,8 +131,8 @@ def test_a_file_moved_to_retired_is_found_there_and_its_name_is_not_free(tmp_pat
         (root / folder).mkdir(parents=True)
     text = (ROOT / "workflows" / "models" / "readmission.py").read_text()
     (root / "retired" / "readmission.py").write_text(text)
-    found = discover(root, compute)
+    found = discover(root, clusters=compute)
     assert (list(found.models), list(found.retired)) == ([], ["readmission"])
     (root / "models" / "again.py").write_text(text)
     with pytest.raises(DeclarationError, match="a name of its own"):
-        discover(root, compute)
+        discover(root, clusters=compute)

@@ -193,10 +193,10 @@ CLUSTERS = ("ml_cpu", "etl", "nlp")
 
 @pytest.mark.clause("P2")
 def test_a_wrong_example_stops_discovery_and_so_every_deployment(project: Path):
-    discover(project, CLUSTERS)
+    discover(project, clusters=CLUSTERS)
     spoiled(project)
     with pytest.raises(DeclarationError) as refused:
-        discover(project, CLUSTERS)
+        discover(project, clusters=CLUSTERS)
     said = str(refused.value)
     assert "workflows/models/readmission.py: readmission: examples.the year before" in said
     assert "count_inpatient_admission_365_1 = 2 is not valid; valid: 1" in said
