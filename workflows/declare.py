@@ -92,10 +92,10 @@ def checked_sequence(owner: str, name: str, values: object, kinds: type | tuple[
             raise DeclarationError(owner, name, value, names)
 
 
-def checked_once(owner: str, name: str, values: Sequence[str]) -> None:
+def checked_once(owner: str, name: str, values: Sequence[str], told: str = "") -> None:
     """Raise unless each of the names in `values` is there once."""
     if twice := sorted({value for value in values if values.count(value) > 1}):
-        raise DeclarationError(owner, name, twice, f"each {name.removesuffix('s')} once")
+        raise DeclarationError(owner, name, twice, f"each {name.removesuffix('s')} once{told}")
 
 
 @dataclass(frozen=True)
@@ -296,8 +296,8 @@ class Model:
             )  # fmt: skip
         if sum(isinstance(one, Online) for one in self.serve) > 1:
             raise DeclarationError(self.name, "serve", "Online twice", "one endpoint: Online once")
-        for name in ("features", "examples"):
-            checked_once(self.name, name, [one.name for one in getattr(self, name)])
+        checked_once(self.name, "features", [one.name for one in self.features], "; label= tells two windows apart")
+        checked_once(self.name, "examples", [one.name for one in self.examples])
 
     @property
     def of_events(self) -> tuple[Feature | OfEvents, ...]:

@@ -19,7 +19,7 @@ from workflows.feature_columns import TEXT, feature_columns
 from workflows.features import Derived, OfConcepts, reach
 from workflows.interpreter import refuse_different
 from workflows.leaks import refuse_other_rows, refuse_outcome
-from workflows.loading import assigned, label, loaded
+from workflows.loading import declared, label
 from workflows.source import Source
 from workflows.steps import NoPriorOutcome, OfWindow, Step
 
@@ -53,10 +53,8 @@ def found(folder: Path, root: Path, kind: type) -> Iterable[tuple[str, Any]]:
     """(file, object) for every module-level object of `kind` in the folder's files, in order of file name."""
     for path in sorted(folder.glob("*.py")):
         if path.name != "__init__.py":
-            module = loaded(path, root)
-            for name in assigned(path):
-                if isinstance(value := getattr(module, name, None), kind):
-                    yield label(path, root), value
+            for value in declared(path, root, kind):
+                yield label(path, root), value
 
 
 def discover(root: Path = HERE, *, clusters: Iterable[str], examples: bool = True) -> Catalogue:
@@ -79,9 +77,8 @@ def discover(root: Path = HERE, *, clusters: Iterable[str], examples: bool = Tru
             # A model and a featurization must differ too: both name jobs. A source names only its zones.
             key = f"source:{name}" if folder == "sources" else f"declaration:{name}"
             if key in catalogue.files:
-                raise DeclarationError(
-                    name, "name", name, f"a name of its own; {catalogue.files[key]} declares it already", file
-                )
+                where = "another variable of this file" if catalogue.files[key] == file else catalogue.files[key]
+                raise DeclarationError(name, "name", name, f"a name of its own; {where} declares it already", file)
             into[name] = value
             catalogue.files[key] = file
     clusters = tuple(sorted(clusters))

@@ -35,14 +35,15 @@ class Method:
     seed: int = 42
 
     def __post_init__(self) -> None:
-        owner = type(self).__name__
+        of: type = type(self)
+        owner = of.__name__
         if not self.outcome_types:
             raise DeclarationError("Model", "method", owner, ["LogisticRegression", "GradientBoosting"])
         if type(self.seed) is not int or not 0 <= self.seed < 2**31:
             raise DeclarationError(owner, "seed", self.seed, "a whole number from 0 to 2147483647")
         for name, (low, high) in self.ranges.items():
             value = getattr(self, name)
-            kind, word = (int, "a whole number") if int in kinds(type(self))[name] else (float, "a number")
+            kind, word = (int, "a whole number") if int in kinds(of)[name] else (float, "a number")
             for one in value.values if isinstance(value, Choice) else (value,):
                 if not fits(one, (kind,)) or not low <= one <= high:
                     raise DeclarationError(owner, name, one, f"{word} from {low} to {high}, or Choice of such")

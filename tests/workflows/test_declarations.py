@@ -101,6 +101,7 @@ BAD = [
     (lambda: replace(MODEL, features=[]), "features", (), "at least one"),
     (lambda: replace(MODEL, features=["age"]), "features", "age", "Demographics, AtIndex, AnyOf, CountOf"),
     (lambda: replace(MODEL, features=[Demographics(), Demographics()]), "features", ["demographics"], "once"),
+    (lambda: replace(MODEL, features=[AnyOf("ccs", days(-30, -1)), AnyOf("ccs", days(-365, -1))]), "features", ["any_ccs"], "label= tells two windows apart"),
     (lambda: replace(MODEL, gates=[0.62]), "gates", 0.62, "AtLeast, Calibrated, NonInferior, Implausible"),
     (lambda: replace(MODEL, outcome="readmitted"), "outcome", "readmitted", "Recorded"),
     (lambda: replace(MODEL, test_share=0.9), "test_share", 0.9, "0.5"),

@@ -63,6 +63,21 @@ def test_a_new_file_is_all_that_a_new_model_needs(house):
     assert catalogue.files["declaration:second"] == "workflows/models/second.py"
 
 
+def test_a_model_is_found_by_each_variable_that_stands_for_it_wherever_else_it_is(house):
+    text = (
+        MODEL
+        + """
+second, third = (replace(model, name=name) for name in ("second", "third"))
+every = [model, second]
+names = [model.name for model in every]
+def named(name):
+    model = replace(second, name=name)
+    return model
+"""
+    )
+    assert list(house(models__model=text).models) == ["readmission", "second", "third"]
+
+
 def test_the_projects_own_declarations_are_sound():
     catalogue = discover(clusters=["ml_cpu"])
     assert {"readmission", "readmission_uci130"} <= set(catalogue.models)
@@ -79,10 +94,10 @@ BAD = [
     ({"references__codes": 'codes = Reference(name="codes", cluster="ml_cpu", collections=("rare",))'}, "workflows/references/codes.py", "collections", "rare", "chronic_conditions"),
     ({"references__codes": 'codes = Reference(name="codes", cluster="tiny")'}, "workflows/references/codes.py", "cluster", "tiny", "ml_cpu"),
     ({"references__codes": 'codes = Reference(name="facts", cluster="ml_cpu")'}, "workflows/featurizations/facts.py", "name", "facts", "workflows/references/codes.py"),
-    ({"references__codes": 'codes = Reference(name="codes", cluster="ml_cpu", folder="../else")'}, "workflows/references/codes.py", "name", "../else", "lower-case"),
+    ({"references__codes": 'codes = Reference(name="codes", cluster="ml_cpu", folder="../else")'}, "workflows/references/codes.py:3", "name", "../else", "lower-case"),
     ({"featurizations__facts": FACTS.replace(")", ', tables=("note_clean",))')}, "workflows/featurizations/facts.py", "tables", ["note_clean"], "with those before it: note, note_clean"),
     ({"featurizations__facts": FACTS.replace(")", ', tables=("note",))')}, "workflows/featurizations/facts.py", "tables", ["note"], "hospital declares none"),
-    ({"sources__hospital": SOURCE.format(time="calendar").replace("events=()", 'notes=Notes(table="letter", key="a", person_id="b", written="c", text="d"), events=()')}, "workflows/sources/hospital.py", "contracts", "letter", "stay"),
+    ({"sources__hospital": SOURCE.format(time="calendar").replace("events=()", 'notes=Notes(table="letter", key="a", person_id="b", written="c", text="d"), events=()')}, "workflows/sources/hospital.py:4", "contracts", "letter", "stay"),
     ({"featurizations__facts": FACTS.replace(")", ', after=("nothing",))')}, "workflows/featurizations/facts.py", "after", "nothing", "facts"),
     ({"models__model": MODEL.replace("Demographics()", 'AtIndex("shoe_size", because="seen")')}, "workflows/models/model.py", "features.shoe_size", "shoe_size", "length_of_stay"),
     ({"models__model": MODEL.replace("Demographics()", 'AnyOf("rare", window=days(-9, -1))')}, "workflows/models/model.py", "features.any_rare", "rare", "chronic_conditions"),
@@ -115,10 +130,23 @@ BAD = [
     ({"models__model": MODEL.replace("LogisticRegression()", "LogisticRegression(c=1)")}, "workflows/models/model.py:7", "field", "c", "C"),
     ({"models__model": MODEL.replace('cluster="ml_cpu", ', "")}, "workflows/models/model.py:4", "missing fields", "'cluster'", "question, source"),
     ({"models__model": MODEL.replace("method=", "method==")}, "workflows/models/model.py:7", "SyntaxError", "positional argument follows keyword argument (model.py, line 7)", "imported"),
-    ({"models__model": MODEL.replace("LogisticRegression()", "'forest'")}, "workflows/models/model.py", "method", "forest", "LogisticRegression, GradientBoosting"),
-    ({"models__model": MODEL.replace('[AtLeast("auroc", 0.6)]', "[]")}, "workflows/models/model.py", "gates", (), "at least one gate"),
+    ({"models__model": MODEL.replace("LogisticRegression()", "'forest'")}, "workflows/models/model.py:4", "method", "forest", "LogisticRegression, GradientBoosting"),
+    ({"models__model": MODEL.replace('[AtLeast("auroc", 0.6)]', "[]")}, "workflows/models/model.py:4", "gates", (), "at least one gate"),
     ({"models__model": MODEL.replace("LogisticRegression()", "DeepThought()")}, "workflows/models/model.py:7", "NameError", "name 'DeepThought' is not defined", "imported"),
-    ({"models__model": MODEL.replace("days(1, 30)", "days(30, 1)")}, "workflows/models/model.py", "end", 1, "30 or later"),
+    ({"models__model": MODEL.replace("days(1, 30)", "days(30, 1)")}, "workflows/models/model.py:6", "end", 1, "30 or later"),
+    ({"models__model": MODEL.replace("days(1, 30)", "days(30)")}, "workflows/models/model.py:6", "missing fields", "'end'", "all of start, end"),
+    ({"models__model": MODEL.replace("days(1, 30)", "days(1, 30, 60)")}, "workflows/models/model.py:6", "values without a name", 3, "at most 2: start, end"),
+    ({"models__model": MODEL.replace("InpatientStays()", "Cohort(InpatientStays())")}, "workflows/models/model.py:5", "values without a name", 1, "none; by name entry=, steps="),
+    ({"models__model": MODEL.replace("InpatientStays()", "Cohort(InpatientStays(), steps=[AgeAtIndex(minimum=18)])")}, "workflows/models/model.py:5", "values without a name", 1, "none; by name entry=, steps="),
+    ({"models__model": MODEL.replace("InpatientStays()", "Cohort(entry=InpatientStays(), steps=[AgeAtIndex(18)])")}, "workflows/models/model.py:5", "values without a name", 1, "none; by name minimum=, maximum="),
+    ({"models__model": MODEL.replace("InpatientStays()", 'InpatientStays("discharge", index="discharge")')}, "workflows/models/model.py:5", "field", "index", "each of index, minimum_age once"),
+    ({"models__model": MODEL.replace("Demographics()", "Demographics(age=18)")}, "workflows/models/model.py:6", "field", "age", "it has no field"),
+    ({"models__model": MODEL.replace("LogisticRegression()", "LogisticRegression(C=Choice(values=(1, 2)))")}, "workflows/models/model.py:7", "field", "values", "*values"),
+    # A model that no variable stands for would be left out, and nobody told.
+    ({"models__model": MODEL + 'others = [replace(model, name="silent")]\n'}, "workflows/models/model.py:8", "variable", "others", "a variable for each Model in it (silent)"),
+    ({"models__model": MODEL + 'others = {"a": (replace(model, name="silent"),)}\n'}, "workflows/models/model.py:8", "variable", "others", "silent = ..."),
+    ({"models__model": MODEL + 'model = replace(model, name="second")\n'}, "workflows/models/model.py:8", "variable", "model", "one Model; it is assigned in lines 4, 8"),
+    ({"models__model": MODEL + 'other = replace(model, question="Which?")\n'}, "workflows/models/model.py", "name", "readmission", "another variable of this file declares it already"),
 ]  # fmt: skip
 
 
