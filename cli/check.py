@@ -7,11 +7,14 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from cli.errors import UsageError
 from cli.house import House
 from infra.clusters import load as load_clusters
 from workflows.discover import Catalogue, discover
+from workflows.errors import DeclarationError
+from workflows.examples import checked_codes
 from workflows.interpreter import differences
 from workflows.loading import label
 
@@ -21,6 +24,8 @@ def check_file(path: Path) -> None:
     begun, console = time.monotonic(), Console(highlight=False, soft_wrap=True)
     file = path.resolve()
     root = file.parents[1]
+    if not path.exists():
+        raise UsageError(f"{path} is not there; valid: workflows/models/<name>.py")
     if not file.is_file() or file.parent.name != "models" or not (root / "sources").is_dir():
         raise UsageError(f"{path} is no file of models; valid: workflows/models/<name>.py")
     catalogue = discover(root, clusters=load_clusters(House().root), examples=False)
@@ -37,12 +42,20 @@ def check_file(path: Path) -> None:
 def _model(console: Console, catalogue: Catalogue, name: str, where: str) -> int:
     """Show the examples of one model; how many do not come out."""
     model = catalogue.models[name]
+    source = catalogue.sources[model.source]
     console.print(f"{where}: {name}: {model.question}", markup=False)
     if not model.examples:
         console.print("  no examples: say of an invented patient what must come out (`examples=[Example(...)]`)")
     wrong = 0
     for example in model.examples:
-        found = differences(model, example, catalogue.sources[model.source])
+        try:
+            checked_codes(name, example, source.vocabularies)
+            found = differences(model, example, source)
+        except DeclarationError as error:
+            console.print(f"  [red]✗[/red] {escape(example.name)}")
+            console.print(f"      {error.at(where)}", markup=False)
+            wrong += 1
+            continue
         asked = len(example.features) + (example.outcome is not None)
         console.print("  [red]✗[/red]" if found else "  [green]✓[/green]", end=" ")
         console.print(f"{example.name} ({asked - len(found)} of {asked} as expected)", markup=False)

@@ -15,6 +15,7 @@ from workflows.concept_sets import collections, set_names
 from workflows.covariates import covariates, derived_in_order, sets_of, written_out
 from workflows.declare import AtIndex, CountOf, Declaration, Event, Featurization, Model, Recorded, Reference
 from workflows.errors import DeclarationError
+from workflows.examples import checked_codes
 from workflows.feature_columns import TEXT, feature_columns
 from workflows.features import Derived, OfConcepts, reach
 from workflows.interpreter import refuse_different
@@ -187,9 +188,12 @@ def check_model(catalogue: Catalogue, model: Model, clusters: tuple[str, ...]) -
 
 
 def check_examples(catalogue: Catalogue, model: Model) -> None:
-    """Its declaration makes of each of its examples what the example says."""
+    """Its declaration makes of each of its examples what the example says, and no code in one is misspelt."""
+    source = catalogue.sources[model.source]
     try:
-        refuse_different(model, catalogue.sources[model.source])
+        for example in model.examples:
+            checked_codes(model.name, example, source.vocabularies)
+        refuse_different(model, source)
     except DeclarationError as error:
         raise error.at(catalogue.files[f"declaration:{model.name}"]) from error
 

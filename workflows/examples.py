@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from workflows.code_systems import SYSTEMS, one_spelling
 from workflows.errors import DeclarationError
 from workflows.typed import typed
 
@@ -33,6 +34,20 @@ def checked_span(owner: str, names: tuple[str, str], start: object, end: object)
     last = checked_moment(owner, names[1], end, optional=True)
     if first is not None and last is not None and last < first:
         raise DeclarationError(owner, names[1], end, f"{start} or later")
+
+
+def checked_codes(owner: str, example: Example, vocabularies: Sequence[str]) -> None:
+    """Raise unless its events have codes that can match: in the one spelling, of a vocabulary that the source has.
+
+    vocabularies: all of the source's, or none where its rows say their own.
+    """
+    for number, event in enumerate(example.events, 1):
+        where, vocabulary, code = f"examples.{example.name}.events.{number}", event.vocabulary_id, event.concept_code
+        if vocabularies and vocabulary not in vocabularies:
+            raise DeclarationError(owner, f"{where}.vocabulary_id", vocabulary, vocabularies)
+        if code in SYSTEMS and vocabulary not in SYSTEMS:
+            raise DeclarationError(owner, f"{where}.concept_code", code, "a code; the vocabulary comes before it")
+        one_spelling(f"{owner}: {where}", vocabulary, code)
 
 
 @dataclass(frozen=True, kw_only=True)

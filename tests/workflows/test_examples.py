@@ -31,6 +31,7 @@ from workflows.declare import (
 )
 from workflows.discover import discover
 from workflows.errors import DeclarationError
+from workflows.examples import checked_codes
 from workflows.interpreter import differences, refuse_different
 from workflows.models.readmission import readmission
 from workflows.sources.synthetic_omop import synthetic_omop
@@ -125,6 +126,31 @@ def bad(example: Example) -> None:
     refuse_different(replace(readmission, examples=[example]), synthetic_omop)
 
 
+CODES = [
+    # What an event says, whose vocabularies are known, and the end of the field, the value and what is offered.
+    (("ICD10CM", "I509"), ("ICD10CM",), "ICD10CM", "I509", "I50.9"),
+    (("ICD10CM", "Q"), (), "ICD10CM", "Q", "a code such as I50.9"),
+    (("ICD9CM", "428.0"), ("ICD10CM",), "vocabulary_id", "ICD9CM", "valid: ICD10CM"),
+    (("I50.9", "ICD10CM"), ("ICD10CM",), "vocabulary_id", "I50.9", "valid: ICD10CM"),
+    (("I50.9", "ICD10CM"), (), "concept_code", "ICD10CM", "the vocabulary comes before it"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "vocabularies", "field", "value", "valid"), CODES)
+def test_an_event_whose_code_can_match_nothing_is_refused(said, vocabularies, field, value, valid):
+    example = Example("a", outcome=0, events=[Occurrence("ICD10CM", "I50.9"), Occurrence(*said)])
+    with pytest.raises(DeclarationError, match=r"readmission: examples\.a\.events\.2") as refused:
+        checked_codes("readmission", example, vocabularies)
+    assert refused.value.field.endswith(field)
+    assert refused.value.value == value
+    assert valid in str(refused.value)
+
+
+def test_an_event_of_any_vocabulary_is_left_alone_where_a_source_has_any():
+    events = [Occurrence(*said) for said in (("ICD10CM", "I50.9"), ("LOINC", "2345-7"), ("Premier charge", "270"))]
+    checked_codes("readmission", Example("a", outcome=0, events=events), ())
+
+
 @pytest.mark.parametrize(("made", "owner", "field", "value", "valid"), SHAPES)
 def test_a_bad_example_is_refused_with_owner_field_value_and_the_valid_ones(made, owner, field, value, valid):
     with pytest.raises(DeclarationError) as refused:
@@ -215,10 +241,50 @@ def test_mlops_check_says_what_was_expected_what_came_out_and_what_counted(proje
     assert "1 wrong" in wrong.output
 
 
+def changed(project: Path, *changes: tuple[str, str]) -> Path:
+    """The file of a model in which each first text stands for what it was."""
+    file = project / "models" / "readmission.py"
+    text = file.read_text()
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after, 1)
+    file.write_text(text)
+    return file
+
+
+def test_a_misspelt_code_in_an_example_stops_discovery_and_names_the_file(project: Path):
+    changed(project, ('Occurrence("ICD10CM", "J44.1"', 'Occurrence("ICD10CM", "J441"'))
+    with pytest.raises(
+        DeclarationError, match=r"workflows/models/readmission\.py: .*events\.3: ICD10CM = 'J441'.*J44\.1"
+    ):
+        discover(project, clusters=CLUSTERS)
+
+
+def test_mlops_check_counts_an_example_that_cannot_be_as_a_failure_of_its_file_and_goes_on(project: Path):
+    from cli.__main__ import app
+
+    file = changed(
+        project,
+        ('"any_chronic_conditions_heart_failure": 1', '"any_heart_failure": 1'),
+        ('"I50.9", "2021-06-30 07:15"', '"I509", "2021-06-30 07:15"'),
+    )
+    found = CliRunner().invoke(app, ["check", str(file)])
+    assert found.exit_code == 1
+    where = "workflows/models/readmission.py: readmission"
+    assert f"{where}: examples.the year before" in found.output
+    assert "features = 'any_heart_failure' is not valid; valid: age, any_chronic_conditions_cancer" in found.output
+    assert "ICD10CM = 'I509' is not valid; valid: I50.9" in found.output
+    assert found.output.count("✓") == len(readmission.examples) - 2
+    assert "2 wrong" in found.output
+
+
 def test_mlops_check_names_what_is_no_file_of_models(project: Path):
     from cli.check import check_file
     from cli.errors import UsageError
 
-    for file, valid in (("sources/uci130.py", "no file of models"), ("models/__init__.py", "declares no model")):
+    for file, valid in (
+        ("sources/uci130.py", "no file of models"), ("models", "no file of models"),
+        ("models/__init__.py", "declares no model"), ("models/readmision.py", "is not there"),
+    ):  # fmt: skip
         with pytest.raises(UsageError, match=valid):
             check_file(project / file)
