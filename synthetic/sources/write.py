@@ -60,6 +60,14 @@ def spoil(path: Path) -> None:
     whole.unlink()
 
 
+def plant(text: str) -> tuple[str, int]:
+    """`KIND=COUNT` as it is typed."""
+    kind, _, count = text.partition("=")
+    if not count.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not valid; valid: KIND=COUNT, such as orphan_visit=13")
+    return kind, int(count)
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m synthetic.sources.write", description=__doc__)
@@ -68,13 +76,13 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--form", choices=FORMS, default="csv")
-    parser.add_argument("--plant", metavar="KIND=COUNT", action="append", default=[])
+    parser.add_argument("--plant", metavar="KIND=COUNT", type=plant, action="append", default=[])
     given = parser.parse_args()
-    pairs = [text.partition("=") for text in given.plant]
-    defects = {kind: int(count) for kind, _, count in pairs}
-    rows = write(
-        given.shape, given.folder, events=given.events, seed=given.seed, form=given.form, defects=defects
-    )  # fmt: skip
+    shape, folder, defects = given.shape, given.folder, dict(given.plant)
+    try:
+        rows = write(shape, folder, events=given.events, seed=given.seed, form=given.form, defects=defects)
+    except ValueError as error:
+        parser.error(str(error))
     for name, count in rows.items():
         print(f"{name}: {count:,} rows")
 

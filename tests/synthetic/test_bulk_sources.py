@@ -10,7 +10,7 @@ from synthetic.sources.abfm import SHARES as ABFM
 from synthetic.sources.defects import KINDS
 from synthetic.sources.omop import SHARES as OMOP
 from synthetic.sources.premier import SHARES as PREMIER
-from synthetic.sources.write import SHAPES, write
+from synthetic.sources.write import SHAPES, main, write
 
 SHARES = {"omop": OMOP, "premier": PREMIER, "abfm": ABFM}
 EACH = pytest.mark.parametrize("name", sorted(SHAPES))
@@ -82,3 +82,31 @@ def test_a_wrong_argument_names_what_is_valid_and_writes_nothing(given, says, tm
         write(arguments.pop("shape"), tmp_path / "out", **arguments)
     assert says in str(refused.value)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (["--plant", "orphan_vist=3"], "defect 'orphan_vist' is not valid for premier; valid: after_extraction, "),
+        (["--plant", "orphan_visit"], "'orphan_visit' is not valid; valid: KIND=COUNT, such as orphan_visit=13"),
+        (["--plant", "orphan_visit=-3"], "'orphan_visit=-3' is not valid; valid: KIND=COUNT"),
+        (["--events", "100"], "events = 100 is not valid; valid: 1,000 or more"),
+    ],
+)
+def test_what_is_typed_wrong_is_told_in_a_line_with_what_is_valid(typed, says, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["write", "premier", str(tmp_path / "out"), *typed])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_writes_what_is_typed_and_says_how_many_rows(tmp_path, monkeypatch, capsys):
+    typed = ["--events", "1000", "--plant", "orphan_visit=13", "--plant", "encoding=4"]
+    monkeypatch.setattr("sys.argv", ["write", "premier", str(tmp_path / "typed"), *typed])
+    main()
+    rows = write("premier", tmp_path / "called", events=1_000, defects={"orphan_visit": 13, "encoding": 4})
+    assert capsys.readouterr().out.splitlines() == [f"{name}: {count:,} rows" for name, count in rows.items()]
+    for name in rows:
+        assert (tmp_path / f"typed/{name}.csv").read_bytes() == (tmp_path / f"called/{name}.csv").read_bytes()
