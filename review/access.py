@@ -57,11 +57,6 @@ def reasons(deployed: Deployed, principal: str, verb: str, thing: Thing) -> tupl
     return (*found, last) if last is not None else ()
 
 
-def may(deployed: Deployed, principal: str, verb: str, thing: Thing) -> bool:
-    """Whether a principal may do it."""
-    return bool(reasons(deployed, principal, verb, thing))
-
-
 def _first(deployed: Deployed, names: tuple[str, ...], right: str, thing: Thing) -> Reason | None:
     """The nearest reason that gives a right on a thing: its owner, a grant on it, a grant on what hands it down."""
     for key in (thing.key, *thing.above):

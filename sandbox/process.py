@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -126,8 +125,3 @@ class Leashed:
             with contextlib.suppress(OSError):
                 if os.getsid(pid) == self._leash.pid:
                     os.kill(pid, signal.SIGKILL)
-
-
-def until(moment: float | None) -> float:
-    """Seconds from now to ``moment`` (``time.monotonic``), not below 0; a long time when there is none."""
-    return 3600.0 if moment is None else max(0.0, moment - time.monotonic())

@@ -12,7 +12,6 @@ from workflows.concept_sets import Concept, Line, expanded
 from workflows.errors import DeclarationError
 
 FATAL, CONVENTION, CHARACTERIZATION = "fatal", "convention", "characterization"
-SEVERITIES = (FATAL, CONVENTION, CHARACTERIZATION)
 
 
 @dataclass(frozen=True)

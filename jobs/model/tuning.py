@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,8 +76,3 @@ def tune(method: Method, train: pd.DataFrame, salt: str) -> list[Trial]:
 def best(trials: list[Trial]) -> Trial:
     """The trial with the lowest log loss, a proper score: it rewards calibration too. The first one of equals."""
     return min(trials, key=lambda trial: trial.log_loss)
-
-
-def loggable(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Parameters as MLflow takes them."""
-    return {name: str(value) for name, value in parameters.items()}

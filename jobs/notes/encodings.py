@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-ENCODINGS = ("utf", "rtf", "html", "xml", "sop")
-
 HTML = re.compile(
     r"<!doctype html|</?(html|body|div|p|br|span|table|tr|td|ul|ol|li|b|i|font|pre|h[1-6])(\s[^<>]*)?/?>", re.I
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -85,12 +85,3 @@ def cut_after(text: str, tokens: list[Span]) -> int:
 def tokens(text: str) -> int:
     """How many tokens a text has: words, numbers and single marks."""
     return sum(1 for _ in TOKEN.finditer(text))
-
-
-def lost(text: str, spans: Iterable[Span]) -> str:
-    """What of a text is in none of its sentences."""
-    kept, rest = 0, []
-    for begin, end in spans:
-        rest.append(text[kept:begin])
-        kept = end
-    return "".join([*rest, text[kept:]])

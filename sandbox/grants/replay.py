@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,17 +42,6 @@ def replay(workspace: Workspace) -> dict[Grant, Use]:
             if reason[1] != OWNER and reason in uses:
                 (uses[reason].needed if len(reasons) == 1 else uses[reason].covered).append(check)
     return uses
-
-
-def disagreements(workspace: Workspace, record: Iterable[Check] | None = None) -> list[Check]:
-    """Recorded decisions that the grants as deployed now do not give again."""
-    policy = Policy(grants_of(workspace))
-    known = {"Catalog", "Schema", "Table", "Volume", "Model", "Experiment", "Directory", "Job"}
-    return [
-        check
-        for check in (checks(workspace) if record is None else record)
-        if check.need.type in known and policy.allows(check.principal, check.need, check.owner) != check.allowed
-    ]
 
 
 def declared(published: Mapping[str, Any]) -> list[Grant]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,10 +15,20 @@ from hypothesis import strategies as st
 
 from jobs.notes.clean import cleaned, normalised, words
 from jobs.notes.encodings import encoding_of
-from jobs.notes.sentences import LONGEST, lost, sentences, tokens
+from jobs.notes.sentences import LONGEST, Span, sentences, tokens
 from synthetic import notes as synthetic
 
 DIALOGUES = Path(__file__).resolve().parents[3] / "shared" / "data" / "notes_mtsdialog"
+
+
+def lost(text: str, spans: Iterable[Span]) -> str:
+    """What of a text is in none of its sentences."""
+    kept, rest = 0, []
+    for begin, end in spans:
+        rest.append(text[kept:begin])
+        kept = end
+    return "".join([*rest, text[kept:]])
+
 
 ENCODED = [
     # text, what it is encoded in, its clean text

@@ -13,7 +13,7 @@ from access_cases import BY_DATASET, EVERYONE, GROUPS, PERSONS, PURPOSES, READER
 from infra import inputs
 from infra.roles import Principal
 from infra.stages import StageName
-from review.access import may, things_of, verbs_of
+from review.access import reasons, things_of, verbs_of
 from review.deployed import Deployed, Thing
 from review.rights import LEVELS
 from workflows.discover import Catalogue
@@ -107,7 +107,7 @@ class Questions:
         for principal, key in itertools.product(who, keys):
             for verb in verbs_of(self.things[key].kind):
                 asked = (principal, verb, key)
-                if may(self.deployed, principal, verb, self.things[key]) != (asked in self.allowed):
+                if bool(reasons(self.deployed, principal, verb, self.things[key])) != (asked in self.allowed):
                     found.add(asked)
         for principal, right, key in self.rights:
             given = self.deployed.given.get(key, {})

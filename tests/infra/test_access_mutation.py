@@ -18,7 +18,7 @@ from infra import inputs
 from infra.roles import MATRIX, On, Principal
 from infra.stages import StageName
 from infra.unasked import UNASKED
-from review.access import may, who_can
+from review.access import reasons, who_can
 from review.deployed import read
 from workflows.declare import Batch, Featurization, Online
 from workflows.discover import Catalogue
@@ -94,11 +94,12 @@ def test_a_premier_analyst_does_not_see_abfm(two_datasets, stage):
     for role in ("cdh-ml-data-science-analysts", "cdh-ml-feature-analysts", "cdh-ml-principal-investigators"):
         seen = 0
         for table in ("abfm", "abfm_ra", "hypertension"):
-            assert not may(made.deployed, f"{role}-premier", "read", made.deployed.thing(f"{table}.any")), (role, table)
-            seen += may(made.deployed, f"{role}-abfm", "read", made.deployed.thing(f"{table}.any"))
-        assert not may(made.deployed, f"{role}-premier", "view", made.deployed.thing("job/hypertension_train"))
-        assert may(made.deployed, f"{role}-premier", "view", made.deployed.thing("job/mortality_train"))
-        assert not may(made.deployed, f"{role}-premier", "view", made.deployed.thing("endpoint/cdh-hypertension"))
+            thing = made.deployed.thing(f"{table}.any")
+            assert not reasons(made.deployed, f"{role}-premier", "read", thing), (role, table)
+            seen += bool(reasons(made.deployed, f"{role}-abfm", "read", thing))
+        assert not reasons(made.deployed, f"{role}-premier", "view", made.deployed.thing("job/hypertension_train"))
+        assert reasons(made.deployed, f"{role}-premier", "view", made.deployed.thing("job/mortality_train"))
+        assert not reasons(made.deployed, f"{role}-premier", "view", made.deployed.thing("endpoint/cdh-hypertension"))
         assert seen or stage == "prod" or "investigators" in role, "who sees nothing of its own proves nothing"
 
 

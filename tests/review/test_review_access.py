@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from review.access import may, resolved, what_can, who_can
+from review.access import reasons, resolved, what_can, who_can
 from review.deployed import ReviewError, read
 
 SP = "${databricks_service_principal.%s.application_id}"
@@ -144,7 +144,7 @@ def test_without_the_right_or_the_use_of_what_it_lies_in_there_is_no_reading(tak
     broken = copy.deepcopy(DOCUMENT)
     broken["resource"]["databricks_grants"]["catalog"]["grant"][0]["privileges"].remove(taken)
     deployed = read(broken, "dev")
-    assert not may(deployed, "readers", "read", deployed.thing("facts.visits"))
+    assert not reasons(deployed, "readers", "read", deployed.thing("facts.visits"))
 
 
 def test_the_group_of_a_dataset_has_what_the_roles_own_group_has():
@@ -154,8 +154,8 @@ def test_the_group_of_a_dataset_has_what_the_roles_own_group_has():
     )
     deployed = read(broken, "dev")
     table = deployed.thing("facts.visits")
-    assert may(deployed, "readers-premier", "write", table)
-    assert not may(deployed, "readers", "write", table)
+    assert reasons(deployed, "readers-premier", "write", table)
+    assert not reasons(deployed, "readers", "write", table)
     assert resolved(deployed, "r9", {"R9": "readers"}) == ("readers", "readers-premier")
     assert resolved(deployed, "R9-premier", {"R9": "readers"}) == ("readers-premier",)
     assert [(one.verb, one.thing.key) for one in what_can(deployed, "readers")][:2] == [
