@@ -51,11 +51,12 @@ class Covariate:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """One group of a dimension."""
+    """One group of a dimension. rows: the index dates of its persons."""
 
     dimension: str
     level: str
     persons: int
+    rows: int
     covariates: Mapping[str, Covariate]
 
 
@@ -82,7 +83,7 @@ def dimensions(columns: Iterable[str]) -> dict[str, Column]:
 
 
 def aggregate(features: DataFrame) -> DataFrame:
-    """One row a group, with `persons` and four figures and the quantiles of each covariate."""
+    """One row a group, with `persons`, `rows` and four figures and the quantiles of each covariate."""
     names = described(dict(features.dtypes))
     levels = [
         sf.struct(sf.lit(dimension).alias("dimension"), sf.coalesce(level, sf.lit(UNKNOWN)).alias("level"))
@@ -91,7 +92,7 @@ def aggregate(features: DataFrame) -> DataFrame:
     order = sf.struct(*(name for name in ORDER if name in features.columns)).alias("_order")
     grouped = features.select("person_id", order, *names, sf.inline(sf.array(*levels)))
     last = sf.max_by(sf.struct(*names), "_order").alias("_last")
-    persons = grouped.groupBy("dimension", "level", "person_id").agg(last)
+    persons = grouped.groupBy("dimension", "level", "person_id").agg(last, sf.count(sf.lit(1)).alias("_rows"))
     figures = []
     for place, name in enumerate(names):
         value = sf.col("_last").getField(name)
@@ -103,7 +104,8 @@ def aggregate(features: DataFrame) -> DataFrame:
         ]
         if not name.startswith(SEEN):
             figures.append(sf.percentile(value, sf.array(*map(sf.lit, QUANTILES))).alias(f"q{place}"))
-    return persons.groupBy("dimension", "level").agg(sf.count(sf.lit(1)).alias("persons"), *figures)
+    sizes = sf.count(sf.lit(1)).alias("persons"), sf.sum("_rows").alias("rows")
+    return persons.groupBy("dimension", "level").agg(*sizes, *figures)
 
 
 def groups(features: DataFrame) -> list[Group]:
@@ -118,13 +120,17 @@ def groups(features: DataFrame) -> list[Group]:
             )
             for place, name in enumerate(names)
         }  # fmt: skip
-        found.append(Group(dimension=row["dimension"], level=row["level"], persons=row["persons"], covariates=of))
+        sizes = {"persons": row["persons"], "rows": row["rows"]}
+        found.append(Group(dimension=row["dimension"], level=row["level"], covariates=of, **sizes))
     known = {one.dimension for one in found if one.level != UNKNOWN}
     return sorted((one for one in found if one.dimension in known), key=lambda one: (one.dimension, one.level))
 
 
 def matches(found: Sequence[Group], table: str) -> list[Result]:
-    """Of each covariate whether anybody has it: one whose concept set matches nothing says nothing, everywhere."""
+    """Of each covariate whether anybody has it: one whose concept set matches nothing says nothing, everywhere.
+
+    Counts are of rows, as those of all checks of the table: where nobody has it, all are at fault.
+    """
     whole = next((one for one in found if one.dimension == ALL), None)
     if whole is None:
         return []
@@ -132,7 +138,7 @@ def matches(found: Sequence[Group], table: str) -> list[Result]:
         Result(
             table=table, check=f"{name}_matches", what=f"nobody has {name}: what it is made of matches nothing",
             severity="convention", state="passed" if one.nonzero else "failed", version=version_of("matches"),
-            rows=0 if one.nonzero else whole.persons, of=whole.persons, all_rows=whole.persons,
+            rows=0 if one.nonzero else whole.rows, of=whole.rows, all_rows=whole.rows,
         )
         for name, one in whole.covariates.items()
     ]  # fmt: skip

@@ -13,6 +13,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql.connect.client import SparkConnectClient
 from scipy.optimize import linprog
 
+from jobs.quality.published import published as told_together
+from jobs.quality.result import Behind, Result
 from jobs.quality.statistics import NUMBERS, SCHEMA, Covariate, Group, groups, matches, published, shown_before
 
 pytestmark = pytest.mark.clause("F5", "F8", "P8")
@@ -38,8 +40,9 @@ def world(sexes: list[tuple[int, int, int]], bands: list[int]) -> list[Group]:
             if missing + zero + one:
                 level = "all" if dimension == "all" else f"{dimension}{place}"
                 value = Covariate(value=zero + one, nonzero=one, other=0, mean=one / max(zero + one, 1), quantiles=())
+                size = missing + zero + one
                 found.append(
-                    Group(dimension=dimension, level=level, persons=missing + zero + one, covariates={"f_x": value})
+                    Group(dimension=dimension, level=level, persons=size, rows=size, covariates={"f_x": value})
                 )
     return found
 
@@ -116,7 +119,7 @@ def test_a_later_version_with_a_few_more_persons_shows_no_count_that_differs_by_
     first = published(found)
     grown = [
         Group(
-            dimension=one.dimension, level=one.level, persons=one.persons + more,
+            dimension=one.dimension, level=one.level, persons=one.persons + more, rows=one.rows + more,
             covariates={"f_x": Covariate(value=x.value + more, nonzero=x.nonzero + more, other=0, mean=0.5, quantiles=())},
         )
         if one.level in ("all", "sex0", "age band0") else one
@@ -139,13 +142,27 @@ def test_a_covariate_that_nobody_has_is_a_failed_check_and_one_that_somebody_has
         for value, nonzero in ((300, 3), (300, 0), (0, 0))
     )
     covariates = {"f_some": some, "f_nobody": nobody, "f_unknown": unknown}
-    found = matches([Group(dimension="all", level="all", persons=300, covariates=covariates)], "feature_m")
+    found = matches([Group(dimension="all", level="all", persons=300, rows=450, covariates=covariates)], "feature_m")
     assert {one.check: one.state for one in found} == {
         "f_some_matches": "passed", "f_nobody_matches": "failed", "f_unknown_matches": "failed",
     }  # fmt: skip
-    assert str(found[1]) == "feature_m: nobody has f_nobody: what it is made of matches nothing: 300 rows"
+    assert str(found[1]) == "feature_m: nobody has f_nobody: what it is made of matches nothing: 450 rows"
     assert not found[1].stops
     assert matches([], "feature_m") == []
+
+
+def test_a_covariate_that_nobody_has_fails_in_all_rows_of_the_table_beside_the_checks_of_its_contract():
+    rest = Behind(broken=0, kept=300, apart=0)
+    whole = Result(
+        table="feature_m", check="key", what="key", severity="fatal", state="passed", rows=0, of=450, all_rows=450,
+        behind=rest,
+    )  # fmt: skip
+    nobody = Covariate(value=300, nonzero=0, other=0, mean=0.0, quantiles=())
+    found = matches(
+        [Group(dimension="all", level="all", persons=300, rows=450, covariates={"f_x": nobody})], "feature_m"
+    )
+    _, shown = told_together([whole, *found], of_persons=True)
+    assert (shown.rows, shown.of, shown.all_rows, shown.share) == (450, 450, 450, 1.0)
 
 
 @pytest.mark.spark
@@ -183,6 +200,7 @@ def test_the_figures_are_those_that_pandas_finds_and_all_groups_are_one_query(
     )
     found = groups(frame)
     assert asked == ["query"]
+    assert {one.rows for one in found if one.dimension == "all"} == {rows}
     shown = {(row[0], row[1], row[3]): dict(zip(COLUMNS, row, strict=True)) for row in published(found)}
     table["month"] = table["index_datetime"].map(lambda day: f"{day:%Y-%m}")
     table["all"] = "all"
