@@ -35,9 +35,7 @@ class Published:
         return self.rows / self.of if self.rows is not None and self.of else None
 
     def __str__(self) -> str:
-        if self.rows is None and not self.result.few:
-            return f"{self.result.table}: {self.result.what}: rows, how many is not shown"
-        return str(self.result)
+        return self.result.told(self.rows)
 
 
 @dataclass

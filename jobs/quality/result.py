@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jobs.digest import digest
-from jobs.disclosure import shown, suppressed
+from jobs.disclosure import suppressed
 
 FATAL = "fatal"
 
@@ -53,7 +53,11 @@ class Result:
     kept_back: bool = False
 
     def __str__(self) -> str:
-        return f"{self.table}: {self.what}: {shown(1 if self.few else self.rows)} rows"
+        return self.told(None if self.few else self.rows)
+
+    def told(self, rows: int | None) -> str:
+        """Its line in a log. rows: None of few and of what would give few away alike, or it would tell which are."""
+        return f"{self.table}: {self.what}: {'rows, how many is not shown' if rows is None else f'{rows:,} rows'}"
 
     @property
     def few(self) -> bool:
