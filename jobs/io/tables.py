@@ -180,17 +180,15 @@ class Tables:
         rows = self._session().sql(f"SHOW TABLES IN {schema}").collect()
         return tuple(sorted(row["tableName"] for row in rows if not row["isTemporary"]))
 
-    def remove(self, name: str, keys: DataFrame, key: str) -> int:
-        """Take out the rows whose `key`, an expression, is in the one column of `keys`; how many. None: no commit."""
-        rows = self.read(checked(name)).selectExpr(f"{key} AS key").join(keys, "key").count()
-        if not rows:
-            return 0
+    def remove(self, name: str, keys: DataFrame, key: str) -> None:
+        """Take out the rows whose `key`, an expression, is in the one column of `keys`. None: no commit."""
+        if self.read(checked(name)).selectExpr(f"{key} AS key").join(keys, "key").isEmpty():
+            return
         # A DELETE would write the keys into the table's history.
         gone = keys.selectExpr("key AS _key").distinct()
         # What is left was made from the same.
         inputs = self.commits.latest(name)[1].get("inputs", {})
         self._merged(name, gone, f"{key} = source._key WHEN MATCHED THEN DELETE", inputs, self._token(inputs))
-        return int(rows)
 
     def changes(self, name: str, first: int, last: int) -> DataFrame:
         """The rows that the commits from `first` to `last` put in, changed or took out, each with its commit.

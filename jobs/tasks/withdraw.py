@@ -1,7 +1,7 @@
 """withdraw: a person's rows leave every zone, a tombstone keeps them out, and the models that saw them are named.
 
 The keys come in a file on a volume that only the data managers and this job can read, never as a parameter: who may
-see a job may see its parameters. Logs and the record have counts alone.
+see a job may see its parameters. The log tells which tables were looked through.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from jobs.disclosure import shown
 from jobs.errors import TaskError
 from jobs.featurize.withdrawal import PERSON, TOMBSTONES, digest_sql, key_sql, parsed, person_sql, visit_sql
 from jobs.io.context import Task, contents, run
@@ -125,12 +124,13 @@ def remove(task: Task, source: Source, zones: Sequence[str], persons: DataFrame)
             columns = task.tables.read(table).columns
             person, visit = person_sql(source, table, columns), visit_sql(columns)
             if person is not None:
-                rows = task.tables.remove(table, persons, key_sql(person))
+                task.tables.remove(table, persons, key_sql(person))
             elif visit is not None:
-                rows = task.tables.remove(table, of_visits, key_sql(visit))
+                task.tables.remove(table, of_visits, key_sql(visit))
             else:
                 untold += [table] if name not in (TOMBSTONES, RECORD) else []
                 continue
-            task.log(f"{table}: {shown(rows)} rows removed")
+            # Neither how many rows nor whether there were any: a request often names one person.
+            task.log(f"{table}: looked through")
     if untold:
         task.log(f"no column of these tells whose a row is: {', '.join(untold)}")
