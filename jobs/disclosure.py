@@ -44,6 +44,11 @@ def shown_of(part: int, whole: int) -> str:
     return f"{'few or all but few' if told is None else f'{told:,}'} of {shown(whole)}"
 
 
+def measured(value: float, digits: int = 4) -> float:
+    """A figure as it may leave: of all its digits the counts that it was made of could be found again."""
+    return round(value, digits)
+
+
 def redacted(message: str) -> str:
     """The first line of a foreign error message without the values it may quote."""
     lines = message.strip().splitlines()

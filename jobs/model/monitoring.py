@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jobs.disclosure import moved, suppressed
+from jobs.disclosure import measured, moved, suppressed
 from jobs.model.intervals import Persons, observed_over_expected
-from jobs.model.matrix import Columns, design
+from jobs.model.matrix import MISSING, Columns, design
 from jobs.quality.groups import kept_back
 from workflows.declare import Monitor
 
@@ -68,7 +68,7 @@ def calibration_row(block: int, rows: pd.DataFrame, monitor: Monitor, seed: int,
         return found
     estimate = observed_over_expected(outcome, score, Persons(rows["person_id"], seed))
     numbers = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-    found |= {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+    found |= {name: measured(value) if math.isfinite(value) else None for name, value in numbers.items()}
     if events < monitor.minimum_events or not math.isfinite(estimate.low):
         return found
     low, high = monitor.calibration
@@ -110,11 +110,19 @@ def covariate_difference(new: np.ndarray, held: np.ndarray, is_number: bool) -> 
     return max(both, key=abs)
 
 
+def told_of_few(frame: pd.DataFrame, values: pd.Series, is_number: bool) -> bool:
+    """Whether 1 to 10 persons have a level of a category; of a number: none, 0, or another."""
+    kinds = values if not is_number else np.where(values.isna(), MISSING, (values != 0).astype(str))
+    persons = frame["person_id"].groupby(np.asarray(kinds)).nunique()
+    return any(suppressed(int(count)) is None for count in persons)
+
+
 def covariates(scored: pd.DataFrame, held: pd.DataFrame, columns: Columns, monitor: Monitor) -> list[dict[str, Any]]:
     """A row a covariate: the scored slice against test persons of the champion's dataset.
 
     A covariate whose difference exceeds the declared bound is in state `signal`; `covariate drift` is signalled when
-    the declared share of covariates is.
+    the declared share of those that can be assessed is. One that few persons have, on either side, is not assessed: its
+    difference would tell how few.
     """
     size = len(scored)
     base = {
@@ -132,17 +140,18 @@ def covariates(scored: pd.DataFrame, held: pd.DataFrame, columns: Columns, monit
     values = {
         name: covariate_difference(new[name].to_numpy(), old[name].to_numpy(), name in columns.numbers)
         for name in columns.names
+        if not any(told_of_few(a, b[name], name in columns.numbers) for a, b in ((scored, new), (held, old)))
     }
     drifted = {name for name, value in values.items() if abs(value) > monitor.covariates}
     raised = len(drifted) >= monitor.drifted_share * len(values)
     return [
         base | {
             "name": name,
-            "value": value if math.isfinite(value) else None,
-            "state": SIGNAL if name in drifted else QUIET,
+            "value": measured(values[name], 3) if name in values and math.isfinite(values[name]) else None,
+            "state": SIGNAL if name in drifted else QUIET if name in values else NOT_ASSESSABLE,
             "signal": COVARIATE if raised and name in drifted else "",
         }
-        for name, value in values.items()
+        for name in columns.names
     ]  # fmt: skip
 
 

@@ -66,6 +66,27 @@ def test_one_drifted_covariate_below_the_declared_share_is_shown_and_signals_not
     assert monitoring.decision(found) == ""
 
 
+def test_the_difference_of_what_few_persons_have_on_either_side_is_not_shown(
+    parts: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    scored, held = parts
+    few, many = (scored["person_id"].isin(scored["person_id"].unique()[:count]) for count in (10, 11))
+    assert few.sum() > 10, "more than ten rows of ten persons"
+    other = held["person_id"].isin(held["person_id"].unique()[:3])
+    told = scored.assign(
+        f_few=few.astype(float), f_many=many.astype(float), f_unknown=np.where(few, np.nan, 1.0), f_held=1.0,
+        f_level=np.where(few, "rare", "common"), f_all_but=1.0 - few,
+    )  # fmt: skip
+    beside = held.assign(
+        f_few=0.0, f_many=0.0, f_unknown=1.0, f_held=1.0 - other, f_level="common", f_all_but=1.0
+    )  # fmt: skip
+    rows = {row["name"]: row for row in monitoring.covariates(told, beside, columns_of(beside), Monitor())}
+    hidden = {name for name, row in rows.items() if row["value"] is None}
+    assert hidden == {"f_few", "f_unknown", "f_held", "f_level", "f_all_but"}
+    assert {(rows[name]["state"], rows[name]["signal"]) for name in hidden} == {(NOT_ASSESSABLE, "")}
+    assert all(row["value"] == round(row["value"], 3) for row in rows.values() if row["value"] is not None)
+
+
 def test_fewer_events_than_the_declared_minimum_are_not_assessable(parts: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     few = parts[0].assign(outcome=0)
     few.iloc[:50, few.columns.get_loc("outcome")] = 1
