@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jobs.disclosure import SMALLEST, with_others
+from jobs.disclosure import SMALLEST, measured, with_others
 from jobs.model.intervals import Estimate, Persons, clustered, recalibration
 from jobs.model.metrics import integrated_calibration_index
 from jobs.release import Sum, release
@@ -66,7 +66,7 @@ def written(
         if hide:
             rows.append({"split": split, "subgroup": subgroup, "metric": metric} | dict.fromkeys([*numbers, *sizes]))
         else:
-            known = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+            known = {name: measured(value) if math.isfinite(value) else None for name, value in numbers.items()}
             rows.append({"split": split, "subgroup": subgroup, "metric": metric} | known | dict(sizes))
     return rows
 

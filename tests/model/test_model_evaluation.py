@@ -44,6 +44,24 @@ def test_every_metric_is_reported_for_all_and_by_sex_and_age_group(data: tuple[p
     assert line(table, "all")["persons"] == data[0]["person_id"].nunique()
 
 
+def test_the_counts_behind_a_figure_cannot_be_found_from_its_digits(data: tuple[pd.DataFrame, np.ndarray]) -> None:
+    rows, probability = data
+    exact = evaluation.estimates(rows, probability, 1)["auroc"].value
+    table = evaluation.table("person", rows, probability, seed=1, by_subgroup=True)
+    events = int(rows["outcome"].sum())
+    pairs = {count: 2 * count * (len(rows) - count) for count in range(events - 50, events + 51)}
+
+    def fitting(auroc: float) -> list[int]:
+        return [count for count, all_of in pairs.items() if abs(auroc * all_of - round(auroc * all_of)) < 1e-6]
+
+    assert fitting(exact) == [events], "all its digits tell how many events there are"
+    for part in ("value", "low", "high"):
+        shown = table[part].dropna().astype(float)
+        assert (shown == shown.round(4)).all()
+    assert line(table, "all")["value"] == pytest.approx(exact, abs=1e-4)
+    assert evaluation.metrics(table)["auroc"] == round(exact, 4), "MLflow gets what the table has"
+
+
 def test_a_subgroup_of_few_persons_keeps_its_lines_and_loses_its_numbers(data: tuple[pd.DataFrame, np.ndarray]) -> None:
     rows = data[0].assign(f_sex=["X"] * 6 + list(data[0]["f_sex"][6:]))
     table = evaluation.table("person", rows, data[1], seed=1, by_subgroup=True)
