@@ -16,9 +16,9 @@ def suppressed(count: int) -> int | None:
     return None if 0 < count < SMALLEST else count
 
 
-def moved(count: int, before: Iterable[int]) -> bool:
-    """Whether `count` differs by 1 to 10 from any that was published of it before: the difference tells of few."""
-    return any(suppressed(abs(count - one)) is None for one in before)
+def moved(count: float, before: Iterable[float]) -> bool:
+    """Whether a count or sum differs by 1 to 10 from any that was published of it before: that tells of few."""
+    return any(0 < abs(count - one) < SMALLEST for one in before)
 
 
 def with_others(counts: Mapping[str, int]) -> dict[str, int]:

@@ -80,7 +80,7 @@ def describe(task: Task, table: str, version: int) -> list[Result]:
     name = f"{table.partition('.')[0]}.{STATISTICS}"
     earlier: statistics.Earlier = {}
     if task.tables.exists(name):
-        columns = ("dimension", "level", "covariate", "persons", "with_value", "ones")
+        columns = ("dimension", "level", "covariate", "persons", "with_value", "ones", "mean")
         rows_before = task.tables.read(name).where(f"table = '{table}'").select(*columns).collect()
         earlier = statistics.shown_before(row.asDict() for row in rows_before)
     found = statistics.groups(task.tables.read(table, version))

@@ -29,8 +29,10 @@ SCHEMA = (
     "persons long, covariate string, with_value long, ones long, missing_share double, mean double, "
     + ", ".join(f"{name} double" for name in NUMBERS)
 )
-# (dimension, level, covariate): the persons, those with a value and those with a 1 that earlier reports showed.
-Earlier = Mapping[tuple[str, str, str], Iterable[tuple[int | None, int | None, int | None]]]
+# The persons, those with a value, those with a 1 and the sum of the values, which the mean tells.
+Shown = tuple[int | None, int | None, int | None, float | None]
+# (dimension, level, covariate): what earlier reports showed.
+Earlier = Mapping[tuple[str, str, str], Iterable[Shown]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +46,8 @@ class Covariate:
     quantiles: Sequence[float]
 
     def classes(self, persons: int, *, binary: bool) -> Classes:
-        """The persons whose number the figures tell."""
-        rest = {"zero": self.value - self.nonzero} if binary else {"value": self.value}
+        """The persons whose number the figures tell: the sum of what is 1 for all but a few is how many, and theirs."""
+        rest = {"zero": self.value - self.nonzero} if binary else {"value": self.value, "other": self.other}
         return {"missing": persons - self.value, "nonzero": self.nonzero} | rest
 
 
@@ -185,8 +187,8 @@ def hidden_by_size(some: Sequence[Group], earlier: Earlier) -> set[str]:
     return kept_back(sizes, differing)
 
 
-def near(counts: Sequence[int | None], shown: Iterable[Sequence[int | None]]) -> bool:
-    """Whether any count differs by 1 to 10 from one that was shown in its place."""
+def near(counts: Sequence[float | None], shown: Iterable[Sequence[float | None]]) -> bool:
+    """Whether any count or sum differs by 1 to 10 from one that was shown in its place."""
     return any(
         now is not None and then is not None and moved(now, [then])
         for row in shown
@@ -195,10 +197,15 @@ def near(counts: Sequence[int | None], shown: Iterable[Sequence[int | None]]) ->
 
 
 def changed(group: Group, name: str, earlier: Earlier, *, binary: bool) -> bool:
-    """Whether a covariate's counts differ by 1 to 10 persons from those that were shown."""
+    """Whether a covariate's counts differ by 1 to 10 persons from those that were shown, or its sum by as much."""
     one = group.covariates[name]
-    counts = (group.persons, one.value, one.nonzero if binary else None)
+    counts = (group.persons, one.value, one.nonzero if binary else None, total(one.mean, one.value))
     return near(counts, earlier.get((group.dimension, group.level, name), ()))
+
+
+def total(mean: float | None, value: int | None) -> float | None:
+    """The sum of the values; rounded, since the order in which they are added moves the last digits."""
+    return None if mean is None or value is None else round(mean * value, 3)
 
 
 def figures(group: Group, name: str, *, binary: bool) -> tuple[Any, ...]:
@@ -217,8 +224,10 @@ def figures(group: Group, name: str, *, binary: bool) -> tuple[Any, ...]:
 
 def shown_before(rows: Iterable[Mapping[str, Any]]) -> Earlier:
     """What earlier reports showed, from their rows."""
-    found: dict[tuple[str, str, str], set[tuple[int | None, int | None, int | None]]] = {}
+    found: dict[tuple[str, str, str], set[Shown]] = {}
     for row in rows:
         key = (row["dimension"], row["level"], row["covariate"])
-        found.setdefault(key, set()).add((row["persons"], row["with_value"], row["ones"]))
+        found.setdefault(key, set()).add(
+            (row["persons"], row["with_value"], row["ones"], total(row["mean"], row["with_value"]))
+        )
     return found

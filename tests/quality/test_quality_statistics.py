@@ -136,6 +136,27 @@ def test_a_later_version_with_a_few_more_persons_shows_no_count_that_differs_by_
     assert first == [] or second == [], "the whole grew by a few"
 
 
+def counted(other: int, mean: float) -> list[Group]:
+    """500 persons, of whom 300 have another value than 0, and `other` another than 0 and 1."""
+    visits = Covariate(value=500, nonzero=300, other=other, mean=mean, quantiles=(0.0,) * 5)
+    return [Group(dimension="all", level="all", persons=500, rows=500, covariates={"f_visits": visits})]
+
+
+def test_the_mean_of_a_number_that_is_another_than_0_and_1_for_few_is_not_shown():
+    assert published(counted(other=3, mean=307 / 500)) == []
+    assert [row[7] for row in published(counted(other=11, mean=323 / 500))] == [323 / 500]
+
+
+@pytest.mark.parametrize(("more", "hidden"), [(0, False), (1, True), (10, True), (-10, True), (11, False)])
+def test_a_mean_that_tells_a_sum_of_one_to_ten_beside_an_earlier_one_is_not_shown(more: int, hidden: bool):
+    first = published(counted(other=40, mean=360 / 500))
+    before = shown_before(dict(zip(COLUMNS, row, strict=True)) for row in first)
+    second = published(counted(other=40, mean=(360 + more) / 500), before)
+    assert (second == []) == hidden, "as many persons have a value and as many have none"
+    digits = published(counted(other=40, mean=360 / 500 + 1e-15), before)
+    assert digits, "the order of adding up tells of nobody"
+
+
 def test_a_covariate_that_nobody_has_is_a_failed_check_and_one_that_somebody_has_is_not():
     some, nobody, unknown = (
         Covariate(value=value, nonzero=nonzero, other=0, mean=None, quantiles=())
