@@ -28,7 +28,7 @@ def show_trace(stage: str, table: str, key: str, json_file: Path | None) -> None
 
 def print_trace(console: Console, found: Trace) -> None:
     """As `show_trace`, of what was found."""
-    rows = "one row has" if found.rows == 1 else f"{found.rows} rows have"
+    rows = "several rows have" if found.several else "one row has"
     console.print(Text(f"{found.table}: {rows} this key", "bold"))
     for name, value in found.model.items():
         console.print(f"  {name} {value}")

@@ -39,10 +39,13 @@ class Made:
 
 @dataclass(frozen=True)
 class Trace:
-    """rows: how many rows have the key. versions: the table's first, then what each was made from."""
+    """several: whether more rows than one have the key; how many may be a count of few persons.
+
+    versions: the table's first, then what each was made from.
+    """
 
     table: str
-    rows: int
+    several: bool
     versions: tuple[Made, ...]
     model: Mapping[str, Any]
 
@@ -84,7 +87,7 @@ def trace(tables: Tables, table: str, key: str) -> Trace:
         raise UntraceableError(f"no row of {table} version {version} has this {column}")
     starts = [(table, version), *of_rows(table, rows)]
     model = {name: rows[-1][name] for name in MADE_BY if name in rows[-1]}
-    return Trace(table=table, rows=len(rows), versions=upstream(tables, starts), model=model)
+    return Trace(table=table, several=len(rows) > 1, versions=upstream(tables, starts), model=model)
 
 
 def of_rows(table: str, rows: list[Row]) -> list[tuple[str, int]]:

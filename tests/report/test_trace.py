@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,16 @@ def test_what_is_printed_names_no_person_and_no_value(tables: Tables):
     text = screen.getvalue()
     assert "feature_readmission@3" in text
     assert not [word for word in (str(PERSON), str(ENCOUNTER), "I50.9", "0.04") if word in text]
+
+
+@pytest.mark.parametrize(("rows", "told"), [(1, "one row has"), (2, "several rows have"), (4, "several rows have")])
+def test_of_the_rows_that_have_a_key_it_is_told_only_whether_there_are_several(tmp_path: Path, rows: int, told: str):
+    write(tmp_path, "a_ra.fact_person", [{"fact_id": n, "concept_code": "I50.9"} for n in range(rows)])
+    found, screen = trace(Tables(tmp_path), "a_ra.fact_person", "concept_code=I50.9"), io.StringIO()
+    print_trace(Console(file=screen, width=400), found)
+    assert screen.getvalue().splitlines()[0] == f"a_ra.fact_person: {told} this key"
+    assert found.several == (rows > 1)
+    assert set(asdict(found)) == {"table", "several", "versions", "model"}, "what the JSON has"
 
 
 @pytest.mark.parametrize(
