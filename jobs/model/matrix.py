@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from jobs.disclosure import SMALLEST
 from jobs.errors import TaskError
 
 if TYPE_CHECKING:
@@ -73,15 +74,24 @@ def ordered(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(["encounter_order", "visit_occurrence_id"], kind="stable", ignore_index=True)
 
 
-def example(matrix: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """One invented row for the model's signature: medians and most frequent levels, no person's row."""
+def example(matrix: pd.DataFrame, columns: Columns, persons: pd.Series) -> pd.DataFrame:
+    """One invented row for the model's signature: medians and most frequent levels, no person's row.
+
+    persons: whose each row is. A median with fewer than 11 persons on a side, or a level of fewer, may be somebody's.
+    """
+    whose = persons.to_numpy()
+
+    def many(rows: pd.Series) -> bool:
+        return len(np.unique(whose[rows.to_numpy()])) >= SMALLEST
+
     row: dict[str, Any] = {}
     for name in columns.numbers:
         median = matrix[name].median()
-        row[name] = [0.0 if pd.isna(median) else float(median)]
+        row[name] = [float(median) if many(matrix[name] <= median) and many(matrix[name] >= median) else 0.0]
     for name in columns.categories:
         levels = matrix[name].value_counts()
-        row[name] = [min(levels.index[levels == levels.max()])]
+        level = min(levels.index[levels == levels.max()])
+        row[name] = [level if many(matrix[name] == level) else MISSING]
     return pd.DataFrame(row, columns=columns.names)
 
 

@@ -47,7 +47,7 @@ def _train(task: Task) -> None:
         registry.read(run_id, names.table("dataset"), version, "training")
         settings = {"method": type(model.method).__name__, "seed": model.method.seed, "covariates": len(columns.names)}
         registry.log(run_id, settings | parameters)
-        invented = example(design(rows, columns), columns)
+        invented = example(design(rows, columns), columns, rows["person_id"])
         model_id = registry.log_model(run_id, fitted, invented, parameters)
         registry.log(run_id, tags={"model_id": model_id})
     except Exception:

@@ -96,12 +96,27 @@ def test_the_example_row_is_made_of_medians_and_common_levels_and_is_nobodys_row
     frame = cohort(encounters=1001)
     columns = columns_of(frame)
     matrix = design(frame, columns)
-    row = example(matrix, columns)
+    row = example(matrix, columns, frame["person_id"])
     assert len(row) == 1
     assert row["f_x"][0] == np.median(frame["f_x"])
     assert row["f_ward"][0] == frame["f_ward"].mode()[0]
     same = (matrix[columns.names] == row[columns.names].iloc[0]).all(axis=1)
     assert not same.any()
+
+
+@pytest.mark.parametrize(("known", "told"), [(20, 0.0), (21, 110.0)])
+def test_the_example_row_has_no_median_or_level_that_few_persons_have(known: int, told: float) -> None:
+    persons = pd.Series(range(400))
+    frame = pd.DataFrame({
+        "f_lab": [100.0 + n if n < known else np.nan for n in persons], "f_own": persons.astype(float),
+        "f_unique": persons.astype(str), "f_ward": "medical",
+    })  # fmt: skip
+    columns = columns_of(frame)
+    row = example(design(frame, columns), columns, persons).iloc[0]
+    assert (row["f_lab"], row["f_unique"], row["f_ward"]) == (told, "missing", "medical")
+    # As many rows of ten persons are few as well.
+    row = example(design(frame, columns), columns, persons % 10).iloc[0]
+    assert (row["f_lab"], row["f_own"], row["f_ward"]) == (0.0, 0.0, "missing")
 
 
 @pytest.mark.clause("16")

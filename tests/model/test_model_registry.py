@@ -68,7 +68,7 @@ def version(folder: Path, number: str) -> str:
     fitted, columns = fit(MODEL.method, MODEL.method.parameters, rows), columns_of(rows)
     run = registry.start(EXPERIMENT, "train", {"dataset_version": number})
     registry.read(run, "readmission.dataset", int(number), "training")
-    model_id = registry.log_model(run, fitted, example(design(rows, columns), columns), {"C": 1.0})
+    model_id = registry.log_model(run, fitted, example(design(rows, columns), columns, rows["person_id"]), {"C": 1.0})
     registry.log(run, {"C": 1.0}, {"auroc": 0.7}, {"parameters": "{}"}, model_id)
     registry.end(run)
     assert registry.model_id(registry.run(run)) == model_id
