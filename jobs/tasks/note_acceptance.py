@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from jobs.disclosure import portion, shown_of, suppressed
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.tasks.notes import curated, described
@@ -27,7 +26,7 @@ def _note_acceptance(task: Task) -> None:
     clean, sentences = (task.tables.read(name, version) for name, version in inputs.items())
     results = of_offsets(clean, sentences)
     if declared.expected is None:
-        results.append(Accepted("N5", 0, 0))
+        results.append(Accepted("N5", 0, 0, (0, 0, 0)))
     else:
         expected, read = curated(task, source, declared.expected)
         inputs |= read
@@ -35,20 +34,10 @@ def _note_acceptance(task: Task) -> None:
             note_id(source.name, sf.trim("note_source_value")).alias("note_id"), "note_sent", "expected_text"
         )
         results.append(of_expected(keyed, sentences))
-    rows = [
-        (
-            task.job_run_id,
-            one.check_id,
-            CHECKS[one.check_id],
-            one.state,
-            suppressed(one.checked),
-            portion(one.failed, one.checked),
-        )
-        for one in results
-    ]
+    rows = [(task.job_run_id, one.check_id, CHECKS[one.check_id], one.state, *one.told) for one in results]
     task.tables.append(f"{zone}.note_acceptance", task.spark.createDataFrame(rows, SCHEMA), inputs)
     for one in results:
-        task.log(f"{one.check_id} {one.state}: {CHECKS[one.check_id]}: {shown_of(one.failed, one.checked)}")
+        task.log(f"{one.check_id} {one.state}: {CHECKS[one.check_id]}: {one}")
     if failed := [one for one in results if one.state == "failed"]:
-        said = "; ".join(f"{one.check_id}: {shown_of(one.failed, one.checked)}" for one in failed)
+        said = "; ".join(f"{one.check_id}: {one}" for one in failed)
         raise TaskError(f"the notes of {source.name} are not accepted: {said}")

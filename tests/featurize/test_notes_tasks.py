@@ -123,9 +123,10 @@ BROKEN = [
 def test_what_is_wrong_with_sentences_is_found_by_the_check_that_says_so(spark, spoil, wanted):
     text = "One is here.  Two is there.\nThree."
     parts = [(0, 12, "One is here."), (14, 27, "Two is there."), (28, 34, "Three.")]
-    clean = spark.createDataFrame([(1, text), (2, text)], "note_id long, clean_text string")
-    rows = [(note, place, *part) for note in (1, 2) for place, part in enumerate(parts)]
-    sentences = spark.createDataFrame(rows, "note_id long, note_sent long, `begin` long, `end` long, note_text string")
+    clean = spark.createDataFrame([(1, text, 7), (2, text, 8)], "note_id long, clean_text string, person_id long")
+    rows = [(note, note + 6, place, *part) for note in (1, 2) for place, part in enumerate(parts)]
+    columns = "note_id long, person_id long, note_sent long, `begin` long, `end` long, note_text string"
+    sentences = spark.createDataFrame(rows, columns)
     expected = sentences.select("note_id", "note_sent", sf.col("note_text").alias("expected_text"))
     spoiled = spoil(sentences)
     results = [*of_offsets(clean, spoiled), of_expected(expected, spoiled)]
@@ -149,22 +150,56 @@ def test_the_acceptance_test_fails_with_counts_and_ids_of_checks_and_no_text(acc
 
 
 def test_a_check_that_all_but_few_fail_does_not_tell_of_those_few(accept, delivered, capsys, monkeypatch):
-    monkeypatch.setattr("jobs.notes.acceptance.of_offsets", lambda *_: [Accepted("N1", 60, 55), Accepted("N2", 60, 49)])
-    with pytest.raises(TaskError, match="N1: few or all but few of 60; N2: 49 of 60") as raised:
+    few, many = Accepted("N1", 60, 55, (60, 55, 20)), Accepted("N2", 60, 49, (60, 49, 11))
+    of_few = Accepted("N3", 60, 30, (40, 10, 35))
+    monkeypatch.setattr("jobs.notes.acceptance.of_offsets", lambda *_: [few, many, of_few])
+    with pytest.raises(
+        TaskError, match="N1: few or all but few of 60; N2: 49 of 60; N3: few or all but few of 60"
+    ) as raised:
         accept()
     assert "55" not in str(raised.value) + capsys.readouterr().out
     found = delivered.table(f"{RA}.note_acceptance").where("checked = 60").collect()
-    assert {row["check_id"]: row["failed"] for row in found} == {"N1": None, "N2": 49}
+    assert {row["check_id"]: row["failed"] for row in found} == {"N1": None, "N2": 49, "N3": None}
+
+
+@pytest.mark.parametrize(
+    ("persons", "told"),
+    [
+        ((40, 20, 35), (60, 30)), ((40, 10, 35), (60, None)), ((40, 35, 10), (60, None)), ((10, 10, 10), (None, None)),
+        ((40, 40, 0), (60, 30)),
+    ],
+)  # fmt: skip
+def test_sentences_are_counted_where_more_than_ten_persons_stand_behind_those_that_fail_and_the_others(persons, told):
+    assert Accepted("N1", 60, 30, persons).told == told
+
+
+def test_the_persons_behind_a_check_are_counted_once_each(spark):
+    text = "One is here."
+    clean = spark.createDataFrame(
+        [(note, text, note % 3) for note in range(12)], "note_id long, clean_text string, person_id long"
+    )
+    columns = "note_id long, person_id long, note_sent long, `begin` long, `end` long, note_text string"
+    rows = [(note, note % 3, 0, 0, 12, text if note % 3 else "Another.") for note in range(12)]
+    sentences = spark.createDataFrame(rows, columns)
+    expected = sentences.selectExpr("note_id", "note_sent", f"'{text}' AS expected_text")
+    found = {one.check_id: one for one in [*of_offsets(clean, sentences), of_expected(expected, sentences)]}
+    assert (found["N1"].checked, found["N1"].failed, found["N1"].persons) == (12, 4, (3, 1, 2))
+    assert (found["N5"].checked, found["N5"].failed, found["N5"].persons) == (12, 4, (3, 1, 2))
+    assert found["N4"].persons == (3, 0, 3)
 
 
 @pytest.mark.parametrize(("rejected", "kept", "shown"), [
-    ({"no date": 20, "no text": 30}, 50, {"no date": 20, "no text": 30}),
+    ({"no date": (20, 20), "no text": (30, 11)}, (50, 50), {"no date": 20, "no text": 30}),
     # What is rejected in all follows from what goes on: five are not left to be subtracted.
-    ({"no date": 5, "no text": 30}, 50, {"no date": None, "no text": None}),
-    ({"no date": 55}, 5, {"no date": None}),
+    ({"no date": (5, 5), "no text": (30, 30)}, (50, 50), {"no date": None, "no text": None}),
+    ({"no date": (55, 55)}, (5, 5), {"no date": None}),
+    # Twelve notes of one person are theirs.
+    ({"no date": (12, 1), "no text": (30, 30)}, (50, 50), {"no date": None, "no text": None}),
+    ({"no date": (12, 1)}, (50, 50), {"no date": None}),
+    ({"no date": (55, 55)}, (30, 2), {"no date": None}),
 ])  # fmt: skip
 def test_reasons_of_few_notes_do_not_follow_from_the_others(rejected, kept, shown):
-    assert counted(rejected, sum(rejected.values()) + kept) == shown
+    assert counted(rejected, kept) == shown
 
 
 MARKS = ["²", "½", "Ⅷ", "①", "é", "e\u0301", "中", "_", "-", "٣", "ª", "😀", "\u0903", "‿", "µ", "°", "\u00a0", "ß"]
