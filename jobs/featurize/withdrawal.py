@@ -6,7 +6,8 @@ nothing to who guesses keys; and it says nothing of a key to who sees the table 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from workflows.source import Source
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 PERSON, VISIT = "person_id", "visit_occurrence_id"
-TOMBSTONES = "withdrawn"
+TOMBSTONES, REJECTED = "withdrawn", "rejected_"
 
 
 def key_sql(expression: str) -> str:
@@ -36,26 +37,59 @@ def parsed(text: str) -> tuple[str, ...]:
 
 def person_sql(source: Source, table: str, columns: Iterable[str]) -> str | None:
     """The expression of the person in a table of a source, None where it has none of its own."""
-    curated = {part.table: part.person_id for part in source.events}
-    curated |= {source.encounters.table: source.encounters.person_id, source.persons.table: source.persons.person_id}
-    schema, _, name = table.partition(".")
-    if schema == source.name and name in curated:
-        return curated[name]
+    parts = (*source.events, source.observation, source.notes, source.encounters, source.persons)
+    declared = {part.table: part.person_id for part in parts if part is not None}
+    if (name := delivered(source, table)) in declared:
+        return own(source, name, declared[name])
     return PERSON if PERSON in columns else None
 
 
-def visit_sql(columns: Iterable[str]) -> str | None:
-    """The column of the encounter, which tells whose a row without a person is."""
+def visit_sql(source: Source, table: str, columns: Iterable[str]) -> str | None:
+    """The expression of the encounter, which tells whose a row without a person is; None where it has none."""
+    name = delivered(source, table)
+    for kind in source.events:
+        if kind.table == name:
+            return own(source, name, kind.visit_occurrence_id)
     return VISIT if VISIT in columns else None
 
 
-def kept(frame: DataFrame, tombstones: DataFrame, source: Source, table: str) -> DataFrame:
-    """The rows of a curated table that are not of a withdrawn person."""
+def delivered(source: Source, table: str) -> str:
+    """The curated table whose columns `table` has: itself, or the one whose rows at fault it keeps; "" of others."""
+    schema, _, name = table.partition(".")
+    if schema == source.name:
+        return name
+    return name.removeprefix(REJECTED) if schema == f"{source.name}_ra" and name.startswith(REJECTED) else ""
+
+
+def own(source: Source, table: str, expression: str) -> str | None:
+    """An expression of a mapping as the table alone resolves it; None where it names a table beside it."""
+    joined = {join.table for kind in source.events if kind.table == table for join in kind.joins}
+    if any(re.search(rf"\b{name}\.", expression) for name in joined):
+        return None
+    return re.sub(rf"\b{table}\.", "", expression)
+
+
+def kept(
+    frame: DataFrame, tombstones: DataFrame, source: Source, table: str, beside: Mapping[str, DataFrame]
+) -> DataFrame:
+    """The rows of a curated table that are not of a withdrawn person.
+
+    beside: the tables with it. Where the encounter alone tells whose a row is, the row stays if its encounter is there
+    and of somebody who is not withdrawn: of a row of nobody, none can say that it is not theirs.
+    """
     from pyspark.sql import functions as sf
 
-    person = person_sql(source, f"{source.name}.{table}", frame.columns)
-    if person is None:
+    name = f"{source.name}.{table}"
+    person, visit = (of(source, name, frame.columns) for of in (person_sql, visit_sql))
+    if person is not None:
+        marked = frame.withColumn("_digest", sf.expr(digest_sql(source.name, person)))
+        gone = tombstones.select(sf.col("person_digest").alias("_digest")).distinct()
+        return marked.join(gone, "_digest", "left_anti").select(*frame.columns)
+    if visit is None:
         return frame
-    marked = frame.withColumn("_digest", sf.expr(digest_sql(source.name, person)))
-    gone = tombstones.select(sf.col("person_digest").alias("_digest")).distinct()
-    return marked.join(gone, "_digest", "left_anti").select(*frame.columns)
+    stays = source.encounters
+    left = kept(beside[stays.table], tombstones, source, stays.table, beside).where(f"{stays.person_id} IS NOT NULL")
+    visits = left.selectExpr(f"{key_sql(stays.visit_occurrence_id)} AS _visit").distinct()
+    return (
+        frame.withColumn("_visit", sf.expr(key_sql(visit))).join(visits, "_visit", "left_semi").select(*frame.columns)
+    )

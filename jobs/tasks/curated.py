@@ -27,5 +27,5 @@ def curated(task: Task, source: Source, table: str) -> tuple[dict[str, DataFrame
     if task.tables.exists(withdrawn):
         inputs |= task.tables.inputs(withdrawn)
         marks = task.tables.read(withdrawn, inputs[withdrawn])
-        tables = {name: kept(frame, marks, source, name) for name, frame in tables.items()}
+        tables = {name: kept(frame, marks, source, name, tables) for name, frame in tables.items()}
     return tables, inputs

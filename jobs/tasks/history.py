@@ -166,7 +166,7 @@ def applied_to(
         for table, feed in feeds.items():
             rows = signed(feed, source.contract(table))
             if tables.exists(marks):
-                rows = kept(rows, tables.read(marks), source, table)
+                rows = kept(rows, tables.read(marks), source, table, others)
             one = changes(rows, others, source, table, person_sample=person_sample, closed=closed)
             frame = one if frame is None else frame.unionByName(one)
             span = "CASE WHEN bool_and(_came) THEN struct(min(_version) AS first, max(_version) AS last) END AS span"

@@ -122,7 +122,7 @@ def remove(task: Task, source: Source, zones: Sequence[str], persons: DataFrame)
         for name in task.tables.names(zone):
             table = f"{zone}.{name}"
             columns = task.tables.read(table).columns
-            person, visit = person_sql(source, table, columns), visit_sql(columns)
+            person, visit = (of(source, table, columns) for of in (person_sql, visit_sql))
             if person is not None:
                 task.tables.remove(table, persons, key_sql(person))
             elif visit is not None:
