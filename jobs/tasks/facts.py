@@ -55,7 +55,7 @@ def _facts(task: Task) -> None:
         if version is not None and version != previous:
             hold(task, source, contract, version, previous, stood)
         return
-    tables, inputs = curated(task, source, table)
+    tables, inputs = curated(task, source, source.made_from[table])
     content = "" if followed else definition(task, source, table)
     version = task.tables.commits.made(full, content, inputs) if content else None
     if version is not None and held(task, full, version):

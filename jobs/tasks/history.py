@@ -124,7 +124,7 @@ def compared_with(task: Task, source: Source, tables: list[str], came: list[str]
     from jobs.featurize.facts import fact_person
 
     name = f"{source.name}_ra.fact_person"
-    frames, inputs = curated(task, source, "fact_person")
+    frames, inputs = curated(task, source, source.made_from["fact_person"])
     commits = {table: task.tables.commits.moment(f"{source.name}.{table}", inputs[f"{source.name}.{table}"])
                for table in came}  # fmt: skip
     kinds = tuple(kind for kind in source.events if kind.table in tables)

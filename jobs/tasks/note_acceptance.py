@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from jobs.errors import TaskError
+from jobs.featurize.withdrawal import TOMBSTONES
 from jobs.io.context import Task, run
-from jobs.tasks.notes import curated, described
+from jobs.tasks.curated import curated
+from jobs.tasks.notes import described
 
 SCHEMA = "job_run_id string, check_id string, meaning string, state string, checked long, failed long"
 
@@ -28,11 +30,16 @@ def _note_acceptance(task: Task) -> None:
     if declared.expected is None:
         results.append(Accepted("N5", 0, 0, (0, 0, 0)))
     else:
-        expected, read = curated(task, source, declared.expected)
+        frames, read = curated(task, source, [declared.table, declared.expected])
         inputs |= read
-        keyed = expected.select(
+        keyed = frames[declared.expected].select(
             note_id(source.name, sf.trim("note_source_value")).alias("note_id"), "note_sent", "expected_text"
         )
+        if f"{zone}.{TOMBSTONES}" in read:
+            # Somebody withdrew: what is expected does not say of whom, and their notes are gone.
+            key = sf.trim(sf.expr(declared.key).cast("string"))
+            there = frames[declared.table].select(note_id(source.name, key).alias("note_id"))
+            keyed = keyed.join(there, "note_id", "left_semi")
         results.append(of_expected(keyed, sentences))
     rows = [(task.job_run_id, one.check_id, CHECKS[one.check_id], one.state, *one.told) for one in results]
     task.tables.append(f"{zone}.note_acceptance", task.spark.createDataFrame(rows, SCHEMA), inputs)

@@ -9,6 +9,7 @@ from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.quality.published import published
 from jobs.release import Sum, release
+from jobs.tasks.curated import curated
 from workflows.contracts.notes import NOTES
 from workflows.source import Contract, Notes, Source
 from workflows.sources import named
@@ -28,16 +29,6 @@ def described(task: Task) -> tuple[Source, Notes]:
     if source.notes is None:
         raise TaskError(f"{task.name}: {source.name} declares no notes; valid: a source with notes=Notes(...)")
     return source, source.notes
-
-
-def curated(task: Task, source: Source, table: str) -> tuple[DataFrame, dict[str, int]]:
-    """A curated table in the types of its contract, and the version that was read."""
-    from jobs.featurize.columns import typed
-
-    name = f"{source.name}.{table}"
-    contract = next(one for one in source.contracts if one.table == table)
-    inputs = task.tables.inputs(name)
-    return typed(task.tables.read(name, inputs[name]), contract), inputs
 
 
 def hold(frame: DataFrame, contract: Contract) -> None:
@@ -91,7 +82,8 @@ def _notes(task: Task) -> None:
     if table not in NOTES:
         raise TaskError(f"notes: table = {table!r} is not valid; valid: {', '.join(NOTES)}")
     if table == "note":
-        delivered, inputs = curated(task, source, declared.table)
+        frames, inputs = curated(task, source, [declared.table])
+        delivered = frames[declared.table]
         frame = tables.note(delivered, source.name, declared)
         # Before anything is written: the previous version stays if two notes would share an id.
         hold(frame, NOTES[table])
