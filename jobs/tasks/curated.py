@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from jobs.featurize.withdrawal import TOMBSTONES, kept
@@ -13,12 +13,18 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def curated(task: Task, source: Source, tables: Iterable[str]) -> tuple[dict[str, DataFrame], dict[str, int]]:
-    """The newest versions of the tables without withdrawn persons, and which those are."""
+def curated(
+    task: Task, source: Source, tables: Iterable[str], newest: Mapping[str, int] | None = None
+) -> tuple[dict[str, DataFrame], dict[str, int]]:
+    """The tables without withdrawn persons, and the versions that were read.
+
+    newest: the versions to read, where somebody decided on them already; otherwise those that are newest now.
+    """
     from jobs.featurize.columns import typed
 
     names = {table: f"{source.name}.{table}" for table in tables}
-    inputs = task.tables.inputs(*names.values())
+    read = newest or task.tables.inputs(*names.values())
+    inputs = {name: read[name] for name in names.values()}
     frames = {
         table: typed(task.tables.read(name, inputs[name]), source.contract(table)) for table, name in names.items()
     }

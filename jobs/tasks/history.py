@@ -59,7 +59,7 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
     if not touched:
         task.log(f"{name} has everything that its source has")
     elif joined or source.without_key:
-        version = compared_with(task, source, sorted(set(touched)), came, person_sample)
+        version = compared_with(task, source, sorted(set(touched)), came, newest, person_sample)
         task.log(f"{name} is at version {version}, compared with {', '.join(came)}")
     elif isinstance(declared.updates, Continuous):
         streamed(task, source, name, new, said, person_sample)
@@ -113,8 +113,10 @@ def otherwise(
     return found
 
 
-def compared_with(task: Task, source: Source, tables: list[str], came: list[str], person_sample: float) -> int:
-    """Bring the facts of some tables to what the source says now, in one commit; its version.
+def compared_with(
+    task: Task, source: Source, tables: list[str], came: list[str], newest: Mapping[str, int], person_sample: float
+) -> int:
+    """Bring the facts of some tables to what the source says at the versions `newest`, in one commit; its version.
 
     came: the tables with commits that are not applied yet; what is closed is so from the newest of them.
     """
@@ -124,7 +126,7 @@ def compared_with(task: Task, source: Source, tables: list[str], came: list[str]
     from jobs.featurize.facts import fact_person
 
     name = f"{source.name}_ra.fact_person"
-    frames, inputs = curated(task, source, source.made_from["fact_person"])
+    frames, inputs = curated(task, source, source.made_from["fact_person"], newest)
     commits = {table: task.tables.commits.moment(f"{source.name}.{table}", inputs[f"{source.name}.{table}"])
                for table in came}  # fmt: skip
     kinds = tuple(kind for kind in source.events if kind.table in tables)

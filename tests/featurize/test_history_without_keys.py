@@ -141,7 +141,8 @@ def test_of_equal_rows_as_many_are_closed_and_opened_as_went_and_came(
     assert history.brought_up(task, source, 1.0)
     assert task.tables.version(NAME) == before, "nothing new, nothing written"
     # The same comparison again, as by a task that was killed after its commit and before anyone knew of it.
-    history.compared_with(task, source, ["condition_occurrence"], ["condition_occurrence"], 1.0)
+    newest = task.tables.inputs(CONDITIONS)
+    history.compared_with(task, source, ["condition_occurrence"], ["condition_occurrence"], newest, 1.0)
     assert content(zones) == found
 
 
@@ -157,9 +158,31 @@ def test_a_source_without_keys_is_compared_also_when_it_runs_without_end_and_a_r
     # With the key that the contract declares, the rows of this delivery are one row said many times.
     delivered(zones, Counter(dict.fromkeys(told[2], 2)))
     version = task.tables.version(NAME)
+    newest = task.tables.inputs(CONDITIONS)
     with pytest.raises(TaskError, match=r"condition_occurrence: a key is repeated in one version"):
-        history.compared_with(task, synthetic_omop, ["condition_occurrence"], ["condition_occurrence"], 1.0)
+        history.compared_with(task, synthetic_omop, ["condition_occurrence"], ["condition_occurrence"], newest, 1.0)
     assert task.tables.version(NAME) == version
+
+
+def test_what_is_delivered_while_a_comparison_runs_is_compared_by_the_next(
+    zones: SparkSession, begin: Callable[..., Task], monkeypatch: pytest.MonkeyPatch
+):
+    source, told = without_key(once=False), states(6, 3)
+    task = begin(source, told[0])
+    delivered(zones, told[1])
+    decided = history.otherwise
+
+    def meanwhile(*given: Any) -> list[str]:
+        delivered(zones, told[2])
+        return decided(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(history, "otherwise", meanwhile)
+        assert history.brought_up(task, source, 1.0)
+    assert task.tables.commits.noted(NAME, "made_by")["inputs"] == {CONDITIONS: 1}
+    assert content(zones) == expected(told[:2], moments(zones)[:2])
+    assert history.brought_up(task, source, 1.0)
+    assert content(zones) == expected(told, moments(zones))
 
 
 class EndedError(Exception):
