@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,9 @@ def hold(
     stood = stood or {}
     inputs = stood.get("inputs") or {name: version if previous is None else previous}
     said = {key: stood[key] for key in KEPT if key in stood}
+    if "base" in said:
+        # A stream's checkpoint is past the commits that were taken back: it begins anew, after those that stay.
+        said |= {"base": uuid.uuid4().hex, "began": inputs}
     back = task.tables.replace(name, good if previous is not None else good.limit(0), inputs, said)
     stays = f"version {previous} is in its place again" if previous is not None else "it is empty now"
     raise TaskError(f"{name} breaks its contract: {'; '.join(checked.broken)}; {stays}, as version {back}")
