@@ -70,16 +70,15 @@ def own(source: Source, table: str, expression: str) -> str | None:
 
 
 def kept(
-    frame: DataFrame, tombstones: DataFrame, source: Source, table: str, beside: Mapping[str, DataFrame]
+    frame: DataFrame, tombstones: DataFrame, source: Source, name: str, beside: Mapping[str, DataFrame]
 ) -> DataFrame:
-    """The rows of a curated table that are not of a withdrawn person.
+    """The rows of a table (`schema.table`) of the source that are not of a withdrawn person.
 
-    beside: the tables with it. Where the encounter alone tells whose a row is, the row stays if its encounter is there
-    and of somebody who is not withdrawn: of a row of nobody, none can say that it is not theirs.
+    beside: the curated tables with it. Where the encounter alone tells whose a row is, the row stays if its encounter
+    is there and of somebody who is not withdrawn: of a row of nobody, none can say that it is not theirs.
     """
     from pyspark.sql import functions as sf
 
-    name = f"{source.name}.{table}"
     person, visit = (of(source, name, frame.columns) for of in (person_sql, visit_sql))
     if person is not None:
         marked = frame.withColumn("_digest", sf.expr(digest_sql(source.name, person)))
@@ -88,7 +87,9 @@ def kept(
     if visit is None:
         return frame
     stays = source.encounters
-    left = kept(beside[stays.table], tombstones, source, stays.table, beside).where(f"{stays.person_id} IS NOT NULL")
+    left = kept(beside[stays.table], tombstones, source, f"{source.name}.{stays.table}", beside).where(
+        f"{stays.person_id} IS NOT NULL"
+    )
     visits = left.selectExpr(f"{key_sql(stays.visit_occurrence_id)} AS _visit").distinct()
     return (
         frame.withColumn("_visit", sf.expr(key_sql(visit))).join(visits, "_visit", "left_semi").select(*frame.columns)

@@ -73,6 +73,25 @@ def held(task: Task, table: str, version: int) -> bool:
     return task.tables.exists(quality) and task.tables.commits.noted(quality, key).get(key) == version
 
 
+def stood(task: Task, table: str, version: int) -> int | None:
+    """The newest version before `version` of which the report says that it kept its contract; None where there is none.
+
+    The one just before it where nobody can tell any more: what old commits of the report say is forgotten in time.
+    """
+    quality, key = f"{table.partition('.')[0]}.{QUALITY}", f"{HELD}{table}"
+    before = version - 1 if version else None
+    if not task.tables.exists(quality):
+        return before
+    said, at = task.tables.commits.noting(quality, key)
+    if not said:
+        told = task.tables.commits.told_at(quality, 0) is not None
+        return None if told else before
+    known = said[key]
+    # Of a table that was dropped and made again the report tells what is not there any more.
+    there = known < version and task.tables.commits.told_at(table, known) is not None
+    return known if there and not task.tables.commits.another(table, known, at) else before
+
+
 def describe(task: Task, table: str, version: int) -> list[Result]:
     """Add the statistics of a feature table's covariates to those of its zone; the check that none of them is empty."""
     from jobs.quality import statistics

@@ -32,5 +32,5 @@ def curated(
     if task.tables.exists(withdrawn):
         inputs |= task.tables.inputs(withdrawn)
         marks = task.tables.read(withdrawn, inputs[withdrawn])
-        frames = {table: kept(frame, marks, source, table, frames) for table, frame in frames.items()}
+        frames = {table: kept(frame, marks, source, names[table], frames) for table, frame in frames.items()}
     return frames, inputs

@@ -47,13 +47,12 @@ def _facts(task: Task) -> None:
         valid = ", ".join(sorted(source.made_from))
         raise TaskError(f"facts: table = {table!r} is not valid for {source.name}; valid: {valid}")
     full, contract = f"{source.name}_ra.{table}", fact_contracts(source)[table]
-    previous = task.tables.version(full)
     followed = table == "fact_person" and isinstance(task.declaration, Featurization) and task.declaration.history
-    stood = task.tables.commits.noted(full, "made_by") if followed and previous is not None else {}
     if followed and brought_up(task, source, share(task, "person_sample")):
         version = task.tables.version(full)
-        if version is not None and version != previous:
-            hold(task, source, contract, version, previous, stood)
+        # Also where nothing is new: the task that wrote the version may have died before it was held.
+        if version is not None and not held(task, full, version):
+            hold(task, source, contract, version)
         return
     tables, inputs = curated(task, source, source.made_from[table])
     content = "" if followed else definition(task, source, table)
@@ -66,7 +65,7 @@ def _facts(task: Task) -> None:
         task.log(f"assumed: rows of {', '.join(assumed)} are known {source.lag} days after their event")
     said = note(source, share(task, "person_sample"), inputs) if followed else {"content": content}
     version = task.tables.replace(full, documented(frame, contract), inputs, said, recorded=followed)
-    hold(task, source, contract, version, previous, stood)
+    hold(task, source, contract, version)
     task.log(f"{full} is at version {version}")
 
 

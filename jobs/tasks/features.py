@@ -133,8 +133,7 @@ def _features(task: Task) -> None:
     note = {"content": what} | ({"corrected": corrected} if corrected else {})
     version = task.tables.replace(table, documented(made, contract), inputs, note)
     # The statistics first: of what the report says that it kept its contract, nothing is done again.
-    before = version - 1 if version else None
-    hold(task, source, contract, version, before, beside=lambda: describe(task, table, version))
+    hold(task, source, contract, version, beside=lambda: describe(task, table, version))
     task.log(f"{table} is at version {version}")
 
 

@@ -42,7 +42,7 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
     if task.parameters.get("rebuild", "false") == "true" or not task.tables.exists(name):
         return False
     said, at = task.tables.commits.noting(name, "made_by")
-    if not said:
+    if not said.get("made_by"):
         return False
     if said["made_by"] != mapping(source, person_sample):
         raise TaskError(f"{name} was made by another mapping or from another sample of persons; {ANEW}")
@@ -168,7 +168,7 @@ def applied_to(
         for table, feed in feeds.items():
             rows = signed(feed, source.contract(table))
             if tables.exists(marks):
-                rows = kept(rows, tables.read(marks), source, table, others)
+                rows = kept(rows, tables.read(marks), source, f"{source.name}.{table}", others)
             one = changes(rows, others, source, table, person_sample=person_sample, closed=closed)
             frame = one if frame is None else frame.unionByName(one)
             span = "CASE WHEN bool_and(_came) THEN struct(min(_version) AS first, max(_version) AS last) END AS span"

@@ -1,14 +1,16 @@
-"""Holds a table that a task has written against its contract; one that breaks it gives way to the version before it."""
+"""Holds a table that a task has written against its contract; one that breaks it gives way to what stood before."""
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
+from jobs.featurize.withdrawal import TOMBSTONES, kept
 from jobs.quality.published import published
-from jobs.quality.record import Checked, before, record
+from jobs.quality.record import Checked, before, record, stood
 from jobs.quality.table import of_persons
 from workflows.source import Contract, Source
 
@@ -25,35 +27,52 @@ def hold(
     source: Source,
     contract: Contract,
     version: int,
-    previous: int | None,
-    stood: Mapping[str, Any] | None = None,
     beside: Callable[[], Sequence[Result]] = tuple,
 ) -> None:
     """Add what is found of a version to the source's report; raise TaskError where it breaks its contract.
 
-    previous: the version before, which is put back then. stood: what that said of itself, so that updates go on from
-    there. beside: what else is told of a version that keeps its contract.
+    The newest version that kept it is put back then. beside: what else is told of a version that keeps its contract.
     """
     from jobs.featurize.contract import results
 
     name = f"{source.name}_ra.{contract.table}"
     person = "person_id" if any(column.name == "person_id" for column in contract.columns) else None
+    # Checked as it was written: before that, every expression of the source would be computed twice.
     found = results(task.tables.read(name, version), contract, person=person)
     if not any(one.stops for one in found):
         found += beside()
     shown = published(found, of_persons=of_persons(contract), before=before(task, source.name).get(name))
     checked = Checked(table=name, version=version, shown=shown)
     record(task, source.name, [checked])
-    if not checked.broken:
-        return
-    # Checked as it was written: before that, every expression of the source would be computed twice.
-    good = task.tables.read(name, version if previous is None else previous)
-    stood = stood or {}
-    inputs = stood.get("inputs") or {name: version if previous is None else previous}
-    said = {key: stood[key] for key in KEPT if key in stood}
+    if checked.broken:
+        stays = gives_way(task, source, name, version)
+        raise TaskError(f"{name} breaks its contract: {'; '.join(checked.broken)}; {stays}")
+
+
+def gives_way(task: Task, source: Source, name: str, version: int) -> str:
+    """Put what stood before in the place of a version; in words, what is there now."""
+    previous = stood(task, name, version)
+    if previous is None:
+        # Nothing goes on from an empty table: it is made anew.
+        back = task.tables.replace(name, task.tables.read(name, version).limit(0), {name: version}, {"made_by": None})
+        return f"it is empty now, as version {back}"
+    good, withdrawn = task.tables.read(name, previous), f"{source.name}_ra.{TOMBSTONES}"
+    if task.tables.exists(withdrawn):
+        # Who withdrew since then has rows in it.
+        good = kept(good, task.tables.read(withdrawn), source, name, {})
+    said = gone_on_from(task, name, previous)
+    inputs = said.pop("inputs", {name: previous})
     if "base" in said:
         # A stream's checkpoint is past the commits that were taken back: it begins anew, after those that stay.
         said |= {"base": uuid.uuid4().hex, "began": inputs}
-    back = task.tables.replace(name, good if previous is not None else good.limit(0), inputs, said)
-    stays = f"version {previous} is in its place again" if previous is not None else "it is empty now"
-    raise TaskError(f"{name} breaks its contract: {'; '.join(checked.broken)}; {stays}, as version {back}")
+    back = task.tables.replace(name, good, inputs, said)
+    return f"version {previous} is in its place again, as version {back}"
+
+
+def gone_on_from(task: Task, name: str, version: int) -> dict[str, Any]:
+    """What a version of a table with a history says, so that updates go on from it; nothing of any other table."""
+    for number, text, _ in task.tables.commits.told(name):
+        said = json.loads(text) if number <= version and text.startswith("{") else {}
+        if "content" in said or "made_by" in said:
+            return {key: said[key] for key in (*KEPT, "inputs") if "made_by" in said and key in said}
+    return {}

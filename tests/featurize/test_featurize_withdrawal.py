@@ -163,7 +163,7 @@ def test_a_tombstone_keeps_out_its_person_whether_the_key_is_text_or_a_number(sp
     tombstones = spark.createDataFrame([(digest,)], "person_digest string")
     for kind in ("long", "string"):
         given = spark.range(6, 9).selectExpr(f"cast(id AS {kind}) AS person_id", "'x' AS note")
-        found = kept(given, tombstones, synthetic_omop, "person", {})
+        found = kept(given, tombstones, synthetic_omop, "synthetic_omop.person", {})
         assert found.columns == ["person_id", "note"]
         assert sorted(int(row["person_id"]) for row in found.collect()) == [6, 8]
 
@@ -173,4 +173,4 @@ def test_a_table_without_persons_is_left_as_it_is():
         columns = ("concept_code",)
 
     one = Frame()
-    assert kept(one, None, synthetic_omop, "codes", {}) is one  # type: ignore[arg-type]
+    assert kept(one, None, synthetic_omop, "synthetic_omop.codes", {}) is one  # type: ignore[arg-type]

@@ -44,7 +44,7 @@ def test_rows_of_an_encounter_stay_out_with_its_person_and_where_nobody_is_known
     tombstones = spark.createDataFrame([(digest,)], "person_digest string")
     stays = spark.createDataFrame([(1, 7), (2, 8)], "PAT_KEY long, MEDREC_KEY long")
     codes = spark.createDataFrame([(1, "a"), (2, "b"), (2, "c"), (3, "d")], "PAT_KEY long, CPT_CODE string")
-    found = kept(codes, tombstones, premier, "patcpt", {"patdemo": stays})
+    found = kept(codes, tombstones, premier, "premier.patcpt", {"patdemo": stays})
     assert sorted(tuple(row) for row in found.collect()) == [(2, "b"), (2, "c")]
 
 
