@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.featurize.withdrawal import TOMBSTONES, kept
+from jobs.io.commits import UPKEEP
 from jobs.io.context import Task
 from jobs.io.tables import Provenance, Tables
 from jobs.tasks.curated import curated
@@ -20,6 +22,8 @@ from workflows.source import Source
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+# Commits that change no row, whoever made them.
+QUIET = (*UPKEEP, "SET TBLPROPERTIES", "UNSET TBLPROPERTIES", "CHANGE COLUMN", "UPGRADE PROTOCOL", "CLUSTER BY")
 ANEW = "run the job with rebuild=true to make the table anew from what the source says now"
 
 
@@ -46,6 +50,7 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
         return False
     if said["made_by"] != mapping(source, person_sample):
         raise TaskError(f"{name} was made by another mapping or from another sample of persons; {ANEW}")
+    refuse_written(task, name, at)
     applied: dict[str, int] = said["inputs"]
     newest = task.tables.inputs(*(f"{source.name}.{table}" for table in source.made_from["fact_person"]))
     came = [table for table in source.made_from["fact_person"] if moved(f"{source.name}.{table}", applied, newest)]
@@ -71,6 +76,19 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
         version = applied_to(task.tables, source, name, feeds, newest, said, person_sample)
         task.log(f"{name} is at version {version}, with the changes of {', '.join(new)}")
     return True
+
+
+def refuse_written(task: Task, name: str, at: int) -> None:
+    """Raise where the table's rows are not what its history made since the microsecond `at`: who restored it, wrote to
+    it or made it without a history changed what is said to be applied."""
+    since = task.tables.commits.history(name).where(f"unix_micros(timestamp) > {at}").orderBy("version")
+    for row in since.select("version", "operation", "userMetadata").collect():
+        text = row["userMetadata"] or ""
+        ours = set(json.loads(text)) if text.startswith("{") else set[str]()
+        if row["operation"] not in QUIET and ("task_run_id" not in ours or "content" in ours):
+            raise TaskError(
+                f"{name} is not as its history left it: version {row['version']}, {row['operation']}; {ANEW}"
+            )
 
 
 def moved(name: str, applied: Mapping[str, int], newest: Mapping[str, int]) -> bool:

@@ -109,3 +109,28 @@ def test_a_first_version_that_broke_its_contract_is_made_anew_and_not_gone_on_fr
     recorded.sql(f"UPDATE {CONDITIONS} SET person_id = '1' WHERE person_id IS NULL")
     facts()
     assert {person for person, *_ in content(recorded)} == set(range(1, PERSONS + 1))
+
+
+def test_a_table_that_somebody_restored_or_wrote_to_is_not_gone_on_from(
+    recorded: SparkSession, facts: Callable[..., Task]
+):
+    task = facts()
+    left = r"not as its history left it: version \d+, {}; .*rebuild=true"
+    recorded.sql(f"UPDATE {CONDITIONS} SET condition_source_value = 'I11.0' WHERE condition_occurrence_id = '501'")
+    facts()
+    # What changes no row, and the removal of who withdrew, which is the platform's own.
+    recorded.sql(f"OPTIMIZE {NAME}").collect()
+    recorded.sql(f"ALTER TABLE {NAME} SET TBLPROPERTIES (delta.enableChangeDataFeed = true)")
+    task.tables.remove(NAME, recorded.createDataFrame([("9",)], "key string"), key_sql("person_id"))
+    facts()
+    recorded.sql(f"RESTORE TABLE {NAME} TO VERSION AS OF 0").collect()
+    with pytest.raises(TaskError, match=left.format("RESTORE")):
+        facts()
+    facts(rebuild="true")
+    assert len(content(recorded)) == PERSONS
+    recorded.sql(f"DELETE FROM {NAME} WHERE person_id = 3")
+    with pytest.raises(TaskError, match=left.format("DELETE")):
+        facts()
+    facts(replace(DECLARED, history=False))
+    with pytest.raises(TaskError, match=left.format(".*")):
+        facts()
