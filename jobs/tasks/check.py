@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.digest import digest
 from jobs.errors import TaskError
+from jobs.featurize.withdrawal import TOMBSTONES, kept
 from jobs.io.context import Task, run
 from jobs.quality.published import published
 from jobs.quality.record import Checked, before, record
@@ -123,6 +124,9 @@ def reject(
     name = f"{source.name}.{contract.table}"
     inputs = task.tables.inputs(name)
     frame = rejected(task.tables.read(name, inputs[name]), contract, readable)
+    withdrawn = f"{source.name}_ra.{TOMBSTONES}"
+    if task.tables.exists(withdrawn):
+        frame = kept(frame, task.tables.read(withdrawn), source, name, readable)
     rows = frame.select(
         "*",
         sf.lit(task.job_run_id).alias("job_run_id"),

@@ -102,14 +102,13 @@ def trained_on(task: Task, models: Sequence[str], persons: DataFrame) -> list[tu
 def remove(task: Task, source: Source, zones: Sequence[str], persons: DataFrame) -> None:
     """Take the rows out of every table of the zones; those that name an encounter alone go by the person's."""
     stays = source.encounters
-    encounters = f"{source.name}.{stays.table}"
-    # In memory: the table that tells whose an encounter is loses its rows here too.
+    telling = (
+        (f"{source.name}.{stays.table}", stays.person_id, stays.visit_occurrence_id),
+        (f"{source.name}_ra.fact_encounter_index", PERSON, "visit_occurrence_id"),
+    )
     visits = [
         row["key"]
-        for table, person, visit in (
-            (encounters, stays.person_id, stays.visit_occurrence_id),
-            (f"{source.name}_ra.fact_encounter_index", PERSON, "visit_occurrence_id"),
-        )
+        for table, person, visit in telling
         if task.tables.exists(table)
         for row in task.tables.read(table)
         .selectExpr(f"{key_sql(visit)} AS key", f"{key_sql(person)} AS _person")
@@ -118,19 +117,20 @@ def remove(task: Task, source: Source, zones: Sequence[str], persons: DataFrame)
     ]  # fmt: skip
     of_visits = task.spark.createDataFrame([(one,) for one in sorted(set(visits))], TOMBSTONE_SCHEMA)
     untold = []
-    for zone in zones:
-        for name in task.tables.names(zone):
-            table = f"{zone}.{name}"
-            columns = task.tables.read(table).columns
-            person, visit = (of(source, table, columns) for of in (person_sql, visit_sql))
-            if person is not None:
-                task.tables.remove(table, persons, key_sql(person))
-            elif visit is not None:
-                task.tables.remove(table, of_visits, key_sql(visit))
-            else:
-                untold += [table] if name not in (TOMBSTONES, RECORD) else []
-                continue
-            # Neither how many rows nor whether there were any: a request often names one person.
-            task.log(f"{table}: looked through")
+    there = [f"{zone}.{name}" for zone in zones for name in task.tables.names(zone)]
+    # What tells whose an encounter is comes last: a task that ends before then finds the others' rows again.
+    last = [table for table, _, _ in telling]
+    for table in sorted(there, key=lambda one: (one in last, one)):
+        columns = task.tables.read(table).columns
+        person, visit = (of(source, table, columns) for of in (person_sql, visit_sql))
+        if person is not None:
+            task.tables.remove(table, persons, key_sql(person))
+        elif visit is not None:
+            task.tables.remove(table, of_visits, key_sql(visit))
+        else:
+            untold += [table] if table.partition(".")[2] not in (TOMBSTONES, RECORD) else []
+            continue
+        # Neither how many rows nor whether there were any: a request often names one person.
+        task.log(f"{table}: looked through")
     if untold:
         task.log(f"no column of these tells whose a row is: {', '.join(untold)}")

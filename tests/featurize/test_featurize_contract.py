@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -175,6 +176,23 @@ def test_bad_input_fails_with_counts_and_leaves_only_its_rows_in_the_rejected_ta
         assert len(bad) == kept
         assert {row["job_run_id"] for row in bad} == {"77"}
         assert all(row["reason"] and row["checked_at"] for row in bad)
+
+
+@pytest.mark.clause("P4")
+def test_rows_at_fault_of_a_withdrawn_person_are_not_kept_apart_again(
+    delivered: SparkSession, make_task: Callable[..., Task]
+):
+    deliver(delivered, {VISITS: CASES["a duplicated key"][0](delivered)})
+    found = []
+    for _ in range(2):
+        with pytest.raises(TaskError, match="breaks its contract"):
+            _check(make_task(synthetic_omop))
+        found.append({row["person_id"] for row in delivered.table(f"synthetic_omop_ra.rejected_{VISITS}").collect()})
+        mark = hashlib.sha256(f"withdrawn|synthetic_omop|{min(found[0])}".encode()).hexdigest()
+        marks = delivered.createDataFrame([(mark,)], "person_digest string")
+        marks.write.format("delta").mode("overwrite").saveAsTable("synthetic_omop_ra.withdrawn")
+    delivered.sql("DROP TABLE synthetic_omop_ra.withdrawn")
+    assert found[1] == found[0] - {min(found[0])}
 
 
 def test_a_missing_table_is_named(delivered: SparkSession, make_task: Callable[..., Task]):
