@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, replace
+import re
+from dataclasses import FrozenInstanceError, fields, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -33,6 +35,7 @@ from workflows.declare import (
     days,
 )
 from workflows.errors import DeclarationError
+from workflows.gates import Gate
 from workflows.methods import Method
 
 MODEL = Model(
@@ -156,3 +159,19 @@ def test_every_declaration_survives_its_canonical_text_and_differs_by_its_digest
 def test_a_recorded_outcome_is_named_by_its_attribute_and_value():
     model = replace(MODEL, outcome=Recorded("readmitted", equals="<30"), features=[Demographics()])
     assert '"outcome":{"equals":"<30","kind":"Recorded","name":"readmitted"}' in canonical(model)
+
+
+def test_the_page_for_data_scientists_names_every_field_method_gate_and_way_to_serve():
+    page = (Path(__file__).parents[2] / "docs/a-data-scientists-hour.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", page, re.MULTILINE))
+    assert list(rows) == [one.name for one in fields(Model)]
+    methods, gates = (
+        [one for one in base.__subclasses__() if one.__module__.startswith("workflows")] for base in (Method, Gate)
+    )
+    named = {field: sorted(re.findall(r"`(\w+)\(", rows[field])) for field in ("method", "gates")}
+    assert named["method"] == sorted(["Choice", *(one.__name__ for one in methods)])
+    assert named["gates"] == sorted(one.__name__ for one in gates)
+    for one in (*methods, Monitor):
+        of = [f.name for f in fields(one) if f.name != "seed"]
+        assert all(f"{name}=" in rows["method"] + rows["monitor"] for name in of), one
+    assert re.findall(r"`(\w+)\(", rows["serve"]) == ["Batch", "Online"]
