@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from jobs.disclosure import SMALLEST
+from jobs.disclosure import SMALLEST, suppressed
 from jobs.errors import TaskError
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 PREFIX = "f_"
 MISSING = "missing"
 # A level that fewer rows than this have shares a column with the other rare ones; it is also above the smallest
-# count that may leave the tables, so that no fitted parameter belongs to a handful of persons.
+# count that may leave the tables, so that no fitted parameter belongs to a handful of persons. `learnable` sees to the
+# numbers.
 RAREST = 20
 
 
@@ -45,6 +46,26 @@ def columns_of(frame: pd.DataFrame) -> Columns:
         raise TaskError(f"the table has no feature column; valid: names that start with {PREFIX!r}")
     categories = tuple(name for name in names if is_category(frame[name]))
     return Columns(tuple(name for name in names if name not in categories), categories)
+
+
+def learnable(frame: pd.DataFrame) -> Columns:
+    """The feature columns that a model may be fitted to; raises TaskError without any.
+
+    No number that only 1 to 10 persons have, or that is the same for all but so many: its median, or its mean times the
+    rows, in the fitted model would be theirs.
+    """
+    columns = columns_of(frame)
+    many = tuple(name for name in columns.numbers if not of_few(frame["person_id"], frame[name].astype("float64")))
+    if not many and not columns.categories:
+        raise TaskError(f"no feature column tells more than {SMALLEST - 1} persons from the others")
+    return Columns(many, columns.categories)
+
+
+def of_few(persons: pd.Series, values: pd.Series) -> bool:
+    """Whether 1 to 10 persons have a value, or one other than the most common."""
+    known = values.notna().to_numpy()
+    other = known & (values != values.mode().min()).to_numpy()
+    return any(suppressed(persons[rows].nunique()) is None for rows in (known, other))
 
 
 def is_category(values: pd.Series) -> bool:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from jobs.errors import TaskError
 from jobs.model.intervals import Persons, Ranked
-from jobs.model.matrix import check_outcome, columns_of, design, folds, ordered, pipeline
+from jobs.model.matrix import check_outcome, design, folds, learnable, ordered, pipeline
 from workflows.methods import Method
 
 FOLDS = 3
@@ -47,7 +47,7 @@ def tune(method: Method, train: pd.DataFrame, salt: str) -> list[Trial]:
     from threadpoolctl import threadpool_limits
 
     rows = ordered(train)
-    columns = columns_of(rows)
+    columns = learnable(rows)
     matrix, outcome = design(rows, columns), rows["outcome"].to_numpy().astype("int64")
     fold = folds(rows["person_id"], salt, FOLDS)
     candidates = combinations(method)

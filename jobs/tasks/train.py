@@ -9,7 +9,7 @@ from jobs.errors import TaskError
 from jobs.io import frames
 from jobs.io.context import Task, run
 from jobs.io.registry import Registry
-from jobs.model.matrix import columns_of, design, example, fit
+from jobs.model.matrix import design, example, fit, learnable
 from jobs.model.names import Names, declared_model
 from jobs.model.side import TRAIN
 from jobs.model.tuning import combinations
@@ -35,7 +35,7 @@ def _train(task: Task) -> None:
     parameters = decided(task.parameter("parameters"), model.method)
     tags = frames.provenance(task, names, version)
     rows = frames.read(task, names.table("dataset"), version, f"side = '{TRAIN}'")
-    columns = columns_of(rows)
+    columns = learnable(rows)
     fitted = fit(model.method, parameters, rows, columns)
 
     registry = Registry(task, names)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from cohort_world import PERIODS
 from curated import empty_zones
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,7 +79,8 @@ def facts(spark: SparkSession) -> Iterator[SparkSession]:
             events.append((person, None, new - timedelta(days=2), None, "ICD10CM", "Z99.1", None))
         events.append((person, None, new + timedelta(days=1), None, "ICD10CM", "J00", 1000.0))
     with empty_zones(spark) as session:
-        for name, rows, schema in (("encounter_index", stays, ENCOUNTERS), ("person", events, EVENTS)):
+        made = {"encounter_index": (stays, ENCOUNTERS), "person": (events, EVENTS), "observation_period": ([], PERIODS)}
+        for name, (rows, schema) in made.items():
             session.createDataFrame(rows, schema).write.format("delta").saveAsTable(f"synthetic_omop_ra.fact_{name}")
         yield session
 

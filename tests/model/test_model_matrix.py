@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from model_cohort import cohort
 
 from jobs.errors import TaskError
-from jobs.model.matrix import columns_of, design, example, fit, fitted_columns, folds, pipeline, probabilities
+from jobs.model.matrix import (
+    columns_of,
+    design,
+    example,
+    fit,
+    fitted_columns,
+    folds,
+    learnable,
+    pipeline,
+    probabilities,
+)
 from jobs.model.tuning import best, combinations, tune
 from workflows.methods import Choice, GradientBoosting, LogisticRegression, Method
 
@@ -45,6 +55,29 @@ def test_keys_outcome_and_side_never_enter_the_design_matrix() -> None:
 def test_a_table_without_features_is_refused() -> None:
     with pytest.raises(TaskError, match="no feature column"):
         columns_of(pd.DataFrame({"person_id": [1], "outcome": [0]}))
+
+
+@named
+@pytest.mark.clause("P4")
+def test_no_number_is_fitted_that_few_persons_have_or_that_tells_few_from_all_others(method: Method) -> None:
+    frame = cohort(encounters=2000)
+    whose = frame["person_id"].unique()
+
+    def of(persons: int, inside: float, rest: float) -> pd.Series:
+        return pd.Series(np.where(frame["person_id"].isin(whose[:persons]), inside, rest))
+
+    few = {"f_few_have": of(3, 1, 0), "f_one_lab": of(1, 13.7, np.nan), "f_few_have_not": of(10, 0, 1),
+           "f_longest": of(10, 211, 7)}  # fmt: skip
+    # Few newborns say nothing of anybody in the mean of all ages; nor do those of whom nothing is known.
+    ages = of(3, 0, 1) * np.arange(len(frame)) % 90
+    many = {"f_eleven": of(11, 1, 0), "f_nobody": of(0, 1, 0), "f_all": of(0, 0, 7.0), "f_newborns": ages,
+            "f_known": ages.where(of(3, 0, 1) == 1)}  # fmt: skip
+    rows = frame.assign(**few, **many)
+    columns = learnable(rows)
+    assert set(columns.names) == set(columns_of(rows).names) - set(few)
+    assert fitted_columns(fit(method, {}, rows, columns)).names == columns.names
+    with pytest.raises(TaskError, match="no feature column tells more than 10 persons"):
+        learnable(frame[["person_id", "outcome"]].assign(**few))
 
 
 def test_a_missing_feature_column_is_named() -> None:
