@@ -292,6 +292,9 @@ class Tables:
         self.note(name, version, inputs)
         return version
 
+    # Not proved here: that a MERGE that changes no row makes a commit. Why: open-source Delta makes one with the
+    # settings of the sandbox; the documentation does not say. On Azure: a second run of a featurization with
+    # `history=True`, nothing delivered in between; it ends well.
     def _version_of(self, name: str, token: str) -> int:
         """The version of the commit that carries `token`: another writer may have come after it."""
         for version, text, _ in self.commits.told(name):
