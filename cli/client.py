@@ -93,6 +93,7 @@ def _door(workspace: Workspace, door: dict[str, object]) -> Iterator[tuple[str, 
         return
     from sandbox.rest.server import serving
 
+    # `door` holds keywords of it, of several types.
     with serving(workspace, House().cache, people(workspace), **door) as served:  # type: ignore[arg-type]
         yield served.host, True
 

@@ -59,6 +59,7 @@ def walk(console: Console, steps: Sequence[Step], done: list[Done]) -> None:
         head = f"{number:>2}/{len(steps)} {step.title:<{width}}"
         started = time.monotonic()
         with console.status(f"{head}  [dim]{following}[/dim]") as status:
+            # mypy cannot tell the type of a lambda whose default binds the loop's value.
             note = Note(now=lambda text, head=head: status.update(f"{head}  [dim]{text}[/dim]"))  # type: ignore[misc]
             try:
                 step.do(note)

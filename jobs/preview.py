@@ -26,11 +26,10 @@ from jobs.featurize.knowledge import FROM, TO, known_at
 from jobs.featurize.matching import belonging
 from jobs.io.session import current
 from jobs.model.matrix import is_category
-from workflows.cohorts import of_periods
+from jobs.tasks.features import used
 from workflows.covariates import BITS, CodeRow, Covariate, code_rows, covariates, sets_of
 from workflows.declare import Model
 from workflows.feature_columns import FLAG, columns_of, feature_columns
-from workflows.features import OfConcepts
 from workflows.source import Source
 from workflows.sources import named
 
@@ -71,11 +70,7 @@ def preview(model: Model, feature: str = "", *, spark: Any = None) -> list[Previ
     sets = sets_of(model.of_events, source.collections)
     some = covariates(model.features, sets)
     chosen = wanted(model, feature, source, sets)
-    names = ["fact_encounter_index", "fact_person"]
-    in_observation = any(isinstance(one, OfConcepts) and one.in_observation for one in model.features)
-    if of_periods(of_model(model), source) or in_observation:
-        names.append("fact_observation_period")
-    encounters, events, *observation = (session.table(f"{source.name}_ra.{name}") for name in names)
+    encounters, events, *observation = (session.table(name) for name in used(source, model, of_model(model)))
     codes = code_rows(model.of_events, sets)
     table = newest(feature_table(encounters, events, codes, model, source, sets, *observation))
     columns = [name for name in table.columns if name.startswith("f_") and name[2:] in chosen]
@@ -244,6 +239,6 @@ def shown(
         lies.append(f"middle half {short(first)} to {short(third)}")
     if lies:
         told.append(", ".join(lies))
-    if cells.get("yes") and persons:
-        told.append(f"yes for {cells['yes'] / persons:.0%}")  # type: ignore[operator]
+    if (yes := cells.get("yes")) and persons:
+        told.append(f"yes for {yes / persons:.0%}")
     return Preview(name, "; ".join(told) + ".", distribution, table)

@@ -37,6 +37,7 @@ class Access(Construct):
             for reader in self.principals.readers
             if on in READS_RECORDS
         ]
+        # Here and below: what is granted on is named by data, which the generated signatures do not foresee.
         made = Grants(self, f"grants_{address}", grant=given, **{on.securable: securable})  # type: ignore[arg-type]
         self.addresses.place(made, address, f"{on.value[0]} {address}")
         self.grants[address] = made

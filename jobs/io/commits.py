@@ -35,8 +35,8 @@ def commit_of(metadata: str | None) -> str | None:
     return commit if isinstance(commit, str) and not commit.endswith("+dirty") else None
 
 
-def _said(text: str) -> dict[str, Any]:
-    """What one of our commits says of itself; nothing where another wrote it."""
+def said_of(text: str) -> dict[str, Any]:
+    """What one of our commits says of itself, by its user metadata; nothing where another wrote it."""
     return dict(json.loads(text)) if text.startswith("{") else {}
 
 
@@ -149,7 +149,7 @@ class Commits:
         if not self._session().catalog.tableExists(checked(name)):
             return []
         told = [row["userMetadata"] or "" for row in self.history(name).select("userMetadata").collect()]
-        return [said[key] for text in told if key in (said := _said(text))]
+        return [said[key] for text in told if key in (said := said_of(text))]
 
     def noted(self, name: str, key: str) -> dict[str, Any]:
         """What the newest commit that says anything of `key` says of itself; empty where none does."""
@@ -158,6 +158,6 @@ class Commits:
     def noting(self, name: str, key: str) -> tuple[dict[str, Any], int]:
         """What that commit says, and its microsecond; empty and 0 where there is none."""
         for _, text, at in self.told(name):
-            if key in (said := _said(text)):
+            if key in (said := said_of(text)):
                 return said, at
         return {}, 0

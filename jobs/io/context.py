@@ -134,7 +134,7 @@ class Task:
     @cached_property
     def principal(self) -> str:
         """Who runs this task: the application id of the job's `run_as`."""
-        return self.surroundings.principal or str(self.spark.sql("SELECT current_user()").first()[0])  # type: ignore[index]
+        return self.surroundings.principal or str(self.spark.sql("SELECT current_user()").collect()[0][0])
 
     @cached_property
     def tables(self) -> Tables:

@@ -62,6 +62,7 @@ class Tables:
         self._as_of_days = as_of_days or {}
         self.commits = Commits(session, self._as_of_days)
         self._written: list[tuple[Any, ...]] = []
+        # (table, version) -> the newest version, which upkeep made of the same rows.
         self._kept: dict[tuple[str, int], int] = {}
         self._appended: list[tuple[str, str, Mapping[str, int], datetime]] = []
 
@@ -103,7 +104,9 @@ class Tables:
 
         note: what the commit says besides its inputs. recorded: a table that this creates keeps a change feed.
         """
-        return self._write(checked(name), frame, inputs, "overwrite", note, {RECORDS: "true"} if recorded else {})
+        token = self._token(inputs, note)
+        self._saved(checked(name), frame, "overwrite", token, {RECORDS: "true"} if recorded else {})
+        return self._recorded(name, token, inputs)
 
     def append(
         self, name: str, frame: DataFrame, inputs: Mapping[str, int] | None = None,
@@ -262,14 +265,6 @@ class Tables:
             committed(session, token, write, again=True)
         finally:
             session.catalog.dropTempView(view)
-        return self._recorded(name, token, inputs)
-
-    def _write(
-        self, name: str, frame: DataFrame, inputs: Mapping[str, int], mode: str, note: Mapping[str, Any] | None = None,
-        properties: Mapping[str, str] | None = None,
-    ) -> int:  # fmt: skip
-        token = self._token(inputs, note)
-        self._saved(name, frame, mode, token, properties)
         return self._recorded(name, token, inputs)
 
     def _saved(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.digest import digest
 from jobs.errors import TaskError
-from jobs.featurize.withdrawal import TOMBSTONES, kept
 from jobs.io.context import Task, run
 from jobs.quality.published import published
 from jobs.quality.record import Checked, before, record
 from jobs.quality.result import FATAL, Result
 from jobs.quality.table import QUALITY, of_persons, whose
 from jobs.tasks.codes import loaded, of_codes
+from jobs.tasks.curated import without_withdrawn
 from workflows.source import Contract, Source
 from workflows.sources import named
 
@@ -124,10 +124,7 @@ def reject(
     name = f"{source.name}.{contract.table}"
     inputs = task.tables.inputs(name)
     frame = rejected(task.tables.read(name, inputs[name]), contract, readable)
-    withdrawn = f"{source.name}_ra.{TOMBSTONES}"
-    if task.tables.exists(withdrawn):
-        frame = kept(frame, task.tables.read(withdrawn), source, name, readable)
-    rows = frame.select(
+    rows = without_withdrawn(task.tables, frame, source, name, readable).select(
         "*",
         sf.lit(task.job_run_id).alias("job_run_id"),
         sf.lit(datetime.now(UTC)).cast("timestamp").alias("checked_at"),

@@ -12,6 +12,8 @@ from workflows.source import Source
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from jobs.io.tables import Tables
+
 
 def curated(
     task: Task, source: Source, tables: Iterable[str], newest: Mapping[str, int] | None = None
@@ -34,3 +36,11 @@ def curated(
         marks = task.tables.read(withdrawn, inputs[withdrawn])
         frames = {table: kept(frame, marks, source, names[table], frames) for table, frame in frames.items()}
     return frames, inputs
+
+
+def without_withdrawn(
+    tables: Tables, frame: DataFrame, source: Source, name: str, beside: Mapping[str, DataFrame]
+) -> DataFrame:
+    """The rows of a table (`schema.table`) without those of who has withdrawn by now; beside: as `kept` asks for."""
+    withdrawn = f"{source.name}_ra.{TOMBSTONES}"
+    return kept(frame, tables.read(withdrawn), source, name, beside) if tables.exists(withdrawn) else frame

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jobs.digest import digest
 from jobs.errors import TaskError
-from jobs.featurize.withdrawal import TOMBSTONES, kept
-from jobs.io.commits import UPKEEP
+from jobs.io.commits import UPKEEP, said_of
 from jobs.io.context import Task
 from jobs.io.tables import Provenance, Tables
-from jobs.tasks.curated import curated
+from jobs.tasks.curated import curated, without_withdrawn
 from jobs.tasks.hold import KEPT
 from workflows.declare import Continuous, Featurization
 from workflows.source import Source
@@ -83,8 +81,7 @@ def refuse_written(task: Task, name: str, at: int) -> None:
     it or made it without a history changed what is said to be applied."""
     since = task.tables.commits.history(name).where(f"unix_micros(timestamp) > {at}").orderBy("version")
     for row in since.select("version", "operation", "userMetadata").collect():
-        text = row["userMetadata"] or ""
-        ours = set(json.loads(text)) if text.startswith("{") else set[str]()
+        ours = said_of(row["userMetadata"] or "")
         if row["operation"] not in QUIET and ("task_run_id" not in ours or "content" in ours):
             raise TaskError(
                 f"{name} is not as its history left it: version {row['version']}, {row['operation']}; {ANEW}"
@@ -181,12 +178,11 @@ def applied_to(
         for table in sorted(joined)
     }
     closed = tables.read(name).where("known_to IS NOT NULL").select("fact_id")
-    marks, frame, spans = f"{source.name}_ra.{TOMBSTONES}", None, list[Any]()
+    frame, spans = None, list[Any]()
     try:
         for table, feed in feeds.items():
             rows = signed(feed, source.contract(table))
-            if tables.exists(marks):
-                rows = kept(rows, tables.read(marks), source, f"{source.name}.{table}", others)
+            rows = without_withdrawn(tables, rows, source, f"{source.name}.{table}", others)
             one = changes(rows, others, source, table, person_sample=person_sample, closed=closed)
             frame = one if frame is None else frame.unionByName(one)
             span = "CASE WHEN bool_and(_came) THEN struct(min(_version) AS first, max(_version) AS last) END AS span"
@@ -232,7 +228,9 @@ def streamed(
     task.log(f"{name} is at version {task.tables.version(name)}, after {written} commits from {', '.join(new)}")
 
 
-def batch_of(who: Provenance, source: Source, name: str, table: str, person_sample: float):  # type: ignore[no-untyped-def]
+def batch_of(
+    who: Provenance, source: Source, name: str, table: str, person_sample: float
+) -> Callable[[DataFrame, int], None]:
     """What a stream does with each batch of commits; it runs in a process of its own."""
 
     def each(feed: DataFrame, _number: int) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
-from jobs.featurize.withdrawal import TOMBSTONES, kept
+from jobs.io.commits import said_of
 from jobs.quality.published import published
 from jobs.quality.record import Checked, before, record, stood
 from jobs.quality.table import of_persons
+from jobs.tasks.curated import without_withdrawn
 from workflows.source import Contract, Source
 
 if TYPE_CHECKING:
@@ -56,10 +56,8 @@ def gives_way(task: Task, source: Source, name: str, version: int) -> str:
         # Nothing goes on from an empty table: it is made anew.
         back = task.tables.replace(name, task.tables.read(name, version).limit(0), {name: version}, {"made_by": None})
         return f"it is empty now, as version {back}"
-    good, withdrawn = task.tables.read(name, previous), f"{source.name}_ra.{TOMBSTONES}"
-    if task.tables.exists(withdrawn):
-        # Who withdrew since then has rows in it.
-        good = kept(good, task.tables.read(withdrawn), source, name, {})
+    # Who withdrew since then has rows in it.
+    good = without_withdrawn(task.tables, task.tables.read(name, previous), source, name, {})
     said = gone_on_from(task, name, previous)
     inputs = said.pop("inputs", {name: previous})
     if "base" in said:
@@ -72,7 +70,7 @@ def gives_way(task: Task, source: Source, name: str, version: int) -> str:
 def gone_on_from(task: Task, name: str, version: int) -> dict[str, Any]:
     """What a version of a table with a history says, so that updates go on from it; nothing of any other table."""
     for number, text, _ in task.tables.commits.told(name):
-        said = json.loads(text) if number <= version and text.startswith("{") else {}
+        said = said_of(text) if number <= version else {}
         if "content" in said or "made_by" in said:
             return {key: said[key] for key in (*KEPT, "inputs") if "made_by" in said and key in said}
     return {}

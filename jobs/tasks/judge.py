@@ -68,9 +68,9 @@ def _judge(task: Task) -> None:
         raise TaskError(f"version {candidate.version}: its dataset has no test persons; run the train job again")
     probability = probabilities(registry.load(candidate.tags["model_id"]), test)
     outcome = test["outcome"].to_numpy().astype("int64")
-    difference = gates.NO_CHAMPION
+    difference: dict[str, Estimate] | str = gates.NO_CHAMPION
     if champion is not None:
-        difference = against(task, registry, model, candidate, champion, test, probability)  # type: ignore[assignment]
+        difference = against(task, registry, model, candidate, champion, test, probability)
     found = evaluation.estimates(test, probability, model.method.seed)
     results = gates.assess(model.gates, found, outcome, difference, alone(test))
     passed = gates.all_passed(results, None if champion is None else str(champion.version))

@@ -69,7 +69,7 @@ class Rule(BaseResourceCheck):
         return CheckResult.PASSED if self.sound(plain(conf)) else CheckResult.FAILED
 
     def sound(self, body: dict[str, Any]) -> bool:
-        """Whether the resource keeps the rule."""
+        """Whether the resource keeps the rule; each rule says it."""
         raise NotImplementedError
 
 

@@ -33,6 +33,7 @@ class _Controller(controller_rpc.GRPCControllerServicer):
     def __init__(self, done: threading.Event) -> None:
         self._done = done
 
+    # Here and below: names and arguments of the calls are gRPC's.
     def Shutdown(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
         self._done.set()
         return controller.Empty()
