@@ -181,10 +181,7 @@ class _Spark:
         died = self.server.death() is not None
         # First what talks to it: a call that nobody answers any more would hold up the sessions of other servers.
         if self._session is not None:
-            from sandbox.spark.session import closing
-
-            with closing():
-                self._session.client.close()
+            self._session.client.close()
         self.server.stop()
         shutil.rmtree(self._folder / "scratch" if died else self._folder, ignore_errors=True)
 

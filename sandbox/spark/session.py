@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
@@ -16,6 +15,7 @@ def connect(remote: str) -> SparkSession:
     from pyspark.sql.connect.client.retries import DefaultPolicy
     from pyspark.sql.connect.session import SparkSession as Remote
 
+    _keep_the_pool()
     spark = Remote.builder.remote(remote).create()
     # By default a call to a server that is gone is repeated for ten minutes, and closing any session waits for it.
     spark.client.set_retry_policies([DefaultPolicy(max_retries=8, backoff_multiplier=2, max_backoff=1000)])
@@ -29,24 +29,18 @@ def session(remote: str) -> Iterator[SparkSession]:
     try:
         yield spark
     finally:
-        with closing():
-            spark.stop()
+        spark.stop()
 
 
-@contextmanager
-def closing() -> Iterator[None]:
-    """While a session ends, nothing is collected by Python.
+def _keep_the_pool() -> None:
+    """Sessions of this process end without the pool that all of them release their answers with.
 
-    PySpark 4.0 would hand an answer that is collected then to the pool that it has just ended, and say so on standard
-    error (apache/spark #51369).
+    PySpark 4.0 ends that pool with each session that ends or is collected by Python, while others are about to use it:
+    "cannot schedule new futures after shutdown" (apache/spark SPARK-55406, #51369).
     """
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
+    from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator
+
+    cast(Any, ExecutePlanResponseReattachableIterator).shutdown = staticmethod(lambda: None)
 
 
 def release(remote: str) -> None:
