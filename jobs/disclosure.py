@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 SMALLEST = 11
+# Encounters beyond the first of each person: few where few persons return.
+AGAIN = "again"
 
 # Quoted text and long runs of digits are where other people's error messages quote a cell or a key.
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\b\d{4,}\b")
@@ -22,10 +24,13 @@ def moved(count: float, before: Iterable[float]) -> bool:
 
 
 def with_others(counts: Mapping[str, int]) -> dict[str, int]:
-    """Counts with that of encounters without the event, which follows where encounters and events are among them."""
-    if not {"encounters", "events"} <= set(counts):
-        return dict(counts)
-    return dict(counts) | {"others": counts["encounters"] - counts["events"]}
+    """Counts with those that follow: encounters without the event, and those beyond the first of each person."""
+    follow = {"others": "events", AGAIN: "persons"}
+    return dict(counts) | {
+        rest: counts["encounters"] - counts[part]
+        for rest, part in follow.items()
+        if {"encounters", part} <= set(counts)
+    }
 
 
 def shown(count: int) -> str:

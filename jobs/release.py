@@ -133,10 +133,13 @@ def _near(sums: Iterable[Sum], name: str, hidden: Collection[str]) -> set[str]:
     return found
 
 
-def nested(counts: Sequence[int], before: Sequence[Collection[int]] = ()) -> list[int | None]:
+def nested(
+    counts: Sequence[int], before: Sequence[Collection[int]] = (), elsewhere: Collection[int] = ()
+) -> list[int | None]:
     """Counts of which each is part of the one before it, such as an attrition, as they may be published.
 
     before: of each count all that was published of it before; one that differs by 1 to 10 from any is suppressed.
+    elsewhere: the places of counts that another report shows, unless they are of 1 to 10 persons.
     """
     steps = {f"step {n}": count for n, count in enumerate(counts)}
     removed, sums = {}, []
@@ -149,5 +152,6 @@ def nested(counts: Sequence[int], before: Sequence[Collection[int]] = ()) -> lis
         for (name, count), shown in zip(steps.items(), before, strict=False)
         if shown
     }
-    published = release(steps | removed, sums, before=nearest, unpublished=removed)
+    known = [f"step {n}" for n in elsewhere]
+    published = release(steps | removed, sums, before=nearest, unpublished=removed, elsewhere=known)
     return [published[name] for name in steps]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from jobs.release import Sum, release
 COLUMNS = ("split", "subgroup", "metric", "value", "low", "high", "encounters", "persons", "events")
 SEX, AGE, AGE_BAND = "f_sex", "f_age", "f_age_band"  # the columns of Demographics
 BANDS = ((0, 17), (18, 44), (45, 64), (65, 74), (75, 84), (85, 150))
+KINDS = ("encounters", "persons", "events")
 POINTS = 100  # of a ROC curve at most
 BINS = 10  # of a calibration curve at most
 
@@ -57,7 +58,7 @@ def counts(rows: pd.DataFrame) -> dict[str, int]:
 
 
 def written(
-    split: str, subgroup: str, found: Mapping[str, Estimate], sizes: Mapping[str, int], hide: bool
+    split: str, subgroup: str, found: Mapping[str, Estimate], sizes: Mapping[str, int | None], hide: bool
 ) -> list[dict[str, Any]]:
     """One row a metric. A hidden subgroup keeps its rows and loses its numbers: it was there, and it was too small."""
     rows = []
@@ -81,28 +82,64 @@ def hidden(
     not evaluated, of which nothing is shown here, but of both together elsewhere.
     """
     counted = {("all", "all"): whole} | dict(sizes)
+    published = _released(counted, rest, (*KINDS, "others"), ("events", "others"))
+    return {key for key in counted if any(published[_cell(key, kind)] is None for kind in KINDS)}
+
+
+def persons_tell(
+    sizes: Mapping[tuple[str, str], Mapping[str, int]], whole: Mapping[str, int],
+    rest: Mapping[tuple[str, str], Mapping[str, int]] | None, hide: Collection[tuple[str, str]],
+) -> bool:  # fmt: skip
+    """Whether the persons, beside the encounters that are shown, tell of 1 to 10 who return or are in several groups.
+
+    sizes, whole, rest: as of `hidden`; hide: the groups that are.
+    """
+    counted = {("all", "all"): whole} | dict(sizes)
+    published = _released(counted, rest, ("encounters", "persons", "again"), ("persons", "again"), hide)
+    return any(
+        published[_cell(key, kind)] is None for key in counted if key not in hide for kind in ("persons", "again")
+    )
+
+
+def _released(
+    counted: Mapping[tuple[str, str], Mapping[str, int]], rest: Mapping[tuple[str, str], Mapping[str, int]] | None,
+    kinds: Sequence[str], parts: tuple[str, str], hide: Collection[tuple[str, str]] | None = None,
+) -> dict[str, int | None]:  # fmt: skip
+    """Counts of these kinds as they may be published; parts: the two kinds that make up the encounters.
+
+    hide: the groups of which nothing is shown; the encounters of the others are. None where neither is known yet.
+    """
     cells: dict[str, int] = {}
     sums: list[Sum] = []
     others, together = [], []
     for key, found in counted.items():
-        cells |= {_cell(key, kind): count for kind, count in with_others(found).items()}
-        sums.append(Sum(_cell(key, "encounters"), (_cell(key, "events"), _cell(key, "others"))))
+        cells |= {_cell(key, kind): with_others(found)[kind] for kind in kinds}
+        sums.append(Sum(_cell(key, "encounters"), tuple(_cell(key, kind) for kind in parts)))
+        if hide is not None:
+            others += [_cell(key, kind) for kind in kinds if key in hide]
+            together += [_cell(key, "encounters")] if key not in hide else []
         if rest is not None:
-            for kind, count in with_others(rest[key]).items():
+            for kind in kinds:
                 other, both = f"rest of {_cell(key, kind)}", f"both of {_cell(key, kind)}"
+                count = with_others(rest[key])[kind]
                 cells |= {other: count, both: count + cells[_cell(key, kind)]}
                 sums.append(Sum(both, (_cell(key, kind), other)))
                 others.append(other)
                 together.append(both)
-    for dimension in sorted({dimension for dimension, _ in sizes}):
-        levels = [key for key in sizes if key[0] == dimension]
-        for kind in (*whole, "others"):
+    for dimension in sorted({dimension for dimension, _ in counted} - {"all"}):
+        levels = [key for key in counted if key[0] == dimension]
+        for kind in kinds:
             one = Sum(_cell(("all", "all"), kind), tuple(_cell(key, kind) for key in levels))
-            # A person grows older: those of the age groups are more than all.
-            if cells[one.whole] == sum(cells[part] for part in one.parts):
+            more = sum(cells[part] for part in one.parts) - cells[one.whole]
+            if not more:
                 sums.append(one)
-    published = release(cells, sums, unpublished=others, elsewhere=together)
-    return {key for key, found in counted.items() if any(published[_cell(key, kind)] is None for kind in found)}
+            elif hide is not None and kind == "persons":
+                # A person grows older: those of the age groups are more than all, by those who are in several.
+                several, every = f"in several of {dimension}", f"every of {dimension}"
+                cells |= {several: more, every: cells[one.whole] + more}
+                sums += [Sum(every, one.parts), Sum(every, (one.whole, several))]
+                others += [several, every]
+    return release(cells, sums, unpublished=others, elsewhere=together)
 
 
 def _cell(key: tuple[str, str], kind: str) -> str:
@@ -125,12 +162,13 @@ def table(
     sizes, whole = {key: counts(rows[mask]) for key, mask in masks.items()}, counts(rows)
     others = None if rest is None else rest_of(rest, masks)
     hide, found = hidden(sizes, whole, others), estimates(rows, probability, seed)
-    lines = written(split, "all", found, whole, ("all", "all") in hide)
+    unsaid: dict[str, None] = {"persons": None} if persons_tell(sizes, whole, others, hide) else {}
+    lines = written(split, "all", found, {**whole, **unsaid}, ("all", "all") in hide)
     for key, mask in masks.items():
         inside = dict.fromkeys(found, Estimate(float("nan")))
         if key not in hide:
             inside = estimates(rows[mask], probability[mask], seed)
-        lines += written(split, f"{key[0]}={key[1]}", inside, sizes[key], key in hide)
+        lines += written(split, f"{key[0]}={key[1]}", inside, {**sizes[key], **unsaid}, key in hide)
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 

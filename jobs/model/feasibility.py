@@ -13,6 +13,7 @@ from itertools import permutations
 
 import pandas as pd
 
+from jobs.disclosure import suppressed
 from jobs.model.intervals import NORMAL
 from jobs.release import Sum, release
 from workflows.concept_sets import covers, in_days
@@ -75,7 +76,7 @@ NOTHING = Outcome(None, None, None, None, ())
 def outcome(features: pd.DataFrame, test_share: float) -> Outcome:
     """What a feature table's rows say about the outcome, beside an attrition that shows how many rows there are.
 
-    Rows tell of persons, and all of these of each other: none is shown without all.
+    Rows tell of persons, and all of these of each other: none is shown without all, but for persons of whom few return.
     """
     known = features[features["outcome_known"].astype(bool)]
     event = known["outcome"].astype("int64") == 1
@@ -94,8 +95,12 @@ def outcome(features: pd.DataFrame, test_share: float) -> Outcome:
     found = release(cells, sums, unpublished=["waiting", "never"])
     if any(count is None for name, count in found.items() if name not in ("waiting", "never")):
         return NOTHING
+    # Rows beyond the first of each person tell of who returns.
+    again = (len(known) - persons, int(event.sum()) - with_event, cells["waiting"] - cells["never"])
     events, others = round(cells["events"] * test_share), round(cells["others"] * test_share)
     widths = tuple(expected(auroc, events, others) for auroc in ASSUMED) if events and others else ()
+    if any(suppressed(count) is None for count in again):
+        return Outcome(cells["known"], cells["events"], None, None, widths)
     return Outcome(cells["known"], cells["events"], persons, with_event, widths)
 
 

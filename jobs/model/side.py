@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from jobs.disclosure import moved, shown, suppressed, with_others
+from jobs.disclosure import AGAIN, moved, shown, suppressed, with_others
 from jobs.errors import TaskError
 
 TRAIN, TEST = "train", "test"
@@ -67,7 +67,7 @@ class Size:
     """What a side holds: encounters with a known outcome, their persons and events; those that wait for one."""
 
     encounters: int
-    persons: int
+    persons: int | None
     events: int
     waiting: int = 0
     never: int = 0
@@ -75,26 +75,37 @@ class Size:
     @property
     def counts(self) -> dict[str, int]:
         """What is said of those with a known outcome, and what follows from it."""
-        return with_others({"encounters": self.encounters, "persons": self.persons, "events": self.events})
+        said = {"encounters": self.encounters, "events": self.events}
+        return with_others(said if self.persons is None else said | {"persons": self.persons})
 
     @property
     def few(self) -> bool:
-        """Whether a count of those with a known outcome is of 1 to 10."""
-        return any(suppressed(count) is None for count in self.counts.values())
+        """Whether a count of those with a known outcome is of 1 to 10, but for who returns."""
+        return any(suppressed(count) is None for kind, count in self.counts.items() if kind != AGAIN)
 
 
-def told(sizes: Mapping[str, Size], before: Collection[Mapping[str, Mapping[str, int]]] = ()) -> dict[str, Size | None]:
-    """The sizes of both sides as they may be said; None where one is kept back.
+def told(
+    sizes: Mapping[str, Size], before: Collection[Mapping[str, Mapping[str, int]]] = (), *, cohort: bool = True
+) -> dict[str, Size | None]:
+    """The sizes of both sides as they may be said; None where one is kept back, or its persons.
 
     Other reports show both sides together, and the evaluation the test side: where one is small, neither is said. The
-    attrition shows who waits besides: where those are few, the training side is not said. before: the counts of each
-    side as they were said before; where one differs from them by 1 to 10, neither side is said.
+    attrition shows who waits besides: where those are few, the training side is not said, nor where the attrition does
+    not say how many there are (cohort). before: the counts of each side as they were said before; where one differs
+    from them by 1 to 10, neither side is said. Where the encounters beyond the first of each person are few, or differ
+    by few, the persons of neither side are.
     """
-    few = any(size.few for size in sizes.values()) or any(
-        moved(count, [one[side][kind] for one in before if side in one])
+    differing = {
+        kind
         for side, size in sizes.items()
         for kind, count in size.counts.items()
-    )
-    waits = sum(size.waiting for size in sizes.values()), sum(size.never for size in sizes.values())
-    late = any(suppressed(count) is None for count in waits)
+        if moved(count, [one[side][kind] for one in before if kind in one.get(side, {})])
+    }
+    few = any(size.few for size in sizes.values()) or bool(differing - {AGAIN})
+    waiting, never = sum(size.waiting for size in sizes.values()), sum(size.never for size in sizes.values())
+    late = not cohort or any(suppressed(count) is None for count in (waiting, never))
+    again = [size.counts[AGAIN] for size in sizes.values() if AGAIN in size.counts]
+    # Who waits with one encounter and not with another is told by the persons, too.
+    if AGAIN in differing or any(suppressed(count) is None for count in (*again, waiting - never)):
+        sizes = {side: replace(size, persons=None) for side, size in sizes.items()}
     return {side: None if few or (late and side == TRAIN) else size for side, size in sizes.items()}

@@ -10,19 +10,21 @@ from jobs.disclosure import suppressed
 Classes = Mapping[str, int]
 
 
-def kept_back(groups: Mapping[str, Classes], forced: Collection[str] = ()) -> set[str]:
+def kept_back(groups: Mapping[str, Classes], forced: Collection[str] = (), whole: Classes | None = None) -> set[str]:
     """The groups that must not be described beside the whole.
 
-    The groups share no person, or are treated so. A group with 1 to 10 persons of a class is kept back. Whoever knows
+    whole: of all groups together, fewer than their sum where persons stand in several. Otherwise the groups share no
+    person, or are treated so. A group with 1 to 10 persons of a class is kept back. Whoever knows
     the whole knows all groups that are kept back together: so there are two or more of them, and together they have
     no class of 1 to 10 persons; where it is not so, the smallest group that is left joins them. forced: groups that
     are kept back for another reason.
     """
     sizes = {name: sum(classes.values()) for name, classes in groups.items()}
-    hidden = {name for name, classes in groups.items() if any(suppressed(count) is None for count in classes.values())}
+    hidden = {name for name, classes in groups.items() if few(classes)}
     hidden |= set(forced)
+    several = {name: sum(classes.get(name, 0) for classes in groups.values()) - n for name, n in (whole or {}).items()}
     rest = sorted((name for name in groups if name not in hidden), key=lambda name: (sizes[name], name))
-    while rest and hidden and exposed([groups[name] for name in hidden]):
+    while rest and (exposed([groups[name] for name in hidden]) if hidden else few(several)):
         hidden.add(rest.pop(0))
     return hidden
 
@@ -33,4 +35,9 @@ def exposed(hidden: Collection[Classes]) -> bool:
     for classes in hidden:
         for name, count in classes.items():
             together[name] = together.get(name, 0) + count
-    return len(hidden) == 1 or any(suppressed(count) is None for count in together.values())
+    return len(hidden) == 1 or few(together)
+
+
+def few(classes: Classes) -> bool:
+    """Whether a class is of 1 to 10 persons."""
+    return any(suppressed(count) is None for count in classes.values())

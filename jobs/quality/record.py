@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from jobs.io.context import Task
+from jobs.quality.cohort import members_before
 from jobs.quality.published import Cell, Published, shown_before
 from jobs.quality.result import Result
 from jobs.quality.table import QUALITY, SCHEMA, STATISTICS, rows
@@ -92,7 +93,7 @@ def stood(task: Task, table: str, version: int) -> int | None:
     return known if there and not task.tables.commits.another(table, known, at) else before
 
 
-def describe(task: Task, table: str, version: int) -> list[Result]:
+def describe(task: Task, model: str, table: str, version: int) -> list[Result]:
     """Add the statistics of a feature table's covariates to those of its zone; the check that none of them is empty."""
     from jobs.quality import statistics
 
@@ -103,22 +104,10 @@ def describe(task: Task, table: str, version: int) -> list[Result]:
         rows_before = task.tables.read(name).where(f"table = '{table}'").select(*columns).collect()
         earlier = statistics.shown_before(row.asDict() for row in rows_before)
     found = statistics.groups(task.tables.read(table, version))
-    figures = statistics.published(found, earlier)
+    figures = statistics.published(found, earlier, members_before(task, f"{model}.attrition", table)[0])
     if figures:
         now = datetime.now(UTC)
         made = [(task.job_run_id, now, table, version, *row) for row in figures]
         task.tables.append(name, task.spark.createDataFrame(made, statistics.SCHEMA), {table: version})
     task.log(f"{name} has {len(figures):,} new rows about {table}")
     return statistics.matches(found, table.partition(".")[2])
-
-
-def attrition_before(task: Task, table: str, steps: Sequence[tuple[int, str]]) -> dict[str, list[set[int]]]:
-    """Of each step (number, reason) the persons and the encounters that earlier runs showed."""
-    found = {name: [set[int]() for _ in steps] for name in ("persons", "encounters")}
-    if task.tables.exists(table):
-        for row in task.tables.read(table).select("step", "reason", *found).distinct().collect():
-            if (row["step"], row["reason"]) in steps:
-                for name, shown in found.items():
-                    if row[name] is not None:
-                        shown[steps.index((row["step"], row["reason"]))].add(row[name])
-    return found

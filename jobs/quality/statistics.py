@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as sf
 
 from jobs.disclosure import SMALLEST, moved, suppressed
+from jobs.quality.cohort import Shown
 from jobs.quality.groups import Classes, kept_back
 from jobs.quality.result import Result, version_of
 
@@ -30,9 +31,9 @@ SCHEMA = (
     + ", ".join(f"{name} double" for name in NUMBERS)
 )
 # The persons, those with a value, those with a 1 and the sum of the values, which the mean tells.
-Shown = tuple[int | None, int | None, int | None, float | None]
+Figures = tuple[int | None, int | None, int | None, float | None]
 # (dimension, level, covariate): what earlier reports showed.
-Earlier = Mapping[tuple[str, str, str], Iterable[Shown]]
+Earlier = Mapping[tuple[str, str, str], Iterable[Figures]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,23 +147,33 @@ def matches(found: Sequence[Group], table: str) -> list[Result]:
     ]  # fmt: skip
 
 
-def published(found: Sequence[Group], earlier: Earlier | None = None) -> list[tuple[Any, ...]]:
-    """dimension, level, persons and the figures of each covariate, as they may be shown; what is kept back is not."""
+def published(
+    found: Sequence[Group], earlier: Earlier | None = None, members: Shown | None = None
+) -> list[tuple[Any, ...]]:
+    """dimension, level, persons and the figures of each covariate, as they may be shown; what is kept back is not.
+
+    members: what was shown of all rows and persons. How many rows there are stands in the quality report.
+    """
     earlier = earlier or {}
     whole = next((one for one in found if one.dimension == ALL), None)
-    if whole is None or hidden_by_size([whole], earlier):
+    if (
+        whole is None
+        or hidden_by_size(whole, [whole], earlier)
+        or (members or Shown()).tells(whole.rows, whole.persons)
+    ):
         return []
     made = []
     for dimension in dict.fromkeys(one.dimension for one in found):
         some = [one for one in found if one.dimension == dimension]
-        small = hidden_by_size(some, earlier)
+        small = hidden_by_size(whole, some, earlier)
         for name, overall in whole.covariates.items():
             binary = not overall.other
             if told_of_few(whole, name, earlier, binary=binary):
                 continue
             cells = {one.level: one.covariates[name].classes(one.persons, binary=binary) for one in some}
             forced = small | {one.level for one in some if changed(one, name, earlier, binary=binary)}
-            hidden = kept_back(cells, forced) if dimension != ALL else set()
+            every = overall.classes(whole.persons, binary=binary)
+            hidden = kept_back(cells, forced, every) if dimension != ALL else set()
             made += [figures(one, name, binary=binary) for one in some if one.level not in hidden]
     return made
 
@@ -173,7 +184,7 @@ def told_of_few(group: Group, name: str, earlier: Earlier, *, binary: bool) -> b
     return any(suppressed(count) is None for count in counts) or changed(group, name, earlier, binary=binary)
 
 
-def hidden_by_size(some: Sequence[Group], earlier: Earlier) -> set[str]:
+def hidden_by_size(whole: Group, some: Sequence[Group], earlier: Earlier) -> set[str]:
     """The levels of a dimension whose number of persons is not shown."""
     sizes = {one.level: {"persons": one.persons} for one in some}
     differing = {
@@ -184,7 +195,7 @@ def hidden_by_size(some: Sequence[Group], earlier: Earlier) -> set[str]:
     }
     if some[0].dimension == ALL:
         return differing | {one.level for one in some if suppressed(one.persons) is None}
-    return kept_back(sizes, differing)
+    return kept_back(sizes, differing, {"persons": whole.persons})
 
 
 def near(counts: Sequence[float | None], shown: Iterable[Sequence[float | None]]) -> bool:
@@ -224,7 +235,7 @@ def figures(group: Group, name: str, *, binary: bool) -> tuple[Any, ...]:
 
 def shown_before(rows: Iterable[Mapping[str, Any]]) -> Earlier:
     """What earlier reports showed, from their rows."""
-    found: dict[tuple[str, str, str], set[Shown]] = {}
+    found: dict[tuple[str, str, str], set[Figures]] = {}
     for row in rows:
         key = (row["dimension"], row["level"], row["covariate"])
         found.setdefault(key, set()).add(

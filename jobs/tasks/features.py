@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
-from jobs.quality.record import attrition_before, describe, held
-from jobs.release import nested
+from jobs.quality.cohort import attrition, attrition_before, members_before
+from jobs.quality.record import describe, held
 from jobs.tasks.hold import hold
 from jobs.tasks.unreached import kept
 from workflows.cohorts import Cohort, criteria, of_periods
@@ -109,7 +109,7 @@ def _features(task: Task) -> None:
     corrected = refuse_restated(task, model, table, encounters, inputs[encounters], facts.encounters)
     chosen = selection(cohort, facts)
     if (whose := task.tables.commits.made(members, whom, inputs)) is None:
-        told(task, model, source, chosen, inputs)
+        told(task, model, table, chosen, inputs)
         whose = task.tables.replace(members, chosen.index, inputs, {"content": whom})
         task.log(f"{members} is at version {whose}")
     else:
@@ -133,7 +133,7 @@ def _features(task: Task) -> None:
     note = {"content": what} | ({"corrected": corrected} if corrected else {})
     version = task.tables.replace(table, documented(made, contract), inputs, note)
     # The statistics first: of what the report says that it kept its contract, nothing is done again.
-    hold(task, source, contract, version, beside=lambda: describe(task, table, version))
+    hold(task, source, contract, version, beside=lambda: describe(task, model.name, table, version), inside=encounters)
     task.log(f"{table} is at version {version}")
 
 
@@ -147,20 +147,19 @@ def refuse_texts(model: Model, texts: Collection[str]) -> None:
             )
 
 
-def told(task: Task, model: Model, source: Source, chosen: Selection, inputs: Mapping[str, int]) -> None:
+def told(task: Task, model: Model, table: str, chosen: Selection, inputs: Mapping[str, int]) -> None:
     """Log and keep what each step leaves; raise if that is nothing."""
-    steps = chosen.attrition()
-    # Few persons hide their encounters too: a count of encounters would tell them apart.
-    before = attrition_before(task, f"{model.name}.attrition", [(step.step, step.reason) for step in steps])
-    persons = nested([step.persons for step in steps], before["persons"])
-    stays = nested([step.encounters for step in steps], before["encounters"])
+    steps, name = chosen.attrition(), f"{model.name}.attrition"
+    before = attrition_before(task, name, [(step.step, step.reason) for step in steps])
+    shown = attrition([(step.encounters, step.persons) for step in steps], before, *members_before(task, name, table))
     rows = [
-        (task.job_run_id, step.step, step.reason, *((None, None) if None in (there, stay) else (stay, there)))
-        for step, there, stay in zip(steps, persons, stays, strict=True)
+        (task.job_run_id, step.step, step.reason, *(counts or (None, None)))
+        for step, counts in zip(steps, shown, strict=True)
     ]
     for _, step, reason, stay, there in rows:
-        left = "few, or few less than before" if stay is None else f"{stay:,} encounters, {there:,} persons"
+        left = "few, or few less than before" if stay is None else f"{stay:,} encounters"
+        left += "" if there is None else f", {there:,} persons"
         task.log(f"attrition {step}, {reason}: {left}")
     if empty := next((step for step in steps if step.encounters == 0), None):
-        raise TaskError(f"{model.name}: nothing in {source.name} is left after step {empty.step}, {empty.reason}")
-    task.tables.append(f"{model.name}.attrition", task.spark.createDataFrame(rows, ATTRITION_SCHEMA), inputs)
+        raise TaskError(f"{model.name}: nothing in {model.source} is left after step {empty.step}, {empty.reason}")
+    task.tables.append(name, task.spark.createDataFrame(rows, ATTRITION_SCHEMA), inputs)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
 from jobs.io.commits import said_of
-from jobs.quality.published import published
+from jobs.quality.published import ALL, published
 from jobs.quality.record import Checked, before, record, stood
 from jobs.quality.table import of_persons
 from jobs.tasks.curated import without_withdrawn
@@ -28,10 +28,12 @@ def hold(
     contract: Contract,
     version: int,
     beside: Callable[[], Sequence[Result]] = tuple,
+    inside: str | None = None,
 ) -> None:
     """Add what is found of a version to the source's report; raise TaskError where it breaks its contract.
 
     The newest version that kept it is put back then. beside: what else is told of a version that keeps its contract.
+    inside: the table of the report of which these rows are a part: few more of them tell as much as a few.
     """
     from jobs.featurize.contract import results
 
@@ -41,7 +43,11 @@ def hold(
     found = results(task.tables.read(name, version), contract, person=person)
     if not any(one.stops for one in found):
         found += beside()
-    shown = published(found, of_persons=of_persons(contract), before=before(task, source.name).get(name))
+    earlier = before(task, source.name)
+    known = dict(earlier.get(name, {}))
+    if inside is not None:
+        known[ALL] = {*known.get(ALL, ()), *earlier.get(inside, {}).get(ALL, ())}
+    shown = published(found, of_persons=of_persons(contract), before=known)
     checked = Checked(table=name, version=version, shown=shown)
     record(task, source.name, [checked])
     if checked.broken:

@@ -9,6 +9,7 @@ from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.model.names import Names, declared_model
 from jobs.model.side import TEST, TRAIN, Size, check_kept, check_salts, salt_of, side_sql, told
+from jobs.quality.cohort import counted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -76,11 +77,13 @@ def _prepare(task: Task) -> None:
     inputs[side] = placed(task, features.select("person_id").distinct(), side, model.test_share, dict(inputs))
     sides = task.tables.read(side, inputs[side]).select("person_id", "side")
     everyone = features.join(sides, "person_id")
-    sizes = sorted(told(check(everyone, table), task.tables.commits.every(table, TOLD)).items())
+    before, cohort = task.tables.commits.every(table, TOLD), counted(task, f"{model.name}.attrition")
+    sizes = sorted(told(check(everyone, table), before, cohort=cohort).items())
     for name, size in sizes:
         said = "few, few more or less than before, or few on the other side or without an outcome yet"
         if size is not None:
-            said = f"{size.encounters:,} encounters of {size.persons:,} persons, {size.events:,} events"
+            persons = "" if size.persons is None else f" of {size.persons:,} persons"
+            said = f"{size.encounters:,} encounters{persons}, {size.events:,} events"
         task.log(f"{name}: {said}")
     note = {TOLD: {name: size.counts for name, size in sizes if size is not None}}
     version = task.tables.replace(table, everyone.where("outcome_known"), inputs, note)

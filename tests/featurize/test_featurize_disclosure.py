@@ -10,7 +10,7 @@ from curated import deliver, frame, rows
 from pyspark.sql import SparkSession
 
 from jobs.io.context import Task
-from jobs.quality.record import attrition_before
+from jobs.quality.cohort import attrition_before, members_before
 from jobs.tasks.check import _check
 from jobs.tasks.facts import _facts
 from jobs.tasks.features import _features
@@ -74,7 +74,12 @@ def test_no_log_line_and_no_published_row_counts_one_to_ten_persons(
     written = zones.table("readmission.attrition").select("step", "reason", "persons").orderBy("step").collect()
     told = [(row["step"], row["reason"]) for row in written]
     before = attrition_before(make_task(synthetic_omop), "readmission.attrition", told)
-    assert before["persons"] == [{row["persons"]} - {None} for row in written], "the next run is held against these"
+    assert [one.persons for one in before] == [{row["persons"]} - {None} for row in written], "the next run's bounds"
+    members, source = members_before(
+        make_task(synthetic_omop), "readmission.attrition", "synthetic_omop_ra.feature_readmission"
+    )
+    assert source == {PERSONS}, "the report on the facts says how many encounters there are"
+    assert not members.encounters, "two fewer are left: neither the attrition nor the report says it"
     assert not zones.catalog.tableExists("synthetic_omop_ra.statistics") or not [
         row for row in zones.table("synthetic_omop_ra.statistics").collect() if row["dimension"] == "sex"
     ]

@@ -57,7 +57,28 @@ def test_the_encoding_of_a_note_is_decided_and_its_text_extracted(text, encoding
     assert (found.encoding, found.text, found.reason) == (encoding, wanted, None)
 
 
+WHOLE = [
+    # HTML behind what closes the document, and deeper than a reader's first limit of 256; rich text behind its brace
+    ("<html><body><p>One.</p></body></html>\n<html><body><p>Two.</p></body></html>", "One.\n\nTwo."),
+    ("<HTML><BODY><p>One.</p></BODY ></HTML> signed by Dr. A <br>", "One.\n\nsigned by Dr. A"),
+    ("<p>start</p>" + "<div>" * 1_500 + "text" + "<p>end</p>", "start\n\ntext\nend"),
+    ("".join(f"<font size=2>Line {line}.<br>" for line in range(400)), "\n".join(f"Line {line}." for line in range(400))),
+    ("<p>One.<?page 2?> Two.<!-- x --> Three.</p>", "One. Two. Three."),
+    ("{\\rtf1\\ansi Plan.\\par}\r\nAddendum: MRSA.", "Plan.\n\nAddendum: MRSA."),
+    ("{\\rtf1\\ansi One.\\par}\n{\\rtf1\\mac Two, caf\\'8e.}}\x00\r\n", "One.\n\nTwo, caf\u00e9."),
+    ("{\\rtf1 A \\{ b \\} c.}", "A { b } c."),
+]  # fmt: skip
+
+
+@pytest.mark.clause("F2")
+@pytest.mark.parametrize(("text", "wanted"), WHOLE)
+def test_the_text_of_a_note_is_read_to_its_end_or_not_at_all(text, wanted):
+    assert cleaned(text).text == wanted
+
+
 UNREADABLE = [
+    ("<p>One.</p>" + "<div>" * 3_000 + "Two.", "html cannot be read (OverflowError)"),
+    (r"{\rtf1 One.}\par Two.", "rtf cannot be read (ValueError)"),
     (r"{\rtf1\ansicpg99999 \'e9}", "rtf cannot be read (UnicodeDecodeError)"),
     (r"{\rtf1", "rtf holds no text"),
     ("<html><head><title>x</title></head></html>", "html holds no text"),

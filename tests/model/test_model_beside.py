@@ -90,6 +90,15 @@ def test_without_a_small_difference_everything_is_shown_and_what_was_measured_al
     assert everything["value"].notna().all()
 
 
+def test_a_count_is_kept_back_where_few_more_return_than_before() -> None:
+    first = evaluation([300] * 6, [60] * 6).assign(persons=lambda table: table["encounters"] - 50)
+    later = evaluation([340] * 6, [60] * 6).assign(persons=lambda table: table["encounters"] - 50)
+    assert beside(later, earlier(first.to_dict("records"))).equals(beside(later, {}))
+    # Forty more encounters and thirty-four more persons in each group: six more encounters of who was there already.
+    later = later.assign(persons=lambda table: table["persons"] - 6)
+    assert beside(later, earlier(first.to_dict("records")))[list(KINDS)].isna().all(axis=None)
+
+
 def observation(scored: int | None, matured: int | None, events: int | None) -> list[dict[str, Any]]:
     """The rows of an observation: the whole slice, one block of it, and a covariate."""
     return [
@@ -134,6 +143,7 @@ def size(encounters: int, persons: int, events: int) -> Size:
         ([{TRAIN: size(600, 297, 200).counts}], False),
         ([{TEST: size(150, 80, 20).counts}, {}, {TEST: size(200, 100, 41).counts}], False),
         ([{TEST: size(185, 80, 20).counts}], False),  # 15 more, 20 of them with the event: 5 fewer without
+        ([{TEST: {"encounters": 170, "events": 25, "others": 145}}], True),  # said without their persons
     ],
 )
 def test_the_sizes_of_both_sides_are_said_only_where_none_differs_by_few(
@@ -141,6 +151,33 @@ def test_the_sizes_of_both_sides_are_said_only_where_none_differs_by_few(
 ) -> None:
     sizes = {TEST: size(200, 100, 40), TRAIN: size(600, 300, 120)}
     assert told(sizes, before) == (sizes if shown else dict.fromkeys(sizes))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "before", "of_persons"),
+    [
+        ({TEST: size(200, 150, 40), TRAIN: size(600, 500, 120)}, [], True),
+        ({TEST: size(200, 200, 40), TRAIN: size(600, 600, 120)}, [], True),
+        ({TEST: size(200, 196, 40), TRAIN: size(600, 500, 120)}, [], False),
+        ({TEST: size(200, 150, 40), TRAIN: size(600, 590, 120)}, [], False),
+        # Eighty more encounters of seventy-five more persons.
+        ({TEST: size(200, 150, 40), TRAIN: size(600, 500, 120)}, [{TRAIN: size(520, 425, 90).counts}], False),
+        # Thirty wait, of whom twenty-six have no other encounter.
+        ({TEST: size(200, 150, 40), TRAIN: replace(size(600, 500, 120), waiting=30, never=26)}, [], False),
+        ({TEST: size(200, 150, 40), TRAIN: replace(size(600, 500, 120), waiting=60, never=26)}, [], True),
+    ],
+)
+def test_the_persons_of_no_side_are_said_where_they_tell_of_few_who_return(
+    sizes: Mapping[str, Size], before: Sequence[Mapping[str, Mapping[str, int]]], of_persons: bool
+) -> None:
+    said = told(sizes, before)
+    assert said == (sizes if of_persons else {side: replace(one, persons=None) for side, one in sizes.items()})
+    assert TEST in said
+
+
+def test_the_training_side_is_not_said_where_the_attrition_does_not_say_how_many_there_are() -> None:
+    sizes = {TEST: size(200, 100, 40), TRAIN: size(600, 300, 120)}
+    assert told(sizes, cohort=False) == {TEST: sizes[TEST], TRAIN: None}
 
 
 @pytest.mark.slow

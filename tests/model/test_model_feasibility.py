@@ -74,6 +74,20 @@ def test_few_persons_hide_rows_that_are_many():
     assert outcome(table, 0.25) == NOTHING
 
 
+@pytest.mark.parametrize(
+    ("again", "events_again", "shown"), [(0, 0, True), (30, 30, True), (6, 0, False), (60, 5, False)]
+)
+def test_persons_are_not_told_where_few_return(again: int, events_again: int, shown: bool):
+    # The first rows have the event. Rows of who has another row, with and without it.
+    table = rows(1_000, 0, 300)
+    table.loc[: events_again - 1, "person_id"] = 299
+    table.loc[300 : 299 + again - events_again, "person_id"] = np.arange(again - events_again) + 900
+    found = outcome(table, 0.25)
+    assert (found.known, found.events) == (1_000, 300)
+    assert found.widths == outcome(rows(1_000, 0, 300), 0.25).widths
+    assert (found.persons, found.persons_with) == ((1_000 - again, 300 - events_again) if shown else (None, None))
+
+
 CODES = [
     ("chronic", "failure", "ICD10CM", "I50", None, None),
     ("chronic", "failure", "ICD10CM", "I11.0", None, None),

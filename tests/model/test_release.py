@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from jobs.quality.cohort import Shown, attrition
 from jobs.release import Sum, nested, release
 
 SMALL = range(1, 11)
@@ -127,6 +128,42 @@ def test_an_attrition_shows_no_count_that_differs_by_a_few_from_any_that_was_sho
     # Not the last version alone: 1000, then 1012, and now 1002.
     assert nested([1002, 700], [{1000, 1012}, {700}]) == [None, 700]
     assert nested([1020, 700], [set(), {700}]) == [1020, 700]
+
+
+def test_what_another_report_shows_of_an_attrition_is_not_what_it_hides():
+    # The statistics tell how many persons are left: hiding that here would hide nothing.
+    assert nested([1000, 700, 695]) == [1000, 700, None]
+    assert nested([1000, 700, 695], elsewhere=[2]) == [1000, None, 695]
+
+
+COHORT = [(1000, 900), (700, 650), (695, 645)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "members", "source", "shown"),
+    [
+        # Five encounters of five persons leave last, and the statistics show the persons that are left.
+        (COHORT, Shown(), set(), [(1000, 900), None, (695, 645)]),
+        # They show none of them where five more than before are left; the report on the features still shows the 695.
+        (COHORT, Shown(persons=frozenset({640})), set(), [(1000, 900), None, None]),
+        (COHORT, Shown(encounters=frozenset({690}), persons=frozenset({640})), set(), [(1000, 900), (700, 650), None]),
+        # The report on the facts shows the first, that on the features the last: then that one does not.
+        ([(1000, 900), (995, 895)], Shown(), {1000}, [None, None]),
+        ([(1000, 900), (900, 820)], Shown(), {1000}, [(1000, 900), (900, 820)]),
+        # Six persons return: their number is that of encounters less persons.
+        ([(1000, 900), (700, 694)], Shown(), set(), [(1000, 900), (700, None)]),
+        # Nobody returns; and of those who left, six did.
+        ([(1000, 1000), (700, 700)], Shown(), set(), [(1000, 1000), (700, 700)]),
+        ([(1000, 994), (700, 700)], Shown(), set(), [(1000, None), (700, 700)]),
+        # Six more return than an earlier run showed, though both counts moved by more than that.
+        ([(1000, 900)], Shown.of({(900, 806)}), set(), [(1000, None)]),
+        ([(1000, 900)], Shown.of({(900, None), (None, 806)}), set(), [(1000, 900)]),
+    ],
+)
+def test_a_cohort_tells_of_few_neither_by_its_steps_nor_beside_its_reports(
+    steps: list[tuple[int, int]], members: Shown, source: set[int], shown: list[tuple[int, int | None] | None]
+):
+    assert attrition(steps, [Shown()] * len(steps), members, source) == shown
 
 
 def test_an_attrition_keeps_what_it_can():
