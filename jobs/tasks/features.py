@@ -162,4 +162,5 @@ def told(task: Task, model: Model, table: str, chosen: Selection, inputs: Mappin
         task.log(f"attrition {step}, {reason}: {left}")
     if empty := next((step for step in steps if step.encounters == 0), None):
         raise TaskError(f"{model.name}: nothing in {model.source} is left after step {empty.step}, {empty.reason}")
-    task.tables.append(name, task.spark.createDataFrame(rows, ATTRITION_SCHEMA), inputs)
+    # A task that is tried again, after it died before the members were written, tells each step once.
+    task.tables.merge(name, task.spark.createDataFrame(rows, ATTRITION_SCHEMA), ["job_run_id", "step"], inputs)

@@ -125,6 +125,8 @@ def test_a_model_of_a_cohort_of_events_gets_features_a_dataset_and_a_matrix_and_
     zones.sql(f"DELETE FROM {COHORT} WHERE person_id = {members['person_id'][0]}").collect()
     assert "is at version 4" in run(fewer)
     assert versions() == [4, 3]
+    told = [row["step"] for row in zones.table("readmission.attrition").orderBy("step").collect()]
+    assert told == list(range(len(steps))), "a run that is tried again tells each step once"
     # A task that died before its features were described.
     zones.sql("DROP TABLE synthetic_omop_ra.quality")
     run(fewer)
