@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InpatientStays:
-    """Entry: every inpatient stay of a source that leaves its person at risk, one row a stay.
+    """Entry: every inpatient stay of a source, one row a stay; by discharge only those that leave the person at risk.
 
     index: the prediction point. minimum_age: completed years at the index date.
     """
@@ -34,6 +34,11 @@ class InpatientStays:
     def reason(self) -> str:
         """What the attrition begins with."""
         return "all encounters"
+
+    @property
+    def at_risk(self) -> bool:
+        """Whether only stays that leave the person at risk enter: how a stay ends, nobody knows at its admission."""
+        return self.index == "discharge"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from workflows.examples import checked_codes
 from workflows.feature_columns import TEXT, feature_columns
 from workflows.features import Derived, OfConcepts, reach
 from workflows.interpreter import refuse_different
-from workflows.leaks import refuse_other_rows, refuse_outcome
+from workflows.leaks import refuse_end, refuse_other_rows, refuse_outcome
 from workflows.loading import declared, label
 from workflows.source import Source
 from workflows.steps import NoPriorOutcome, OfWindow, Step
@@ -172,6 +172,7 @@ def check_model(catalogue: Catalogue, model: Model, clusters: tuple[str, ...]) -
             check_reference(model.name, where, feature.attribute, source.attributes, file)
         elif isinstance(feature, OfConcepts):
             check_concepts(catalogue, model, feature, file)
+    refuse_end(model, source, file)
     check_columns(model, source, file)
     check_cohort(catalogue, model, file)
     if isinstance(model.outcome, Recorded):

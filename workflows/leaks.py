@@ -1,10 +1,12 @@
-"""What a declaration must not look at: other rows than an encounter's own, and what the outcome is read from."""
+"""What a declaration must not look at: other rows than an encounter's own, what the outcome is read from, and, at an
+admission, how the stay ended."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
+from workflows.cohorts import InpatientStays, as_cohort
 from workflows.declare import AtIndex, Model, Recorded
 from workflows.errors import DeclarationError
 from workflows.features import OfConcepts
@@ -56,6 +58,30 @@ def refuse_outcome(model: Model, source: Source, file: str) -> None:
             raise DeclarationError(
                 model.name, f"features.{feature.name}", found[0],
                 f"columns that do not tell the outcome: {model.outcome.name} is read from {outcome}", file,
+            )  # fmt: skip
+
+
+def known_at_end(source: Source) -> set[str]:
+    """The attributes of an encounter that nobody knows before it has ended."""
+    one = source.encounters
+    ends = (words(one.end or "") | words(one.not_at_risk)) - words(one.start or "")
+    # A function is no column: that both use one says nothing.
+    ends &= {column.name.lower() for column in source.contract(one.table).columns}
+    return {"length_of_stay", *one.at_end, *(name for name, text in one.attributes if words(text) & ends)}
+
+
+def refuse_end(model: Model, source: Source, file: str) -> None:
+    """Raise if a feature at an admission tells what is known only when the stay has ended."""
+    entry = as_cohort(model.cohort).entry
+    if not isinstance(entry, InpatientStays) or entry.index != "admission":
+        return
+    late = known_at_end(source)
+    for feature in model.features:
+        if isinstance(feature, AtIndex) and feature.attribute in late:
+            known = ", ".join(name for name in source.attributes if name not in late) or "no attribute"
+            raise DeclarationError(
+                model.name, f"features.{feature.name}", feature.attribute,
+                f"{known}: what is known at admission, or InpatientStays(index='discharge')", file,
             )  # fmt: skip
 
 

@@ -80,18 +80,28 @@ def scene(model: Model, example: Example, source: Source) -> Scene:
     # Where no encounter is the index date's own, every one is another.
     own = (Encounter(), -1) if place is None else (example.encounters[place], place + 1)
     found = Scene(example, *own, day_of(example.index), lag)
-    if place is not None and not (found.encounter.is_inpatient_visit and found.encounter.is_at_risk):
-        valid = "an inpatient stay that leaves its person at risk, as the cohort says"
+    if place is not None and not may_enter(model, found.encounter):
+        ends = " that leaves its person at risk" if by_discharge(model) else ""
+        valid = f"an inpatient stay{ends}, as the cohort says"
         raise DeclarationError(model.name, f"{where}.encounters", f"encounter {place + 1}", valid)
     _refuse_others(model, found, f"{where}.person")
     return found
 
 
+def by_discharge(model: Model) -> bool:
+    """Whether its index dates are discharges: only then does it ask how a stay ended."""
+    entry = as_cohort(model.cohort).entry
+    return isinstance(entry, InpatientStays) and entry.at_risk
+
+
+def may_enter(model: Model, one: Encounter) -> bool:
+    """Whether an encounter may be the index encounter of a model of stays."""
+    return one.is_inpatient_visit and (one.is_at_risk or not by_discharge(model))
+
+
 def _stay_of(model: Model, example: Example, where: str) -> int:
     """The place of the one encounter that has its prediction point on the index date."""
-    entry = as_cohort(model.cohort).entry
-    by_discharge = isinstance(entry, InpatientStays) and entry.index == "discharge"
-    point = "visit_end_datetime" if by_discharge else "visit_start_datetime"
+    point = "visit_end_datetime" if by_discharge(model) else "visit_start_datetime"
     days = [day_of(getattr(one, point)) for one in example.encounters]
     if example.index is None or days.count(day_of(example.index)) != 1:
         there = ", ".join(str(day) for day in days) or "no encounters"

@@ -139,6 +139,8 @@ class Encounters:
     order: an expression that rises with time. start, end: timestamps, or None where time is only an order.
     not_at_risk: a condition under which the stay does not leave its person at risk (death, hospice).
     attributes: named expressions known at the index date. outcomes: named outcomes that the source itself recorded.
+    at_end: attributes known only once the encounter has ended, beside its length and what is read from `end` or
+    `not_at_risk` (`leaks.known_at_end`).
     provider_id: who gave the care, as `fact_provider` knows them. known_from: as of events.
     """
 
@@ -154,6 +156,12 @@ class Encounters:
     known_from: str | None = None
     attributes: tuple[tuple[str, str], ...] = ()
     outcomes: tuple[tuple[str, str], ...] = ()
+    at_end: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.at_end:
+            if name not in (names := [one for one, _ in self.attributes]):
+                raise DeclarationError("Encounters", "at_end", name, names)
 
 
 @dataclass(frozen=True, kw_only=True)

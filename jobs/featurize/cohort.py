@@ -109,10 +109,9 @@ def selection(cohort: Cohort, facts: Facts) -> Selection:
     frame = candidates(facts, cohort)
     rules: list[tuple[str, Column]] = []
     if isinstance(cohort.entry, InpatientStays):
-        rules = [
-            ("inpatient stay", sf.col("is_inpatient_visit")),
-            ("leaves the person at risk", sf.col("is_at_risk")),
-        ]
+        rules = [("inpatient stay", sf.col("is_inpatient_visit"))]
+        if cohort.entry.at_risk:
+            rules.append(("leaves the person at risk", sf.col("is_at_risk")))
     if observed(cohort):
         assert facts.observation is not None, "steps of observation need the observation periods"
         frame = in_periods(frame, facts.observation)

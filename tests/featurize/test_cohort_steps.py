@@ -119,17 +119,26 @@ def holds(made: World, row: Row, step: Step) -> bool:
     return count >= step.at_least if isinstance(step, Requires) else count == 0
 
 
+def rules(cohort: Cohort) -> tuple[int, ...]:
+    """Which of what a stay is, inpatient (0) and leaving its person at risk (1), its entry asks for.
+
+    At an admission nobody knows how the stay will end.
+    """
+    if not isinstance(cohort.entry, InpatientStays):
+        return ()
+    return (0, 1) if cohort.entry.index == "discharge" else (0,)
+
+
 def plain(made: World, cohort: Cohort) -> list[Row]:
     """Everything that enters, with how many steps it passes."""
     rows = enters(made, cohort)
     state = {key: (inpatient, risk) for _, key, _, _, inpatient, risk in made.stays}
     place = 0
-    if isinstance(cohort.entry, InpatientStays):
-        for which in (0, 1):
-            for row in rows:
-                assert row.key is not None
-                row.passed += row.passed == place and state[row.key][which]
-            place += 1
+    for which in rules(cohort):
+        for row in rows:
+            assert row.key is not None
+            row.passed += row.passed == place and state[row.key][which]
+        place += 1
     for step in cohort.steps:
         standing = sorted((row for row in rows if row.passed == place), key=lambda r: (r.person, r.order))
         if isinstance(step, FirstOfPerson):
@@ -185,7 +194,7 @@ def agree(spark: SparkSession, seed: int, cohorts: list[Cohort]) -> None:
     made = world(seed, persons=150)
     rows = found(spark, made, cohorts)
     for cohort, ours in zip(cohorts, rows, strict=True):
-        members = len(cohort.steps) + 2 * isinstance(cohort.entry, InpatientStays)
+        members = len(cohort.steps) + len(rules(cohort))
         wanted = sorted(
             (one.person, one.day, one.passed,
              *((moment(one.start).date(), moment(one.end).date()) if one.passed == members else ()))

@@ -38,7 +38,13 @@ from workflows.declare import (
 )
 from workflows.discover import Catalogue, check_cohort
 from workflows.errors import DeclarationError
+from workflows.leaks import refuse_end
 from workflows.models.readmission import readmission
+from workflows.source import Source
+from workflows.sources.abfm import abfm
+from workflows.sources.nafld import nafld
+from workflows.sources.omop import omop
+from workflows.sources.premier import premier
 from workflows.sources.synthetic_omop import synthetic_omop
 from workflows.sources.uci130 import uci130
 
@@ -165,6 +171,37 @@ def test_observation_is_asked_for_only_where_it_is_made(cohort: Cohort) -> None:
     check_cohort(catalogue(), model, "m.py")
     with pytest.raises(DeclarationError, match="no featurization of synthetic_omop makes fact_observation_period"):
         check_cohort(catalogue(periods=False), model, "m.py")
+
+
+# By what each attribute means in the source's own documentation: what the hospital knows when the stay begins.
+AT_ADMISSION: list[tuple[Source, str]] = [
+    (synthetic_omop, ""),
+    (omop, "admitted_from"),
+    (premier, "visit_type admission_type admitted_from marital_status race is_hispanic payer"),
+    (uci130, "race payer_code medical_specialty admission_type admission_source number_outpatient number_emergency "
+             "number_inpatient"),
+    # Their encounters begin and end at once.
+    (nafld, "age weight height bmi"), (abfm, "encounter_type practice"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "known"), AT_ADMISSION, ids=[source.name for source, _ in AT_ADMISSION])
+def test_a_feature_at_an_admission_is_refused_where_only_the_end_of_the_stay_tells_it(source, known) -> None:
+    def asked(name: str, cohort: Any) -> Model:
+        return replace(readmission, cohort=cohort, features=[AtIndex(name, because="it is said to be")])
+
+    admission = Cohort(entry=InpatientStays(index="admission"))
+    early = [name for name in source.attributes if name in known.split()]
+    assert len(early) == len(known.split())
+    for name in source.attributes:
+        refuse_end(asked(name, InpatientStays()), source, "m.py")
+        if name in early:
+            refuse_end(asked(name, admission), source, "m.py")
+            continue
+        with pytest.raises(DeclarationError) as raised:
+            refuse_end(asked(name, admission), source, "m.py")
+        assert (raised.value.field, raised.value.value) == (f"features.{name}", name)
+        assert (", ".join(early) or "no attribute") in str(raised.value)
 
 
 def test_what_fits_is_left_alone() -> None:

@@ -100,6 +100,9 @@ BAD = [
     ({"sources__hospital": SOURCE.format(time="calendar").replace("events=()", 'notes=Notes(table="letter", key="a", person_id="b", written="c", text="d"), events=()')}, "workflows/sources/hospital.py:4", "contracts", "letter", "stay"),
     ({"featurizations__facts": FACTS.replace(")", ', after=("nothing",))')}, "workflows/featurizations/facts.py", "after", "nothing", "facts"),
     ({"models__model": MODEL.replace("Demographics()", 'AtIndex("shoe_size", because="seen")')}, "workflows/models/model.py", "features.shoe_size", "shoe_size", "length_of_stay"),
+    # How long a stay will be is not known when it begins.
+    ({"models__model": MODEL.replace("InpatientStays()", 'Cohort(entry=InpatientStays("admission"))').replace("Demographics()", 'AtIndex("length_of_stay", because="known")')}, "workflows/models/model.py", "features.length_of_stay", "length_of_stay", "no attribute: what is known at admission, or InpatientStays(index='discharge')"),
+    ({"sources__hospital": SOURCE.format(time="calendar").replace("outcomes=(", 'at_end=("los",), outcomes=(')}, "workflows/sources/hospital.py:10", "at_end", "los", "length_of_stay"),
     ({"models__model": MODEL.replace("Demographics()", 'AnyOf("rare", window=days(-9, -1))')}, "workflows/models/model.py", "features.any_rare", "rare", "chronic_conditions"),
     ({"models__model": MODEL.replace("Demographics()", 'AnyOf("chronic_conditions", days(-9, -1), in_observation=True)')}, "workflows/models/model.py", "features.any_chronic_conditions", "in_observation=True", "fact_observation_period"),
     ({"models__model": MODEL.replace("Demographics()", 'CountOf("inpatient_admission", days(-9, -1), rule="overlap")')}, "workflows/models/model.py", "features.count_inpatient_admission_9_1", "inpatient_admission", "a concept set"),

@@ -185,6 +185,9 @@ def test_the_index_date_is_as_the_cohort_says():
     admitted = replace(readmission, features=features, cohort=Cohort(entry=InpatientStays(index="admission")))
     asked = {"features": {"count_inpatient_admission_365_1": 0}}
     assert differences(admitted, Example("a", index="2021-06-26", encounters=[STAY], **asked), synthetic_omop) == []
+    # Nobody knows at an admission how the stay will end.
+    died = replace(STAY, is_at_risk=False)
+    assert differences(admitted, Example("a", index="2021-06-26", encounters=[died], **asked), synthetic_omop) == []
     # Of events no encounter is the index date's own: the stay that began four days before it is one of the past.
     coded = replace(readmission, features=features, cohort=Cohort(entry=EventsOf(concepts=COLD)))
     (one,) = differences(coded, Example("a", index="2021-06-30", encounters=[STAY], **asked), synthetic_omop)

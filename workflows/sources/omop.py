@@ -50,6 +50,7 @@ omop = Source(
             ("admitted_from", "admitted_from_source_value"),
             ("discharged_to", "discharged_to_source_value"),
         ),
+        at_end=("discharged_to",),
     ),
     events=(
         recorded("condition_occurrence", "condition", "condition_start", "condition_end"),

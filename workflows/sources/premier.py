@@ -70,6 +70,7 @@ premier = Source(
             ("is_hispanic", "nullif(HISPANIC_IND, 'U')"),
             ("payer", "STD_PAYOR"),
         ),
+        at_end=("ms_drg",),
     ),
     events=(
         of_encounter(

@@ -14,6 +14,11 @@ CATEGORIES = {
     "max_glu_serum": "max_glu_serum", "a1c_result": "A1Cresult", "insulin": "insulin", "metformin": "metformin",
     "medication_change": "change", "diabetes_medication": "diabetesMed",
 }  # fmt: skip
+# What the stay itself brought; the visits and stays of the year before are known at admission.
+DURING = (
+    "num_lab_procedures", "num_procedures", "num_medications", "number_diagnoses", "max_glu_serum", "a1c_result",
+    "insulin", "metformin", "medication_change", "diabetes_medication",
+)  # fmt: skip
 
 
 def restored(column: str) -> str:
@@ -51,6 +56,7 @@ uci130 = Source(
             *((name, f"nullif({column}, '?')") for name, column in CATEGORIES.items()),
         ),
         outcomes=(("readmitted", "readmitted"),),
+        at_end=DURING,
     ),
     events=(
         *(
