@@ -30,8 +30,8 @@ def print_trace(console: Console, found: Trace) -> None:
     """As `show_trace`, of what was found."""
     rows = "several rows have" if found.several else "one row has"
     console.print(Text(f"{found.table}: {rows} this key", "bold"))
-    for name, value in found.model.items():
-        console.print(f"  {name} {value}")
+    for model in found.models:
+        console.print("  " + ", ".join(f"{name} {value}" for name, value in model.items()))
     table = Table("version", "made from", "commit", "contract", "declaration", "run", box=None, pad_edge=False)
     for one in found.versions:
         table.add_row(*_cells(one))

@@ -11,6 +11,11 @@ from typing import Any
 from report import words
 
 Row = dict[str, Any]
+# Commits that change no row, as the jobs have them too (jobs/tasks/history.py).
+QUIET = (
+    "OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "UNSET TBLPROPERTIES", "CHANGE COLUMN",
+    "UPGRADE PROTOCOL", "CLUSTER BY",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,16 @@ class Tables:
 
         return int(DeltaTable(self._path(table)).version())
 
+    def made(self, table: str, version: int) -> int:
+        """The version that made the rows of `version`: the newest until then whose commit is more than upkeep.
+
+        The given one where the log does not tell so far back.
+        """
+        found = version
+        while self._commit(table, found).get("operation") in QUIET:
+            found -= 1
+        return found if self._commit(table, found) else version
+
     def columns(self, table: str) -> dict[str, str]:
         """The columns of `schema.table` and Delta's names of their types."""
         from deltalake import DeltaTable
@@ -104,16 +119,18 @@ class Tables:
 
     def said(self, table: str, version: int) -> Row:
         """What the commit that made a version says of itself; empty where none of our tasks made it."""
+        text = self._commit(table, version).get("userMetadata") or ""
+        return dict(json.loads(text)) if text.startswith("{") else {}
+
+    def _commit(self, table: str, version: int) -> Row:
+        """What the log says of a commit; empty where it does not have it (any more)."""
         if table.count(".") != 1:
             return {}
         log = self._path(table) / "_delta_log" / f"{version:020}.json"
         if not log.is_file():
             return {}
-        for line in log.read_text(encoding="utf-8").splitlines():
-            text = json.loads(line).get("commitInfo", {}).get("userMetadata") or ""
-            if text.startswith("{"):
-                return dict(json.loads(text))
-        return {}
+        lines = (json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
+        return dict(next((line["commitInfo"] for line in lines if "commitInfo" in line), {}))
 
     def _path(self, table: str) -> Path:
         schema, name = table.split(".")

@@ -9,8 +9,11 @@ from typing import Any
 
 from report.stores import Row, Tables
 
-# What names a row of a table, by how the table's name ends or begins.
-KEYS = {"fact_person": "fact_id", "": "visit_occurrence_id"}
+# What names a row of a table, or the rows of one note, by the table's name; "": any other table's.
+KEYS = {
+    "fact_person": "fact_id", "fact_provider": "provider_id", "person_xref": "person_id", "note": "note_id",
+    "note_clean": "note_id", "note_sentences": "note_id", "": "visit_occurrence_id",
+}  # fmt: skip
 # Of a prediction, what says how it was made.
 MADE_BY = ("model_name", "model_version", "mlflow_run_id", "feature_table", "feature_table_version")
 
@@ -41,13 +44,14 @@ class Made:
 class Trace:
     """several: whether more rows than one have the key; how many may be a count of few persons.
 
-    versions: the table's first, then what each was made from.
+    versions: the table's first, then what each was made from. models: of predictions, every model version and run that
+    made one of the rows.
     """
 
     table: str
     several: bool
     versions: tuple[Made, ...]
-    model: Mapping[str, Any]
+    models: tuple[Mapping[str, Any], ...]
 
 
 def key_of(table: str, text: str) -> tuple[str, str]:
@@ -82,12 +86,20 @@ def trace(tables: Tables, table: str, key: str) -> Trace:
     wanted = [column, *(one for one in (*MADE_BY, "source_table", "source_version") if one in columns)]
     version = tables.version(table)
     assert version is not None
+    # Upkeep may have removed the files of the version that made the rows; the newest has the same.
     rows = tables.rows(table, columns=list(dict.fromkeys(wanted)), where=[(column, "=", sought)], version=version) or []
     if not rows:
         raise UntraceableError(f"no row of {table} version {version} has this {column}")
     starts = [(table, version), *of_rows(table, rows)]
-    model = {name: rows[-1][name] for name in MADE_BY if name in rows[-1]}
-    return Trace(table=table, several=len(rows) > 1, versions=upstream(tables, starts), model=model)
+    return Trace(table=table, several=len(rows) > 1, versions=upstream(tables, starts), models=made_by(rows))
+
+
+def made_by(rows: list[Row]) -> tuple[Row, ...]:
+    """How each of the predictions was made, oldest model version first; once, however many were made so."""
+    each = {tuple((name, row[name]) for name in MADE_BY if name in row) for row in rows}
+    return tuple(
+        sorted((dict(pairs) for pairs in each if pairs), key=lambda one: (int(one["model_version"]), str(one)))
+    )
 
 
 def of_rows(table: str, rows: list[Row]) -> list[tuple[str, int]]:
@@ -111,11 +123,12 @@ def upstream(tables: Tables, starts: list[tuple[str, int]]) -> tuple[Made, ...]:
     waiting = list(starts)
     while waiting:
         name, version = waiting.pop(0)
+        version = tables.made(name, version)
         if (name, version) in found:
             continue
         row = recorded.get((name, version), {})
         said = {**row, "inputs": json.loads(row.get("inputs") or "{}"), **tables.said(name, version)}
-        inputs = {one: int(number) for one, number in said["inputs"].items()}
+        inputs = {one: tables.made(one, int(number)) for one, number in said["inputs"].items()}
         who = {one: str(said.get(one) or "") for one in (*RECORDED, "contract_hash")}
         found[name, version] = Made(name=name, version=version, inputs=inputs, **who)
         waiting += sorted(inputs.items())

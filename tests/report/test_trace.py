@@ -8,12 +8,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 from fabricated import ENCOUNTER, PERSON, predictions, write
 from rich.console import Console
 
 from cli.trace import print_trace
 from report.stores import Tables
 from report.trace import UntraceableError, key_of, trace
+from workflows.contracts.facts import FACT_PROVIDER, PERSON_XREF, fact_encounter_index
+from workflows.contracts.notes import NOTES
+from workflows.source import Contract
 
 pytestmark = pytest.mark.clause("P4")
 
@@ -39,7 +43,56 @@ def test_a_prediction_leads_to_its_model_features_facts_and_sources(tables: Tabl
     features = made["synthetic_omop_ra.feature_readmission", 3]
     assert (features.commit, features.job_run_id, features.task_run_id) == ("0f3c2a9d77b1", "10", "100")
     assert made["synthetic_omop.person", 0].job_run_id == "", "a delivery, of which the version is known"
-    assert found.model["mlflow_run_id"] == "run-a"
+    assert [one["mlflow_run_id"] for one in found.models] == ["run-a"]
+
+
+def test_a_stay_that_several_model_versions_scored_leads_to_all_of_them_once(tmp_path: Path):
+    made = [
+        {"visit_occurrence_id": ENCOUNTER, "model_name": "m.m", "model_version": version, "mlflow_run_id": run,
+         "feature_table": "a_ra.feature_m", "feature_table_version": 3}
+        for version, run in ((10, "run-j"), (2, "run-b"), (10, "run-j"))
+    ]  # fmt: skip
+    write(tmp_path, "m.predictions", made)
+    found, screen = trace(Tables(tmp_path), "m.predictions", str(ENCOUNTER)), io.StringIO()
+    assert [(one["model_version"], one["mlflow_run_id"]) for one in found.models] == [(2, "run-b"), (10, "run-j")]
+    assert {("m.m", 2), ("m.m", 10)} <= {(one.name, one.version) for one in found.versions}
+    print_trace(Console(file=screen, width=400), found)
+    assert "model_version 2, mlflow_run_id run-b" in screen.getvalue()
+    assert screen.getvalue().count("run-j") == 1
+
+
+def test_upkeep_after_the_last_task_hides_nothing_of_where_the_rows_come_from(tmp_path: Path):
+    for table in ("a.person", "a_ra.fact_person"):
+        write(tmp_path, table, [{"fact_id": 77, "concept_code": "I50.9"}])
+        write(tmp_path, table, [{"fact_id": 78, "concept_code": "I50.9"}])
+    tables, folder = Tables(tmp_path), tmp_path / "a_ra" / "fact_person"
+    # The version that a task names as its input may be one of upkeep.
+    DeltaTable(tmp_path / "a" / "person").alter.set_table_properties({"delta.appendOnly": "false"})
+    said = {"commit": "0f3c2a9d77b1", "inputs": {"a.person": 2}, "job_run_id": "10", "task_run_id": "100"}
+    log = folder / "_delta_log" / f"{1:020}.json"
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    for line in lines:
+        line.get("commitInfo", {})["userMetadata"] = json.dumps(said)
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    DeltaTable(folder).optimize.compact()
+    DeltaTable(folder).alter.set_table_properties({"delta.enableChangeDataFeed": "true"})
+    DeltaTable(folder).vacuum(0, dry_run=False, enforce_retention_duration=False)
+    assert (tables.version("a_ra.fact_person") or 0) > 2
+    found = trace(tables, "a_ra.fact_person", "77").versions
+    assert [(one.name, one.version, one.commit) for one in found] == [
+        ("a_ra.fact_person", 1, "0f3c2a9d77b1"), ("a.person", 1, ""),
+    ]  # fmt: skip
+    assert dict(found[0].inputs) == {"a.person": 1}
+    assert tables.made("a_ra.fact_person", 0) == 0
+    (folder / "_delta_log" / f"{1:020}.json").unlink()
+    assert tables.made("a_ra.fact_person", 2) == 2, "the log does not tell so far back"
+
+
+@pytest.mark.parametrize(
+    "contract", [*NOTES.values(), FACT_PROVIDER, PERSON_XREF, fact_encounter_index()], ids=lambda one: one.table
+)
+def test_a_key_alone_is_that_of_the_tables_contract(contract: Contract):
+    assert key_of(f"a_ra.{contract.table}", "77") == (contract.key[0], "77")
 
 
 def test_a_fact_leads_to_the_version_of_the_source_that_brought_it(tables: Tables):
@@ -63,7 +116,7 @@ def test_of_the_rows_that_have_a_key_it_is_told_only_whether_there_are_several(t
     print_trace(Console(file=screen, width=400), found)
     assert screen.getvalue().splitlines()[0] == f"a_ra.fact_person: {told} this key"
     assert found.several == (rows > 1)
-    assert set(asdict(found)) == {"table", "several", "versions", "model"}, "what the JSON has"
+    assert set(asdict(found)) == {"table", "several", "versions", "models"}, "what the JSON has"
 
 
 @pytest.mark.parametrize(
