@@ -16,7 +16,7 @@ from cli.summary import Zone
 from infra import names
 from infra.clusters import load as load_clusters
 from jobs.model.feasibility import NOTHING, Coverage, Outcome, coverage, outcome
-from jobs.model.table_one import table_one
+from jobs.model.table_one import EVERYONE, NobodyError, table_one
 from report.model import Step, attrition
 from report.stores import Stage as Stored
 from report.stores import Tables
@@ -33,13 +33,14 @@ YEARS = 10  # as many as a screen is wide; JSON has all
 
 @dataclass(frozen=True, kw_only=True)
 class Feasible:
-    """What a stage's tables say of a model, as it may be published."""
+    """What a stage's tables say of a model, as it may be published. asked: for Table 1, which may be none."""
 
     model: str
     attrition: list[Step]
     outcome: Outcome
     coverage: list[Coverage]
     table_one: pd.DataFrame | None
+    asked: bool
 
 
 def show_feasible(stage: str, model: str, *, with_table_one: bool, json_file: Path | None) -> None:
@@ -73,8 +74,19 @@ def feasible(warehouse: Path, model: Model, source: Source, *, with_table_one: b
         attrition=steps,
         outcome=outcome(rows, model.test_share) if told else NOTHING,
         coverage=coverage(events, codes),
-        table_one=table_one(rows) if with_table_one and told else None,
+        table_one=by_outcome(rows) if with_table_one and told else None,
+        asked=with_table_one,
     )
+
+
+def by_outcome(rows: pd.DataFrame) -> pd.DataFrame | None:
+    """Table 1, or None where one of its groups is nobody or few: which of them would tell when few had their event."""
+    try:
+        found = table_one(rows)
+    except NobodyError:
+        return None
+    groups = found.loc[found["covariate"] == EVERYONE, ["persons_0", "persons_1"]]
+    return None if groups.isna().to_numpy().any() else found
 
 
 def written(made: Feasible) -> dict[str, object]:
@@ -113,6 +125,8 @@ def print_feasible(console: Console, stage: str, made: Feasible) -> None:
     console.print(_coverage(made.coverage) if made.coverage else "no event has a date: codes cannot be told by year")
     if made.table_one is not None:
         console.print(_table_one(made.table_one))
+    elif made.asked:
+        console.print("Table 1 is not shown: nobody or few, by first row, have or lack the outcome")
 
 
 def _table(*columns: str) -> Table:

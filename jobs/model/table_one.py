@@ -27,6 +27,10 @@ OTHER, ZERO = "not zero", "zero"
 WAITING = 2
 
 
+class NobodyError(TaskError):
+    """There is nobody in one of the two groups, so that there is nothing to compare."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of the table before anything is suppressed: a level of a covariate, or a number's mean.
@@ -152,7 +156,8 @@ def table_one(frame: pd.DataFrame, group: str = "outcome") -> pd.DataFrame:
     groups = rows[group].astype("int64").to_numpy()
     size = (int((groups == 0).sum()), int((groups == 1).sum()))
     if 0 in size or set(groups.tolist()) - {0, 1}:
-        raise TaskError(f"table 1: {group} has {sorted(set(groups.tolist()))}; valid: persons in both groups, 0 and 1")
+        kind = TaskError if set(groups.tolist()) - {0, 1} else NobodyError
+        raise kind(f"table 1: {group} has {sorted(set(groups.tolist()))}; valid: persons in both groups, 0 and 1")
     waiting = first_rows(frame[~frame["person_id"].isin(rows["person_id"])])
     everyone = np.concatenate([groups, np.full(len(waiting), WAITING)])
     found = lines(pd.concat([rows, waiting], ignore_index=True) if len(waiting) else rows, everyone)

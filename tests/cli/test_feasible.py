@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from screen import Screen, has
 
 from cli.errors import UsageError
@@ -87,6 +87,33 @@ def test_of_few_persons_nothing_is_shown_and_nothing_that_is_built_on_them(tmp_p
     assert "no interval of the AUROC" in screen.text
     has(screen.lines, "chronic_conditions.heart_failure", "few")
     assert not [line for line in screen.lines if " 8 " in f"{line} " or "(20.0" in line]
+
+
+def only(folder: Path, outcome: object, few: int) -> None:
+    """Give every first row this outcome, but for that of a few."""
+    name = str(folder / "synthetic_omop_ra/feature_readmission")
+    rows = DeltaTable(name).to_pandas()
+    first = rows["encounter_order"] >= few
+    rows["outcome"] = pd.array(np.where(first, outcome, 0 if outcome == 1 else 1), dtype="Int32")
+    rows["outcome_known"] = rows["outcome"].notna()
+    write_deltalake(name, rows, mode="overwrite", schema_mode="overwrite")
+
+
+@pytest.mark.parametrize("outcome", [0, 1, None])
+@pytest.mark.parametrize("few", [0, 5])
+def test_without_two_groups_there_is_no_table_one_and_nobody_is_not_told_from_few(tmp_path: Path, outcome, few: int):
+    only(warehouse(tmp_path), outcome, few)
+    made = feasible(tmp_path, readmission, synthetic_omop, with_table_one=True)
+    assert made.table_one is None
+    assert written(made)["table_one"] is None
+    screen = Screen()
+    print_feasible(screen.console, "dev", made)
+    has(screen.lines, "inpatient stay", "2,000")
+    has(screen.lines, "chronic_conditions.heart_failure", "50.0", "0.0")
+    has(screen.lines, "Table 1 is not shown: nobody or few, by first row, have or lack the outcome")
+    unasked = Screen()
+    print_feasible(unasked.console, "dev", feasible(tmp_path, readmission, synthetic_omop, with_table_one=False))
+    assert "Table 1" not in unasked.text
 
 
 def test_a_model_whose_features_are_not_there_says_which_job_makes_them(tmp_path: Path):
