@@ -18,6 +18,7 @@ from jobs.bins import ALL, MISSING, Numbers, edges, of_levels, of_numbers, publi
 from jobs.disclosure import SMALLEST, suppressed
 from jobs.errors import TaskError
 from jobs.featurize import engine
+from jobs.featurize.accumulate import OF_VALUES
 from jobs.featurize.cohort import of_model
 from jobs.featurize.covariate_values import keys
 from jobs.featurize.entries import KEY
@@ -151,6 +152,7 @@ def matched(
     slim = events.select(
         sf.col("person_id").alias("_person"), sf.col(KEY).alias("_visit"), begun.alias("_start"),
         sf.greatest(sf.to_date("event_end_datetime"), begun).alias("_end"), *known, "vocabulary_id", "concept_code",
+        engine.value().isNotNull().alias("_valued"),
     )  # fmt: skip
     of_sets = belonging(slim, codes, sets)
     met = of_sets.join(base, of_sets["_person"] == base["person_id"])
@@ -184,7 +186,7 @@ def of_set(one: Covariate, sets: Sequence[tuple[str, str]]) -> Column:
 
 
 def looked_at(one: Covariate) -> Column:
-    """Whether an event lies where a covariate looks, by its rule."""
+    """Whether an event lies where a covariate looks, by its rule, and has a value where it is of values."""
     from pyspark.sql import functions as sf
 
     feature, window = one.feature, one.feature.window
@@ -192,6 +194,8 @@ def looked_at(one: Covariate) -> Column:
         return sf.col("_visit") == sf.col(KEY)
     last = sf.col("_last" if feature.rule == "overlap" else "_day")
     inside = (sf.col("_day") <= window.end) & (last >= window.start)
+    if feature.aggregation in OF_VALUES:
+        inside &= sf.col("_valued")
     return inside & sf.col("_start").between(sf.col("_from"), sf.col("_to")) if feature.in_observation else inside
 
 

@@ -120,12 +120,16 @@ def slim_columns(some: Sequence[Covariate], key: str) -> list[Column]:
     if any(one.feature.window is None for one in some):
         columns.append(sf.col(key).alias("_visit"))
     if kinds & set(OF_VALUES):
-        number = sf.col("value_as_number").cast("double")
-        scaled = sf.floor(number * SCALE + 0.5).cast("bigint")
-        columns.append(sf.when(sf.abs(number) < LARGEST, scaled).alias("_value"))
+        columns.append(value().alias("_value"))
     if "latest" in kinds:
         columns.append(sf.unix_micros(sf.col("event_start_datetime").cast("timestamp")).alias("_moment"))
     return columns
+
+
+def value() -> Column:
+    """The value of an event in whole millionths; null where it has none that counts."""
+    number = sf.col("value_as_number").cast("double")
+    return sf.when(sf.abs(number) < LARGEST, sf.floor(number * SCALE + 0.5).cast("bigint"))
 
 
 def observed(index: DataFrame, observation: DataFrame, key: str) -> DataFrame:

@@ -120,6 +120,9 @@ def test_the_codes_that_matched_are_counted_and_few_persons_are_not_shown(found)
              for name, one in found.items()}  # fmt: skip
     # Without J00 are 12 of those with a cold, without J06.0 are 16: both may be told.
     assert codes["any_cold"] == [("ICD10CM", "J00", 30), ("ICD10CM", "J06.0", 26)]
+    # No event of J06.0 has a value, so that none gave the latest one.
+    assert codes["latest_cold_365_1"] == [("ICD10CM", "J00", 30)]
+    assert codes["count_cold_365_1"] == codes["any_cold"]
     assert codes["any_rare"] == [("ICD10CM", "Z99.1", None)]
     assert codes["sex"] == []
 
