@@ -22,10 +22,15 @@ def checked_moment(owner: str, name: str, value: object, *, optional: bool = Fal
     """The moment that an ISO text stands for; a date is its first moment."""
     if value is None and optional:
         return None
+    valid = "a day such as '2021-06-30', or '2021-06-30 08:15'"
     try:
-        return datetime.fromisoformat(value if isinstance(value, str) else "")
+        found = datetime.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
-        raise DeclarationError(owner, name, value, "a day such as '2021-06-30', or '2021-06-30 08:15'") from None
+        raise DeclarationError(owner, name, value, valid) from None
+    if found.tzinfo is not None:
+        # The facts have none: dropped, it would move what is meant to another day.
+        raise DeclarationError(owner, name, value, f"{valid}, without a time zone")
+    return found
 
 
 def checked_span(owner: str, names: tuple[str, str], start: object, end: object) -> None:
@@ -62,6 +67,7 @@ class Person:
         checked_moment("Person", "birth_date", self.birth_date, optional=True)
         if self.sex not in (*SEXES, None):
             raise DeclarationError("Person", "sex", self.sex, [*SEXES, "None"])
+        typed(self)
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,13 @@ class Encounter:
         for name in ("attributes", "outcomes"):
             if not isinstance(getattr(self, name), Mapping):
                 raise DeclarationError("Encounter", name, getattr(self, name), "a dict of names and values")
+        typed(self)
+        for name, value in self.attributes.items():
+            if not isinstance(value, (int, float, str, type(None))):
+                raise DeclarationError("Encounter", f"attributes.{name}", value, "a number, text, or None for no value")
+        for name, recorded in self.outcomes.items():
+            if not isinstance(recorded, str):
+                raise DeclarationError("Encounter", f"outcomes.{name}", recorded, "text, as the source records it")
 
 
 @dataclass(frozen=True)
@@ -156,6 +169,7 @@ class Example:
             raise DeclarationError(owner, "outcome", self.outcome, "0, 1, or None where it is not asked")
         if not self.features and self.outcome is None:
             raise DeclarationError(owner, "features", self.features, "at least one feature or the outcome")
+        typed(self)
 
     def _sequence(self, owner: str, name: str) -> Sequence[object]:
         value: Sequence[object] = getattr(self, name)

@@ -15,7 +15,7 @@ from workflows.steps import AgeAtIndex, SexIs
 
 def moment(text: str) -> datetime:
     """The moment that a part of an example stands for; its shape was checked when it was declared."""
-    return datetime.fromisoformat(text).replace(tzinfo=None)
+    return datetime.fromisoformat(text)
 
 
 def day_of(text: str | None) -> date | None:
@@ -100,14 +100,20 @@ def may_enter(model: Model, one: Encounter) -> bool:
 
 
 def _stay_of(model: Model, example: Example, where: str) -> int:
-    """The place of the one encounter that has its prediction point on the index date."""
+    """The place of the one encounter that has its prediction point on the index date.
+
+    Of several the one that may enter the cohort: a visit that ends on the day of a discharge is another encounter.
+    """
     point = "visit_end_datetime" if by_discharge(model) else "visit_start_datetime"
     days = [day_of(getattr(one, point)) for one in example.encounters]
-    if example.index is None or days.count(day_of(example.index)) != 1:
-        there = ", ".join(str(day) for day in days) or "no encounters"
-        valid = f"a day on which one encounter, and only one, has its {point}; there are: {there}"
+    there = [place for place, day in enumerate(days) if day == day_of(example.index)]
+    # Where none may enter, what is wrong with the one that is there is told by whoever asks.
+    chosen = [place for place in there if may_enter(model, example.encounters[place])] or there
+    if example.index is None or len(chosen) != 1:
+        told = ", ".join(str(day) for day in days) or "no encounters"
+        valid = f"a day on which one encounter, and only one, has its {point}; there are: {told}"
         raise DeclarationError(model.name, f"{where}.index", example.index, valid)
-    return days.index(day_of(example.index))
+    return chosen[0]
 
 
 def _refuse_others(model: Model, at: Scene, where: str) -> None:

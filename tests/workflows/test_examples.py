@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from workflows.canonical import canonical, digest, parse
 from workflows.declare import (
     AnyOf,
+    AtIndex,
     Codes,
     Cohort,
     CountOf,
@@ -112,11 +113,22 @@ SHAPES = [
     (lambda: Occurrence("v", "c", value_as_number="7"), "Occurrence", "value_as_number", "7", "a number or None"),
     (lambda: Person(sex="X"), "Person", "sex", "X", "F, M, None"),
     (lambda: Person(birth_date="1980"), "Person", "birth_date", "1980", "a day"),
+    (lambda: Person(age_band=70), "Person", "age_band", 70, "text or None"),
+    (lambda: Encounter("2021-07-01", "2021-07-02", "no"), "Encounter", "is_inpatient_visit", "no", "True or False"),
+    (lambda: Encounter("2021-07-01", is_at_risk=1), "Encounter", "is_at_risk", 1, "True or False"),
+    (lambda: Encounter(attributes={"payer": ["a"]}), "Encounter", "attributes.payer", ["a"], "a number, text, or None"),
+    (lambda: Encounter(outcomes={"readmitted": 1}), "Encounter", "outcomes.readmitted", 1, "text"),
+    (lambda: Example("a", outcome=True), "Example", "outcome", True, "a whole number or None"),
+    # Facts have no time zone.
+    (lambda: Encounter("2021-06-30 23:30+02:00", "2021-07-01"), "Encounter", "visit_start_datetime", "2021-06-30 23:30+02:00", "without a time zone"),
+    (lambda: Occurrence("v", "c", "2021-06-30T08:00Z"), "Occurrence", "event_start_datetime", "2021-06-30T08:00Z", "without a time zone"),
+    (lambda: Example("a", index="2021-06-30T08:00Z", outcome=0), "Example 'a'", "index", "2021-06-30T08:00Z", "without a time zone"),
     (lambda: replace(readmission, examples=[1]), "readmission", "examples", 1, "Example"),
     (lambda: replace(readmission, examples=[Example("a", outcome=0), Example("a", outcome=1)]), "readmission", "examples", ["a"], "each example once"),
     # What a declaration alone cannot know: the source, and the columns.
     (lambda: bad(Example("a", index="2021-06-30", encounters=[STAY], features={"shoe_size": 1})), "readmission", "examples.a.features", "shoe_size", "age, any_chronic_conditions_cancer"),
     (lambda: bad(Example("a", index="2021-06-29", encounters=[STAY], outcome=0)), "readmission", "examples.a.index", "2021-06-29", "there are: 2021-06-30"),
+    (lambda: bad(Example("a", index="2021-06-30", encounters=[STAY, Encounter("2021-06-29", "2021-06-30")], outcome=0)), "readmission", "examples.a.index", "2021-06-30", "one encounter, and only one"),
     (lambda: bad(Example("a", index="2021-06-30", encounters=[Encounter("2021-06-26", "2021-06-30", is_at_risk=False)], outcome=0)), "readmission", "examples.a.encounters", "encounter 1", "as the cohort says"),
     (lambda: bad(Example("a", index="2021-06-30", encounters=[Encounter("2021-06-26", "2021-06-30", attributes={"smell": 1})], outcome=0)), "readmission", "examples.a.encounters.1.attributes", "smell", "length_of_stay"),
 ]  # fmt: skip
@@ -194,6 +206,15 @@ def test_the_index_date_is_as_the_cohort_says():
     assert (one.got.value, one.got.counted) == (1, ("day -4 stay",))
     with pytest.raises(DeclarationError, match=r"examples\.a\.index = None is not valid"):
         differences(coded, Example("a", **asked), synthetic_omop)
+
+
+def test_a_visit_that_ends_on_the_day_of_a_discharge_is_another_encounter():
+    model = replace(readmission, features=[Visits(YEAR), AtIndex("length_of_stay", because="known at discharge")])
+    visit, died = Encounter("2021-06-29", "2021-06-30", False), Encounter("2021-06-28", "2021-06-30", is_at_risk=False)
+    example = Example(
+        "a", "2021-06-30", encounters=[visit, STAY, died], features={"visits_365_1": 2, "length_of_stay": 4}
+    )
+    assert differences(model, example, synthetic_omop) == []
 
 
 @pytest.fixture
