@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import permutations
 
 import pandas as pd
@@ -115,25 +116,25 @@ class Coverage:
 
 
 def coverage(events: pd.DataFrame, codes: Iterable[CodeRow]) -> list[Coverage]:
-    """Coverage of concept sets by calendar year, every year from the first to the last.
+    """Coverage of concept sets by calendar year, in every year that has an event.
 
     events: person_id, event_start_datetime, vocabulary_id, concept_code, known_to; of what was closed nothing is
-    counted. codes: those of the concept sets.
+    counted, nor of what starts after today: it is planned or mistyped. codes: those of the concept sets.
     """
-    dated = events[events["event_start_datetime"].notna() & events["known_to"].isna()]
+    starts = events["event_start_datetime"]
+    begun = starts < pd.Timestamp(date.today() + timedelta(days=1), tz=starts.dt.tz)
+    dated = events[begun & events["known_to"].isna()]
     years = dated["event_start_datetime"].dt.year
     everyone = dated.groupby(years)["person_id"].nunique()
     if everyone.empty:
         return []
-    span = range(int(everyone.index.min()), int(everyone.index.max()) + 1)
     sets, counts = by_set(codes), {}
     for name, some in sets.items():
         here = dated[held(dated, some)]
         counts[name] = here.groupby(years[here.index])["person_id"].nunique()
     parts = [(inner, outer) for inner, outer in permutations(sets, 2) if lies_in(sets[inner], sets[outer])]
     found = []
-    for year in span:
-        whole = int(everyone.get(year, 0))
+    for year, whole in sorted((int(year), int(persons)) for year, persons in everyone.items()):
         found += of_year(year, whole, {name: int(some.get(year, 0)) for name, some in counts.items()}, parts)
     return sorted(found, key=lambda one: (one.concept_set_name, one.year))
 

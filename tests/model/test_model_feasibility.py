@@ -169,6 +169,17 @@ def test_sets_apart_do_not_hide_each_other():
     assert shown == {"hf": 70, "lvf": 40} | {f"set{n}": (None, 12, 50)[n % 3] for n in range(6)}
 
 
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_a_planned_or_mistyped_day_adds_no_year_nor_does_a_year_without_an_event(zone: str | None):
+    today = pd.Timestamp(date.today())
+    days = [pd.Timestamp(2018, 6, 1), pd.Timestamp(2021, 6, 1), today, pd.Timestamp(9999, 12, 31, unit="s")]
+    days.append(today + pd.Timedelta(days=1))
+    starts = pd.Series(np.repeat(np.array(days, dtype="datetime64[s]"), 60)).dt.tz_localize(zone)
+    events = pd.concat([year_of(("I50.1", 60))] * len(days), ignore_index=True).assign(event_start_datetime=starts)
+    found = [(one.year, one.persons, one.of) for one in coverage(events, [HEART])]
+    assert found == [(year, 60, 60) for year in (2018, 2021, today.year)]
+
+
 def test_without_a_dated_event_there_is_no_year():
     none = pd.DataFrame({"person_id": [1], "event_start_datetime": pd.to_datetime([None]), "vocabulary_id": ["LOINC"],
                          "concept_code": ["1-2"], "known_to": pd.NaT})  # fmt: skip
