@@ -13,10 +13,13 @@ from rich.table import Table
 from cli.house import House, model_of, refuse_missing
 from infra import names
 from infra.clusters import load as load_clusters
+from jobs.featurize.cohort import of_model
 from jobs.preview import Preview, preview
+from jobs.tasks.features import used
 from report.stores import Tables
 from sandbox.services import Services
 from sandbox.workspace import workspace_of
+from workflows.declare import Model
 from workflows.discover import Catalogue, discover
 
 STAGE = "dev"
@@ -28,7 +31,7 @@ def preview_model(name: str, feature: str) -> None:
     catalogue = discover(clusters=load_clusters(), examples=False)
     model = model_of(catalogue, name)
     workspace = workspace_of(house.home, house.out, STAGE)
-    refuse_missing(Tables(workspace.warehouse), name, makers(catalogue, model.source), STAGE)
+    refuse_missing(Tables(workspace.warehouse), name, makers(catalogue, model), STAGE)
     # Spark's functions ask the environment which kind of session they build columns for.
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     with (
@@ -41,12 +44,14 @@ def preview_model(name: str, feature: str) -> None:
         show(console, one)
 
 
-def makers(catalogue: Catalogue, source: str) -> dict[str, str]:
-    """The fact tables that every preview reads, and the job that makes each."""
-    own = [one for one in catalogue.featurizations.values() if one.source == source]
-    facts = ("fact_encounter_index", "fact_person")
+def makers(catalogue: Catalogue, model: Model) -> dict[str, str]:
+    """The fact tables that a preview of a model reads, and the job that makes each."""
+    own = [one for one in catalogue.featurizations.values() if one.source == model.source]
     return {
-        f"{source}_ra.{fact}": names.job(one.name, "featurize") for fact in facts for one in own if fact in one.tables
+        table: names.job(one.name, "featurize")
+        for table in used(catalogue.sources[model.source], model, of_model(model))
+        for one in own
+        if table.partition(".")[2] in one.tables
     }
 
 

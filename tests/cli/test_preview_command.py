@@ -15,6 +15,7 @@ from cli.preview import makers, preview_model, show
 from infra.clusters import load
 from jobs.preview import Preview
 from report.stores import Tables
+from workflows.declare import Cohort, InObservation, InpatientStays, replace
 from workflows.discover import discover
 
 
@@ -24,13 +25,17 @@ def test_a_model_that_is_not_declared_is_named_with_those_that_are():
 
 
 def test_facts_that_are_not_there_say_which_job_makes_them(tmp_path: Path):
-    makes = makers(discover(clusters=load(), examples=False), "synthetic_omop")
+    catalogue = discover(clusters=load(), examples=False)
+    makes = makers(catalogue, catalogue.models["readmission"])
     (tmp_path / "synthetic_omop_ra" / "fact_encounter_index" / "_delta_log").mkdir(parents=True)
     told = r"m: synthetic_omop_ra.fact_person is not there yet; run the job synthetic_omop_featurize on dev first"
     with pytest.raises(UsageError, match=told):
         refuse_missing(Tables(tmp_path), "m", makes, "dev")
     (tmp_path / "synthetic_omop_ra" / "fact_person" / "_delta_log").mkdir(parents=True)
     refuse_missing(Tables(tmp_path), "m", makes, "dev")
+    observed = replace(catalogue.models["readmission"], cohort=Cohort(entry=InpatientStays(), steps=[InObservation()]))
+    with pytest.raises(UsageError, match=r"fact_observation_period is not there yet; run the job synthetic_omop_feat"):
+        refuse_missing(Tables(tmp_path), "m", makers(catalogue, observed), "dev")
 
 
 def test_an_error_is_shown_as_it_is_written_whatever_looks_like_markup(capsys: pytest.CaptureFixture[str]):
