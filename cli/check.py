@@ -23,7 +23,7 @@ def check_file(path: Path) -> None:
     """Check all declarations, run the examples of the models in the file; exit code 1 if one does not come out."""
     begun, console = time.monotonic(), Console(highlight=False, soft_wrap=True)
     file = path.resolve()
-    root = file.parents[1]
+    root = file.parent.parent
     if not path.exists():
         raise UsageError(f"{path} is not there; valid: workflows/models/<name>.py")
     if not file.is_file() or file.parent.name != "models" or not (root / "sources").is_dir():

@@ -154,6 +154,9 @@ def counts(feature: OfConcepts, event: Occurrence, at: Scene) -> bool:
 def of_events(feature: OfConcepts, codes: set[CodeRow], at: Scene) -> Seen:
     """A feature of the events of one concept set."""
     hits = [one for one in at.example.events if belongs(one, codes) and counts(feature, one, at)]
+    if feature.aggregation in ("latest", *STATISTICS):
+        # What has no value, no feature of values sees.
+        hits = [one for one in hits if whole_number(one.value_as_number) is not None]
     days = [at.day(one.event_start_datetime) or 0 for one in hits]
     told = tuple(
         f"day {day} {one.vocabulary_id} {one.concept_code}"

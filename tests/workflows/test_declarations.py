@@ -175,3 +175,13 @@ def test_the_page_for_data_scientists_names_every_field_method_gate_and_way_to_s
         of = [f.name for f in fields(one) if f.name != "seed"]
         assert all(f"{name}=" in rows["method"] + rows["monitor"] for name in of), one
     assert re.findall(r"`(\w+)\(", rows["serve"]) == ["Batch", "Online"]
+
+
+def test_the_page_for_data_scientists_says_which_shares_of_test_persons_are_valid():
+    page = (Path(__file__).parents[2] / "docs" / "a-data-scientists-hour.md").read_text()
+    (told,) = re.findall(r"^\| `test_share` .*\| (\S+) to (\S+) \|$", page, re.M)
+    for share in map(float, told):
+        assert replace(MODEL, test_share=share).test_share == share
+    for beyond in (float(told[0]) - 0.001, float(told[1]) + 0.001):
+        with pytest.raises(DeclarationError, match="test_share"):
+            replace(MODEL, test_share=beyond)

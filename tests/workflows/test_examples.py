@@ -90,6 +90,16 @@ CASES = [
 ]  # fmt: skip
 
 
+def test_what_counted_for_a_value_is_what_has_one():
+    model, events = (
+        replace(readmission, features=[MeanOf(SUGAR, YEAR)]),
+        [sugar("2021-06-20", 3.0), sugar("2021-06-21", None)],
+    )
+    example = Example("a", "2021-06-30", encounters=[STAY], events=events, features={"mean_sugar_365_1": 9})
+    (found,) = differences(model, example, synthetic_omop)
+    assert found.got.counted == ("day -10 LOINC 2345-7",)
+
+
 @pytest.mark.clause("F1")
 @pytest.mark.parametrize(("said", "feature", "events", "more", "value"), CASES, ids=[case[0] for case in CASES])
 def test_an_example_is_computed_as_the_page_on_features_says(said, feature, events, more, value):
@@ -300,15 +310,3 @@ def test_mlops_check_counts_an_example_that_cannot_be_as_a_failure_of_its_file_a
     assert "ICD10CM = 'I509' is not valid; valid: I50.9" in found.output
     assert found.output.count("✓") == len(readmission.examples) - 2
     assert "2 wrong" in found.output
-
-
-def test_mlops_check_names_what_is_no_file_of_models(project: Path):
-    from cli.check import check_file
-    from cli.errors import UsageError
-
-    for file, valid in (
-        ("sources/uci130.py", "no file of models"), ("models", "no file of models"),
-        ("models/__init__.py", "declares no model"), ("models/readmision.py", "is not there"),
-    ):  # fmt: skip
-        with pytest.raises(UsageError, match=valid):
-            check_file(project / file)
