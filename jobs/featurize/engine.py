@@ -37,15 +37,13 @@ def wide(
     *,
     key: str,
     observation: DataFrame | None = None,
-    once: bool = False,
     dates: Dates | None = None,
 ) -> DataFrame:
     """`key` and a column for each covariate, one row a row of `index`.
 
     index: person_id, `key` (unique), index_datetime. events: `fact_person`, of which an index date sees what was known
-    by then. codes: those of the concept sets. observation: `fact_observation_period`. once: events equal in every
-    column count once. dates: the first and last index date, where they are known (`dates_of`): what no
-    window reaches from there is not looked at.
+    by then. codes: those of the concept sets. observation: `fact_observation_period`. dates: the first and last
+    index date, where they are known (`dates_of`): what no window reaches from there is not looked at.
     """
     base = index.select("person_id", key, "index_datetime", sf.to_date("index_datetime").alias("_index"))
     if any(one.feature.in_observation for one in some):
@@ -53,8 +51,6 @@ def wide(
         base = observed(base, observation, key)
     if dates is not None:
         events = near(events, some, dates)
-    if once:
-        events = events.distinct()
     met = meetings(base, marked(events, codes, some, key), some, key)
     columns = [f"f_{one.column}" for one in some]
     schema = ", ".join([f"`{key}` long", *(f"`{column}` double" for column in columns)])

@@ -115,7 +115,7 @@ def test_laboratory_values_before_index_and_landmarks_are_the_published_counts(s
     features = [CountOf(one, days(*span)) for one in sets for span in ((-365, -1), (-20_000, -1))]
     some = covariates(features, {})
     codes = code_rows(features, {})
-    table = engine.wide(every, events, codes, some, key="row_id", once=True)
+    table = engine.wide(every, events.distinct(), codes, some, key="row_id")
     counted = table.groupBy((sf.col("row_id") % 10_000).alias("day")).agg(
         sf.count("*").alias("rows"),
         *(sf.count_if(sf.col(f"f_count_{name}_365_1") > 0).alias(name) for name in TESTS),
