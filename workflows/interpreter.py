@@ -112,8 +112,9 @@ def of_encounters(feature: Feature, window: Window, at: Scene) -> Seen:
     if not isinstance(feature, Visits):
         inside = [(day, one) for day, one in inside if one.is_inpatient_visit]
     if isinstance(feature, StayDays):
-        # How long a stay is, is known once it has ended.
-        inside = [(day, one) for day, one in inside if (at.day(one.visit_end_datetime) or 0) <= 0]
+        # How long a stay is, is known once it has ended and the source has told it.
+        ends = [at.day(one.visit_end_datetime) for _, one in inside]
+        inside = [pair for pair, end in zip(inside, ends, strict=True) if end is None or end + at.lag <= 0]
     told = tuple(f"day {day} {'stay' if one.is_inpatient_visit else 'visit'}" for day, one in sorted(inside, key=_day))
     if isinstance(feature, StayDays):
         stays = [attribute(one, "length_of_stay") for _, one in inside]

@@ -81,7 +81,9 @@ def features_of(
     if coded is not None:
         joined, outcome = joined.join(occurrence(index, facts, coded, dates), KEY), None
     if counts or outcome is not None:
-        joined = joined.join(stays(index, encounters, counts, outcome), KEY, "left")
+        # Where the source does not say when it had an encounter, its end too is known only after the lag.
+        lag = source.lag if source.encounters.known_from is None else 0
+        joined = joined.join(stays(index, encounters, counts, outcome, lag), KEY, "left")
     known = matured(model)
     return joined.select(
         "person_id",
@@ -121,17 +123,19 @@ def of_encounters(feature: Feature, sets: Mapping[str, Sequence[str]]) -> bool:
     return isinstance(feature, (Visits, StayDays)) or (isinstance(feature, CountOf) and named_event(feature, sets))
 
 
-def stays(index: DataFrame, encounters: DataFrame, features: Sequence[Feature], outcome: Event | None) -> DataFrame:
+def stays(
+    index: DataFrame, encounters: DataFrame, features: Sequence[Feature], outcome: Event | None, lag: int = 0
+) -> DataFrame:
     """One row an index encounter whose person has other encounters: the features, and `_event` where it occurs.
 
-    outcome: one that encounters tell.
+    outcome: one that encounters tell. lag: days after its end from which the length of a stay is known.
     """
     if not any(isinstance(feature, Visits) for feature in features):
         encounters = encounters.where("is_inpatient_visit")
     others, day = other_encounters(index, encounters), sf.col("_day")
     # The outcome is looked up later; a feature sees what was known, and the length of a stay once it has ended.
     known = known_at(sf.col("index_datetime"), sf.col("_known"), sf.lit(None).cast("timestamp"))
-    ended = sf.coalesce(sf.col("_end") <= sf.to_date("index_datetime"), sf.lit(True))
+    ended = sf.coalesce(sf.date_add("_end", lag) <= sf.to_date("index_datetime"), sf.lit(True))
     columns = []
     for feature in features:
         if isinstance(feature, Visits):

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
-from stays import CODES, EVENT_SCHEMA, MODEL, Record, Stay, encounters, events, made
+from stays import CODES, EVENT_SCHEMA, MODEL, Record, Stay, at, encounters, events, made
 
 from jobs.featurize.cohort import completed_years, of_model, selection
 from jobs.featurize.entries import Facts
@@ -20,6 +20,8 @@ from workflows.declare import (
     CountOf,
     Demographics,
     Derived,
+    Encounter,
+    Example,
     InpatientStays,
     Recorded,
     StayDays,
@@ -27,7 +29,9 @@ from workflows.declare import (
     days,
     replace,
 )
+from workflows.interpreter import differences
 from workflows.models.readmission_uci130 import readmission_uci130
+from workflows.sources.synthetic_omop import synthetic_omop
 from workflows.sources.uci130 import uci130
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F1", "7", "11")]
@@ -212,3 +216,19 @@ def test_visits_days_in_hospital_and_derived_columns_leave_the_index_stay_out(sp
         "f_count_chronic_conditions_heart_failure_60_1": 2.0, "f_share_in_hospital": 3.0, "f_stayed_again": 1.0,
         "f_any_chronic_conditions_diabetes": 1.0,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("lag", "length"), [(0, 6.0 + 11.0), (7, 6.0)])
+def test_the_days_of_a_stay_are_known_after_its_end_and_the_lag(spark: SparkSession, lag: int, length: float):
+    source, model = replace(synthetic_omop, lag=lag), replace(MODEL, features=[StayDays(days(-90, -1))])
+    # The index date is day 104; of the others one ended on day 98, six days before it, and one seven days before it.
+    stays = [Stay(1, 100, 4), Stay(1, 87, 11), Stay(1, 91, 6)]
+    row = (
+        made(spark, encounters(spark, stays, 3), events(spark, []), model, source)
+        .orderBy("encounter_order")
+        .collect()[-1]
+    )
+    assert row["f_stay_days_90_1"] == length
+    said = [Encounter(*(str(at(day, 9)) for day in (one.start, one.start + one.length))) for one in stays]
+    example = Example("one", str(at(104, 9)), encounters=said, features={"stay_days_90_1": length})
+    assert differences(model, example, source) == []
