@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from jobs.io.context import Task
 from jobs.quality.cohort import members_before
+from jobs.quality.kinds import Family
 from jobs.quality.published import Cell, Published, shown_before
 from jobs.quality.result import Result
 from jobs.quality.table import QUALITY, SCHEMA, STATISTICS, rows
@@ -93,8 +94,11 @@ def stood(task: Task, table: str, version: int) -> int | None:
     return known if there and not task.tables.commits.another(table, known, at) else before
 
 
-def describe(task: Task, model: str, table: str, version: int) -> list[Result]:
-    """Add the statistics of a feature table's covariates to those of its zone; the check that none of them is empty."""
+def describe(task: Task, model: str, table: str, version: int, families: Sequence[Family] = ()) -> list[Result]:
+    """Add the statistics of a feature table's covariates to those of its zone; the check that none of them is empty.
+
+    families: the covariates that say something of each other.
+    """
     from jobs.quality import statistics
 
     name = f"{table.partition('.')[0]}.{STATISTICS}"
@@ -104,7 +108,8 @@ def describe(task: Task, model: str, table: str, version: int) -> list[Result]:
         rows_before = task.tables.read(name).where(f"table = '{table}'").select(*columns).collect()
         earlier = statistics.shown_before(row.asDict() for row in rows_before)
     found = statistics.groups(task.tables.read(table, version))
-    figures = statistics.published(found, earlier, members_before(task, f"{model}.attrition", table)[0])
+    members = members_before(task, f"{model}.attrition", table)[0]
+    figures = statistics.published(found, earlier, families, members)
     if figures:
         now = datetime.now(UTC)
         made = [(task.job_run_id, now, table, version, *row) for row in figures]

@@ -14,6 +14,8 @@ from pyspark.sql import functions as sf
 from jobs.disclosure import SMALLEST, moved, suppressed
 from jobs.quality.cohort import Shown
 from jobs.quality.groups import Classes, kept_back
+from jobs.quality.kinds import Family
+from jobs.quality.nested import apart
 from jobs.quality.result import Result, version_of
 
 if TYPE_CHECKING:
@@ -148,11 +150,15 @@ def matches(found: Sequence[Group], table: str) -> list[Result]:
 
 
 def published(
-    found: Sequence[Group], earlier: Earlier | None = None, members: Shown | None = None
+    found: Sequence[Group],
+    earlier: Earlier | None = None,
+    families: Sequence[Family] = (),
+    members: Shown | None = None,
 ) -> list[tuple[Any, ...]]:
     """dimension, level, persons and the figures of each covariate, as they may be shown; what is kept back is not.
 
-    members: what was shown of all rows and persons. How many rows there are stands in the quality report.
+    families: the covariates that say something of each other. members: what was shown of all rows and persons. How
+    many rows there are stands in the quality report.
     """
     earlier = earlier or {}
     whole = next((one for one in found if one.dimension == ALL), None)
@@ -175,7 +181,7 @@ def published(
             every = overall.classes(whole.persons, binary=binary)
             hidden = kept_back(cells, forced, every) if dimension != ALL else set()
             made += [figures(one, name, binary=binary) for one in some if one.level not in hidden]
-    return made
+    return apart(found, made, families)
 
 
 def told_of_few(group: Group, name: str, earlier: Earlier, *, binary: bool) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.quality.cohort import attrition, attrition_before, members_before
+from jobs.quality.kinds import families
 from jobs.quality.record import describe, held
 from jobs.tasks.hold import hold
 from jobs.tasks.unreached import kept
@@ -133,7 +135,8 @@ def _features(task: Task) -> None:
     note = {"content": what} | ({"corrected": corrected} if corrected else {})
     version = task.tables.replace(table, documented(made, contract), inputs, note)
     # The statistics first: of what the report says that it kept its contract, nothing is done again.
-    hold(task, source, contract, version, beside=lambda: describe(task, model.name, table, version), inside=encounters)
+    beside = partial(describe, task, model.name, table, version, families(model.features, sets, codes))
+    hold(task, source, contract, version, beside, inside=encounters)
     task.log(f"{table} is at version {version}")
 
 
