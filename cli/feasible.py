@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from infra import names
 from infra.clusters import load as load_clusters
 from jobs.model.feasibility import NOTHING, Coverage, Outcome, coverage, outcome
 from jobs.model.table_one import EVERYONE, NobodyError, table_one
+from jobs.quality.kinds import Family, families
 from report.model import Step, attrition
 from report.stores import Stage as Stored
 from report.stores import Tables
@@ -65,7 +67,9 @@ def feasible(warehouse: Path, model: Model, source: Source, *, with_table_one: b
     refuse_missing(tables, model.name, dict.fromkeys(wanted, names.job(model.name, "featurize")))
     zone = Zone(warehouse / f"{source.name}_ra")
     rows = zone.table(f"feature_{model.name}").to_pandas()
-    codes = code_rows(model.of_events, sets_of(model.of_events, source.collections))
+    sets = sets_of(model.of_events, source.collections)
+    codes = code_rows(model.of_events, sets)
+    related = families(model.features, sets, codes) if with_table_one else ()
     events = zone.table("fact_person").select(EVENT).to_pandas()
     # Where the last step is not shown, what is counted of the rows it leaves would show it.
     told = bool(steps) and steps[-1].encounters.replace(",", "").isdecimal()
@@ -74,15 +78,15 @@ def feasible(warehouse: Path, model: Model, source: Source, *, with_table_one: b
         attrition=steps,
         outcome=outcome(rows, model.test_share) if told else NOTHING,
         coverage=coverage(events, codes),
-        table_one=by_outcome(rows) if with_table_one and told else None,
+        table_one=by_outcome(rows, related) if with_table_one and told else None,
         asked=with_table_one,
     )
 
 
-def by_outcome(rows: pd.DataFrame) -> pd.DataFrame | None:
+def by_outcome(rows: pd.DataFrame, related: Sequence[Family]) -> pd.DataFrame | None:
     """Table 1, or None where one of its groups is nobody or few: which of them would tell when few had their event."""
     try:
-        found = table_one(rows)
+        found = table_one(rows, families=related)
     except NobodyError:
         return None
     groups = found.loc[found["covariate"] == EVERYONE, ["persons_0", "persons_1"]]

@@ -7,7 +7,7 @@ shares likewise (Austin 2009, Statistics in Medicine 28:3083, formulas 1 and 2);
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ import pandas as pd
 from jobs.disclosure import suppressed
 from jobs.errors import TaskError
 from jobs.model.matrix import MISSING, columns_of, is_category, ordered
+from jobs.quality import nested
+from jobs.quality.kinds import Family
 from jobs.release import Sum, release
 
 COLUMNS = ("covariate", "level", "persons_0", "value_0", "sd_0", "persons_1", "value_1", "sd_1", "smd")
@@ -46,6 +48,8 @@ class Line:
     persons: tuple[int, int]
     value: tuple[float, float]
     sd: tuple[float, float]
+    # Of a number, of each group and of those who wait.
+    sums: tuple[float, ...] = (0.0, 0.0, 0.0)
 
 
 def difference(value: tuple[float, float], variance: tuple[float, float]) -> float:
@@ -82,7 +86,8 @@ def of_number(name: str, values: pd.Series, groups: np.ndarray) -> Iterator[Line
     parts = [numbers[there & (groups == group)] for group in (0, 1)]
     mean, sd = ([float(f(part)) if len(part) > 1 else float("nan") for part in parts] for f in (_mean, _sd))
     persons = (len(parts[0]), len(parts[1]))
-    yield Line(name, NUMBER, cells, (OTHER, ZERO, MISSING), persons, (mean[0], mean[1]), (sd[0], sd[1]))
+    sums = tuple(float(numbers[there & (groups == group)].sum()) for group in (0, 1, WAITING))
+    yield Line(name, NUMBER, cells, (OTHER, ZERO, MISSING), persons, (mean[0], mean[1]), (sd[0], sd[1]), sums)
 
 
 def of_flag(name: str, values: pd.Series, groups: np.ndarray) -> Iterator[Line]:
@@ -146,11 +151,33 @@ def released(found: list[Line], size: tuple[int, ...]) -> dict[str, int | None]:
     return shown
 
 
-def table_one(frame: pd.DataFrame, group: str = "outcome") -> pd.DataFrame:
+def beside(found: Sequence[Line], shown: Mapping[str, int | None], families: Sequence[Family]) -> set[str]:
+    """The covariates to keep back, since they tell beside related ones of 1 to 10 of a group or of all."""
+    first = {line.covariate: line for line in reversed(found)}
+    there = {
+        name for name, line in first.items() if any(shown[f"{g} {name} {one}"] for g in (0, 1) for one in line.cells)
+    }
+    flags = frozenset(name for name, line in first.items() if line.level != NUMBER)
+    counts = []
+    for places in ((0,), (1,), (WAITING,), (0, 1, WAITING)):
+        by: dict[str, dict[str, float]] = {}
+        for name, line in first.items():
+            of = {level: sum(cell[place] for place in places) for level, cell in line.cells.items()}
+            some, none = of.get("yes", 0) + of.get(OTHER, 0), of.get("no", 0) + of.get(ZERO, 0)
+            by[name] = {
+                nested.VALUE: some + none, nested.MISSING: of.get(MISSING, 0), nested.ONES: some, nested.ZERO: none,
+                nested.SUM: round(sum(line.sums[place] for place in places), 3),
+            }  # fmt: skip
+        counts.append(by)
+    return nested.hidden_beside(nested.every_kind(families), frozenset(there), flags, *counts)
+
+
+def table_one(frame: pd.DataFrame, group: str = "outcome", families: Sequence[Family] = ()) -> pd.DataFrame:
     """Table 1 of a feature table's rows, of those whose `group` is 0 and of those whose it is 1 (COLUMNS).
 
     Counts of 1 to 10 persons and what would give them away are empty, and so is every share, mean, deviation and
-    difference built on one. No smallest and no largest value is shown.
+    difference built on one. No smallest and no largest value is shown. families: the covariates that say something of
+    each other.
     """
     rows = first_rows(frame[frame[group].notna()])
     groups = rows[group].astype("int64").to_numpy()
@@ -162,10 +189,12 @@ def table_one(frame: pd.DataFrame, group: str = "outcome") -> pd.DataFrame:
     everyone = np.concatenate([groups, np.full(len(waiting), WAITING)])
     found = lines(pd.concat([rows, waiting], ignore_index=True) if len(waiting) else rows, everyone)
     cells = released(found, (*size, len(waiting)))
+    kept = beside(found, cells, families)
     table = [(EVERYONE, "", cells["0"], np.nan, np.nan, cells["1"], np.nan, np.nan, np.nan)]
     for line in found:
         shown = [
-            cells[f"{group}"] is not None
+            line.covariate not in kept
+            and cells[f"{group}"] is not None
             and all(cells[f"{group} {line.covariate} {level}"] is not None for level in line.held)
             for group in (0, 1)
         ]

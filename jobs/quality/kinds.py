@@ -43,7 +43,7 @@ Period = str | None
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """Columns that say something of each other, the longest window first.
+    """Columns that say something of each other, the longest window first, then what most persons have.
 
     values: a row a column, a place a kind of persons; NaN without a value. whole: columns whose sum counts something.
     foreign: columns of which no more is related than who has a value.
@@ -173,7 +173,7 @@ def _family(
     held: Iterable[frozenset[Key]],
 ) -> Family:
     used = _used(group | others, made)
-    order = sorted(sorted(group | others), key=lambda name: -_length(name, leaves, made))
+    names = sorted(group | others)
     mine = {name: leaf for name, leaf in leaves.items() if name in used}
     of = {name: leaf.covariate.key for name, leaf in mine.items() if leaf.covariate}
     keys = {of[name] for name in _used(group, made) if name in of}
@@ -204,10 +204,13 @@ def _family(
                     known[name] = charlson(conditions)
                 elif name in used and isinstance(feature, Derived):
                     known[name] = from_others(feature, known)
-            rows.add(tuple(NONE if (one := known[name].value) is None else float(one) for name in order))
-    whole = _whole(leaves, made) & set(order)
+            rows.add(tuple(NONE if (one := known[name].value) is None else float(one) for name in names))
     table = np.array(sorted(rows, key=repr)).T
-    return Family(tuple(f"f_{name}" for name in order), table, _named(whole), _named(others))
+    # Of equal windows the one that more persons have.
+    have = (np.nan_to_num(table) != 0).sum(axis=1)
+    order = sorted(range(len(names)), key=lambda at: (-_length(names[at], leaves, made), -have[at]))
+    columns = tuple(f"f_{names[at]}" for at in order)
+    return Family(columns, table[order], _named(_whole(leaves, made) & set(names)), _named(others))
 
 
 def _used(names: Iterable[str], made: Made) -> set[str]:

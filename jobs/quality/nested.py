@@ -118,7 +118,7 @@ def hidden_beside(kinds: Mapping[Family, Kinds], shown: Columns, flags: Columns,
     """The columns to keep back, so that no counts of related ones tell of 1 to 10.
 
     kinds: the kinds of persons that there may be, by family. counts: those of each group of persons. Of the columns
-    that tell together it is the one that tells most often, or the one of the shortest window.
+    that tell together it is the one that tells most often, or the last of its family.
     """
     hidden: set[str] = set()
     for family, some in kinds.items():
