@@ -202,7 +202,7 @@ class Known:
     def telling(self, row: np.ndarray) -> Columns | None:
         """The columns that tell how many of a row's persons there are; None where nobody can tell."""
         here = row[self.kinds]
-        return self.by.get(here.tobytes()) or (None if here.any() else self.columns)
+        return self.by.get(here.tobytes()) or (None if here.any() else self.columns or None)
 
 
 def known(family: Family, shown: Columns, flags: Columns, some: Sequence[Group], kinds: Kinds) -> Known:
@@ -230,6 +230,9 @@ def told_by_rests(
         level: known(family, frozenset(c for c in columns if level not in hidden[c]), flags, [group], kinds)
         for level, group in groups.items()
     }
+    singles = [
+        {level: some for level, one in alone.items() if (some := one.telling(row)) is not None} for row in every.rows
+    ]
     rests = {frozenset(hidden[name]) for name in columns}
     rests |= {frozenset()} | {one | other for one, other in combinations(rests, 2)}
     for rest in sorted(rests, key=sorted):
@@ -239,8 +242,8 @@ def told_by_rests(
             by = together.telling(row) if together else frozenset()
             if by is None:
                 continue
-            single = {level: some for level, one in alone.items() if (some := one.telling(row)) is not None}
             for part in (rest, groups.keys() - rest):
+                single = singles[at]
                 left = part - single.keys()
                 if left and left != groups.keys() and moved(sum(values[level][at] for level in left), [0]):
                     size = {level: (groups[level].persons, level) for level in groups}
