@@ -13,6 +13,8 @@ from fabricated import ENCOUNTER, PERSON, predictions, write
 from rich.console import Console
 
 from cli.trace import print_trace
+from jobs.tasks import history
+from report import stores
 from report.stores import Tables
 from report.trace import UntraceableError, key_of, trace
 from workflows.contracts.facts import FACT_PROVIDER, PERSON_XREF, fact_encounter_index
@@ -93,6 +95,10 @@ def test_upkeep_after_the_last_task_hides_nothing_of_where_the_rows_come_from(tm
 )
 def test_a_key_alone_is_that_of_the_tables_contract(contract: Contract):
     assert key_of(f"a_ra.{contract.table}", "77") == (contract.key[0], "77")
+
+
+def test_trace_passes_over_the_same_commits_as_a_history():
+    assert set(stores.QUIET) == set(history.QUIET)
 
 
 def test_a_fact_leads_to_the_version_of_the_source_that_brought_it(tables: Tables):
