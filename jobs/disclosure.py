@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 SMALLEST = 11
 # Encounters beyond the first of each person: few where few persons return.
@@ -21,6 +21,14 @@ def suppressed(count: int) -> int | None:
 def moved(count: float, before: Iterable[float]) -> bool:
     """Whether a count or sum differs by 1 to 10 from any that was published of it before: that tells of few."""
     return any(0 < abs(count - one) < SMALLEST for one in before)
+
+
+def tells(counts: Mapping[str, int], before: Sequence[Mapping[str, int]]) -> bool:
+    """Whether one of the counts is of 1 to 10, or differs by so many from what was said of it before."""
+    return any(
+        suppressed(count) is None or moved(count, [one[name] for one in before if name in one])
+        for name, count in counts.items()
+    )
 
 
 def with_others(counts: Mapping[str, int]) -> dict[str, int]:

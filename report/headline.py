@@ -52,7 +52,7 @@ def headline(
         _estimate("Observed / expected", version.overall("observed_over_expected"), 2),
         Figure("Eligible encounters", steps[-1].encounters if steps else words.NOTHING, _persons(steps)),
         Figure("Gates passed", f"{version.passed} of {len(version.checks)}", _not_passed(version) or _fate(version)),
-        Figure("Predictions", f"{len(scored):,}" if scored else words.NOTHING, "encounters scored"),
+        Figure("Predictions", words.count(len(scored)) if scored else words.NOTHING, "encounters scored"),
         _signal(watched),
         Figure(
             "Retrained version",
@@ -114,7 +114,7 @@ def _sentence(
     if version.champion:
         parts.append("became champion")
     if scored:
-        parts.append(f"scored {scored:,} encounters")
+        parts.append(f"scored {words.count(scored)} encounters")
     sentence = parts[0] + ", " + ", ".join(parts[1:-1]) + (" and " if len(parts) > 2 else "") + parts[-1]
     if watched is None:
         return sentence + "."

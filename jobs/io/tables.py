@@ -117,12 +117,15 @@ class Tables:
         self._saved(checked(name), frame, "append", token)
         self._appended.append((name, token, inputs or {}, datetime.now(UTC)))
 
-    def merge(self, name: str, frame: DataFrame, keys: Sequence[str], inputs: Mapping[str, int] | None = None) -> int:
-        """Update the rows whose `keys` are in the table, insert the others; the new version."""
+    def merge(
+        self, name: str, frame: DataFrame, keys: Sequence[str], inputs: Mapping[str, int] | None = None,
+        note: Mapping[str, Any] | None = None,
+    ) -> int:  # fmt: skip
+        """Update the rows whose `keys` are in the table, insert the others; the new version. note: as of `replace`."""
         on = " AND ".join(f"target.{key} <=> source.{key}" for key in keys)
         changes = "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
         return self._merged(
-            checked(name), frame, f"{on} {changes}", inputs or {}, self._token(inputs or {}), makes=True
+            checked(name), frame, f"{on} {changes}", inputs or {}, self._token(inputs or {}, note), makes=True
         )
 
     def amend(

@@ -48,3 +48,9 @@ def beside(table: pd.DataFrame, before: Earlier) -> pd.DataFrame:
         kept |= {(split, name) for name in groups if dimensions & {ALL, name.partition("=")[0]}}
     hide = pd.Series([key in kept for key in zip(table["split"], table["subgroup"], strict=True)], index=table.index)
     return table.assign(**{kind: table[kind].astype("Int64").mask(hide) for kind in KINDS})
+
+
+def without(table: pd.DataFrame, splits: Collection[str]) -> pd.DataFrame:
+    """An evaluation without the counts of some splits; what was measured stays."""
+    hide = table["split"].isin(splits)
+    return table.assign(**{kind: table[kind].astype("Int64").mask(hide) for kind in KINDS})

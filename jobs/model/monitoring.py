@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jobs.disclosure import measured, moved, suppressed
+from jobs.disclosure import measured, suppressed, tells
 from jobs.model.intervals import Persons, observed_over_expected
 from jobs.model.matrix import MISSING, Columns, design
+from jobs.model.scoring import APART, SCORED
 from jobs.quality.groups import kept_back
 from workflows.declare import Monitor
 
@@ -27,26 +28,24 @@ BLOCKS = 4
 WHOLE = 0  # the block number of the whole scored slice
 
 
-def calibration(rows: pd.DataFrame, monitor: Monitor, seed: int, waiting: int = 0) -> list[dict[str, Any]]:
+def calibration(rows: pd.DataFrame, monitor: Monitor, seed: int) -> list[dict[str, Any]]:
     """Observed over expected of the whole slice (block 0) and of its four quarters by encounter order (1 is oldest).
 
-    rows: scored encounters with a known outcome: person_id, encounter_order, outcome, score. waiting: those without;
-    where they are few no count is shown, as all that were scored are known.
+    rows: scored encounters with a known outcome: person_id, encounter_order, outcome, score.
     """
+    if rows.empty:
+        return []
     ordered = rows.sort_values(["encounter_order", "visit_occurrence_id"], ignore_index=True)
     edges = np.linspace(0, len(ordered), BLOCKS + 1).astype(int)
     quarters = {i + 1: ordered.iloc[edges[i] : edges[i + 1]] for i in range(BLOCKS)}
-    parts = {WHOLE: ordered} | {block: part for block, part in quarters.items() if len(part)}
+    parts = {WHOLE: ordered} | quarters
     # Blocks make up the whole: one that is kept back alone would be the whole less the others.
     sizes = {str(block): outcomes(part) for block, part in parts.items()}
     few = kept_back({block: classes for block, classes in sizes.items() if block != str(WHOLE)})
-    few |= {block for block in (str(WHOLE),) if any(suppressed(count) is None for count in sizes[block].values())}
-    found = [
-        calibration_row(block, part, monitor, seed, hide=str(block) in few)
-        for block, part in parts.items()
-        if len(part)
-    ]
-    return [row | {"encounters": None, "events": None} for row in found] if suppressed(waiting) is None else found
+    # Which quarters are empty would say how few there are: all are there, and of a whole of few none is described.
+    if any(suppressed(count) is None for count in sizes[str(WHOLE)].values()):
+        few = set(sizes)
+    return [calibration_row(block, part, monitor, seed, hide=str(block) in few) for block, part in parts.items()]
 
 
 def outcomes(rows: pd.DataFrame) -> dict[str, int]:
@@ -159,23 +158,39 @@ def counted(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """The counts of persons' encounters that one observation shows of the whole slice, and what follows from them."""
     found: dict[str, int] = {}
     for row in rows:
-        shown = {"scored": row["encounters"]} if row["measure"] == DIFFERENCE else {}
+        shown = {SCORED: row["encounters"]} if row["measure"] == DIFFERENCE else {}
         if row["measure"] == RATIO and row["block"] == WHOLE:
             shown = {"matured": row["encounters"], "events": row["events"]}
         found |= {name: int(count) for name, count in shown.items() if count is not None}
-    for rest, whole, part in (("waiting", "scored", "matured"), ("others", "matured", "events")):
+    for rest, whole, part in (("waiting", SCORED, "matured"), ("others", "matured", "events")):
         if whole in found and part in found:
             found[rest] = found[whole] - found[part]
     return found
 
 
-def beside(rows: list[dict[str, Any]], before: Iterable[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """An observation without its counts, where one differs by 1 to 10 from an earlier one's; what was measured stays.
+def apart(every: Mapping[str, int], scored: pd.DataFrame) -> dict[str, int]:
+    """Who was not scored, by what is known of their outcome, and who waits of those that were.
 
-    before: the rows of each earlier observation of the same model version.
+    every: rows, known and events of the whole feature table. Attrition and `prepare` tell of these, `score` and
+    monitoring of those that were scored, so that the differences are known.
     """
-    earlier, now = [counted(one) for one in before], counted(rows)
-    if not any(moved(count, [one[name] for one in earlier if name in one]) for name, count in now.items()):
+    known = scored[scored["outcome_known"].astype(bool)]
+    matured = outcomes(known)
+    rest, events = every["known"] - len(known), every["events"] - matured["events"]
+    waiting = len(scored) - len(known)
+    late = every["rows"] - every["known"] - waiting
+    found = {APART: rest, f"{APART} events": events, f"{APART} others": rest - events}
+    return found | {"waiting": waiting, "late": late}
+
+
+def beside(
+    rows: list[dict[str, Any]], before: Sequence[Mapping[str, int]], rest: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """An observation without its counts, where they tell of few beside what was said before; what was measured stays.
+
+    before: what was said of the same model version. rest: what follows beside other reports, as `apart` finds it.
+    """
+    if not tells(counted(rows) | dict(rest), before):
         return rows
     return [row | {"encounters": None, "events": None} for row in rows]
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
+from jobs.disclosure import suppressed, tells
 from jobs.errors import TaskError
 
+# Counts of a version's encounters: those that it ever scored, and the others of the feature table.
+SCORED, APART = "scored", "apart"
 LINEAGE_COLUMNS = {
     "model_name": "string", "model_version": "long", "mlflow_run_id": "string", "commit": "string",
     "requirements_hash": "string", "declaration_hash": "string", "feature_table": "string",
@@ -59,3 +63,33 @@ def predictions(rows: pd.DataFrame, probability: np.ndarray, lineage: Lineage) -
         }
     )
     return frame.assign(**{f.name: getattr(lineage, f.name) for f in fields(lineage)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """How far a version's scoring went, this run included; counts of encounters, and of persons.
+
+    scored: that it ever scored, of `persons`. whole: of the feature table. waiting: without a known outcome, which are
+    all scored now. new: of those the ones that this run scored.
+    """
+
+    scored: int
+    persons: int
+    whole: int
+    waiting: int
+    new: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What is said, and who was not scored, as attrition tells the whole."""
+        return {SCORED: self.scored, APART: self.whole - self.scored}
+
+    def told(self, before: Sequence[Mapping[str, int]]) -> dict[str, int]:
+        """`counts`, or nothing where they tell of few beside what was said of the version before.
+
+        Always of all that it scored: what one run adds may be a few, and would follow from two sums of which one was
+        kept back. Attrition less `prepare` tells who waits: so who matured, and who waits since before this run.
+        """
+        follows = {"matured": self.scored - self.waiting, "since before": self.waiting - self.new}
+        few = suppressed(self.persons) is None
+        return {} if few or tells(self.counts | follows, before) else self.counts

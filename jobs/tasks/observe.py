@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from jobs.disclosure import shown
 from jobs.errors import TaskError
@@ -15,6 +13,7 @@ from jobs.model import monitoring
 from jobs.model.matrix import columns_of, ordered
 from jobs.model.names import CHAMPION, Names, declared_model
 from jobs.model.side import TEST
+from jobs.tasks.said import said
 
 MONITORING = {
     "job_run_id": "string", "observed_at": "timestamp", "model_version": "long", "block": "long", "measure": "string",
@@ -23,18 +22,9 @@ MONITORING = {
 }  # fmt: skip
 
 
-def before(task: Task, table: str, version: int) -> list[list[Mapping[str, Any]]]:
-    """The rows of each earlier observation of a model version."""
-    if not task.tables.exists(table):
-        return []
-    columns = ("job_run_id", "block", "measure", "encounters", "events")
-    runs: dict[str, list[Mapping[str, Any]]] = {}
-    for row in task.tables.read(table).where(f"model_version = {version}").select(*columns).distinct().collect():
-        runs.setdefault(row["job_run_id"], []).append(row.asDict())
-    return list(runs.values())
-
-
 def _observe(task: Task) -> None:
+    from pyspark.sql import functions as F
+
     model = declared_model(task.declaration)
     names = Names.of(model)
     registry = Registry(task, names)
@@ -56,10 +46,15 @@ def _observe(task: Task) -> None:
     held = frames.read(task, names.table("dataset"), held_in, f"side = '{TEST}'")
 
     matured = rows[rows["outcome_known"].astype(bool)]
-    found = monitoring.calibration(matured, model.monitor, model.method.seed, len(rows) - len(matured))
+    found = monitoring.calibration(matured, model.monitor, model.method.seed)
     found += monitoring.covariates(rows, held, columns_of(held), model.monitor)
     signal = monitoring.decision(found)
-    found = monitoring.beside(found, before(task, names.table("monitoring"), int(champion.version)))
+    every = features.agg(
+        F.count("*").alias("rows"), F.count_if("outcome_known").alias("known"),
+        F.count_if(F.expr("outcome_known AND outcome = 1")).alias("events"),
+    ).collect()[0]  # fmt: skip
+    rest = monitoring.apart(every.asDict(), rows)
+    found = monitoring.beside(found, said(task, names, int(champion.version)), rest)
     events = int(matured["outcome"].astype("int64").sum())
     # Without new outcomes a retrained model would learn nothing that the champion does not know.
     retrain = bool(signal) and events >= model.monitor.minimum_events

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from jobs.disclosure import shown
 from jobs.errors import TaskError
 from jobs.io import frames
 from jobs.io.context import Task, run
 from jobs.io.registry import Registry
 from jobs.model.matrix import ordered, probabilities
 from jobs.model.names import CHAMPION, Names, declared_model
-from jobs.model.scoring import LINEAGE_COLUMNS, Lineage, predictions
+from jobs.model.scoring import APART, LINEAGE_COLUMNS, SCORED, Lineage, Reach, predictions
+from jobs.tasks.prepare import TOLD
+from jobs.tasks.said import said, unsaid
 
 KEYS = ("person_id", "visit_occurrence_id")
 
 
 def _score(task: Task) -> None:
+    from pyspark.sql import functions as F
+
     names = Names.of(declared_model(task.declaration))
     registry = Registry(task, names)
     champion = registry.champion()
@@ -25,17 +28,19 @@ def _score(task: Task) -> None:
         raise TaskError(f"{registry.name} has no {CHAMPION}; run the promote job first")
     table, inputs = names.table("predictions"), task.tables.inputs(names.features)
     version = inputs[names.features]
-    waiting = task.tables.read(names.features, version).where("NOT outcome_known")
+    features = task.tables.read(names.features, version)
+    waiting = features.where("NOT outcome_known")
+    scored = waiting.select(*KEYS)
     if task.tables.exists(table):
         # One prediction an encounter and model version: what was said before the outcome is never said anew.
-        made = task.tables.read(table).where(f"model_version = {int(champion.version)}").select("visit_occurrence_id")
+        made = task.tables.read(table).where(f"model_version = {int(champion.version)}").select(*KEYS)
         waiting = waiting.join(made, "visit_occurrence_id", "left_anti")
+        scored = waiting.select(*KEYS).union(made)
     rows = ordered(waiting.toPandas())
     if rows.empty:
         task.log(
             f"nothing to score: no encounter of {names.features} version {version} waits for version {champion.version}"
         )
-        task.values.set("rows", "0")
         return
     lineage = Lineage(
         model_name=registry.name,
@@ -50,12 +55,24 @@ def _score(task: Task) -> None:
         scored_at=datetime.now(UTC),
         job_run_id=task.job_run_id,
     )
-    scored = predictions(rows, probabilities(registry.load(champion.tags["model_id"]), rows), lineage)
+    made_now = predictions(rows, probabilities(registry.load(champion.tags["model_id"]), rows), lineage)
+    ever = scored.agg(F.count("*").alias("rows"), F.count_distinct("person_id").alias("persons")).collect()[0]
+    every = features.agg(
+        F.count("*").alias("rows"), F.count_if(F.expr("NOT outcome_known")).alias("waiting")
+    ).collect()[0]
+    reach = Reach(
+        scored=int(ever["rows"]), persons=int(ever["persons"]), whole=int(every["rows"]),
+        waiting=int(every["waiting"]), new=len(rows),
+    )  # fmt: skip
+    # Where `prepare` kept back who has a known outcome, all less those that were scored would say it.
+    counts = {} if unsaid(task, names) else reach.told(said(task, names, int(champion.version)))
+    note = {TOLD: {"version": int(champion.version), APART: reach.counts[APART]} | counts}
     kinds = frames.types(task, names.features, KEYS, version) | {"score": "double"} | LINEAGE_COLUMNS
-    task.tables.merge(table, frames.frame(task, scored, kinds), ["visit_occurrence_id", "model_version"], inputs)
-    task.log(f"{shown(len(scored))} encounters scored by version {champion.version}")
-    # A number for machines, without a thousands separator; of a few, the words.
-    task.values.set("rows", shown(len(scored)).replace(",", ""))
+    scores = frames.frame(task, made_now, kinds)
+    task.tables.merge(table, scores, ["visit_occurrence_id", "model_version"], inputs, note)
+    hidden = "few, few more or less than before, or as many as would tell what prepare keeps back"
+    many = f"{counts[SCORED]:,}" if counts else hidden
+    task.log(f"encounters scored so far by version {champion.version}: {many}")
 
 
 def score() -> None:

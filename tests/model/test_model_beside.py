@@ -14,7 +14,7 @@ from model_workspace import MODEL, ROWS, opened
 from pyspark.sql import SparkSession
 
 from jobs.model.beside import KINDS, beside, earlier
-from jobs.model.monitoring import DIFFERENCE, RATIO
+from jobs.model.monitoring import DIFFERENCE, RATIO, counted
 from jobs.model.monitoring import beside as observed_beside
 from jobs.model.side import TEST, TRAIN, Size, told
 
@@ -123,7 +123,7 @@ def observation(scored: int | None, matured: int | None, events: int | None) -> 
 )
 def test_an_observation_shows_its_counts_only_where_none_differs_by_few(now: tuple[int, int, int], shown: bool) -> None:
     before = [observation(1000, 600, 100), observation(None, None, None)]
-    found = observed_beside(observation(*now), before)
+    found = observed_beside(observation(*now), [counted(one) for one in before], {})
     assert [row["value"] for row in found] == [1.0, 1.0, 0.1]
     expected = observation(*now) if shown else [{**row, "encounters": None, "events": None} for row in found]
     assert found == expected

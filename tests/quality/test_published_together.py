@@ -146,11 +146,9 @@ def told(persons: pd.DataFrame) -> Iterator[Told]:
     yield from of_sides(features)
     # A whole slice is scored: its outcomes are those of the feature table.
     matured = features[features["outcome_known"]].assign(outcome=lambda one: one["outcome"].astype(int))
-    whole = next(
-        one
-        for one in monitoring.calibration(matured, Monitor(), 7, len(features) - len(matured))
-        if one["block"] == monitoring.WHOLE
-    )
+    every = {"rows": len(features), "known": len(matured), "events": int(matured["outcome"].sum())}
+    rest = monitoring.apart(every, features)
+    whole, *_ = monitoring.beside(monitoring.calibration(matured, Monitor(), 7), [], rest)
     yield "observed", lambda kind: stays(kind) and kind["outcome"] is not None, whole["encounters"]
     yield "observed events", lambda kind: stays(kind, outcome=1), whole["events"]
 
