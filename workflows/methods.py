@@ -79,7 +79,7 @@ class GradientBoosting(Method):
         "max_depth": (1, 16),
         "learning_rate": (1e-4, 1.0),
         "max_iter": (1, 5000),
-        "min_samples_leaf": (1, 100_000),
+        "min_samples_leaf": (11, 100_000),  # a leaf of fewer would be theirs
     }
     fixed: ClassVar[Mapping[str, Any]] = {"early_stopping": False}
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from jobs.disclosure import SMALLEST, suppressed
 from jobs.errors import TaskError
+from jobs.model.steps import Steps, stepped, steps, uncounted
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 PREFIX = "f_"
 MISSING = "missing"
 # A level that fewer rows than this have shares a column with the other rare ones; it is also above the smallest
-# count that may leave the tables, so that no fitted parameter belongs to a handful of persons. `learnable` sees to the
-# numbers.
+# count that may leave the tables, so that no fitted parameter belongs to a handful of persons.
+# `learnable` and `steps` see to the numbers.
 RAREST = 20
 
 
@@ -116,20 +117,29 @@ def example(matrix: pd.DataFrame, columns: Columns, persons: pd.Series) -> pd.Da
     return pd.DataFrame(row, columns=columns.names)
 
 
-def pipeline(method: Method, parameters: Mapping[str, Any], columns: Columns) -> Pipeline:
-    """The unfitted pipeline of a declared method with every parameter decided."""
+def pipeline(
+    method: Method, parameters: Mapping[str, Any], columns: Columns, found: Mapping[str, Steps] | None = None
+) -> Pipeline:
+    """The unfitted pipeline of a declared method with every parameter decided.
+
+    found: the steps of numbers; without them numbers stay as they are, for a fit that nobody keeps.
+    """
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
     kind = type(method).__name__
+    taken: Any = stepped(found) if found else "passthrough"
     if kind == "LogisticRegression":
         from sklearn.linear_model import LogisticRegression
 
         numbers = Pipeline(
-            [("impute", SimpleImputer(strategy="median", keep_empty_features=True)), ("scale", StandardScaler())]
-        )
+            [
+                ("stepped", taken), ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
+                ("scale", StandardScaler()),
+            ]
+        )  # fmt: skip
         levels = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=RAREST, sparse_output=False)
         parts = [("numbers", numbers, list(columns.numbers)), ("categories", levels, list(columns.categories))]
         learner: Any = LogisticRegression(random_state=method.seed, **parameters)
@@ -139,7 +149,7 @@ def pipeline(method: Method, parameters: Mapping[str, Any], columns: Columns) ->
         codes = OrdinalEncoder(
             handle_unknown="use_encoded_value", unknown_value=np.nan, min_frequency=RAREST, max_categories=200
         )
-        parts = [("numbers", "passthrough", list(columns.numbers)), ("categories", codes, list(columns.categories))]
+        parts = [("numbers", taken, list(columns.numbers)), ("categories", codes, list(columns.categories))]
         is_text = [False] * len(columns.numbers) + [True] * len(columns.categories)
         learner = HistGradientBoostingClassifier(random_state=method.seed, categorical_features=is_text, **parameters)
     else:
@@ -162,15 +172,20 @@ def probabilities(fitted: Pipeline, frame: pd.DataFrame) -> np.ndarray:
 
 
 def fit(method: Method, parameters: Mapping[str, Any], frame: pd.DataFrame, columns: Columns | None = None) -> Pipeline:
-    """The pipeline fitted to the rows of a dataset table, on one thread and in the order of the rows' keys."""
+    """The pipeline fitted to the rows of a dataset table, on one thread and in the order of the rows' keys.
+
+    Numbers are taken in steps of 11 persons and more, when it is fitted and when it predicts.
+    """
     from threadpoolctl import threadpool_limits
 
     rows = ordered(frame)
     columns = columns or columns_of(rows)
     outcome = rows["outcome"].to_numpy().astype("int64")
     check_outcome(outcome)
+    matrix = design(rows, columns)
+    found = steps(rows["person_id"], matrix, columns.numbers)
     with threadpool_limits(1):
-        return pipeline(method, parameters, columns).fit(design(rows, columns), outcome)
+        return uncounted(pipeline(method, parameters, columns, found).fit(matrix, outcome))
 
 
 def check_outcome(outcome: np.ndarray) -> None:

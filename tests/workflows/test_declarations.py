@@ -92,7 +92,7 @@ BAD = [
     (lambda: Choice([2, 3]), "values", ([2, 3],), "one by one, such as Choice(2, 3)"),
     (lambda: GradientBoosting(max_depth=Choice(2.5, 3)), "max_depth", 2.5, "a whole number from 1 to 16, or Choice of such"),
     (lambda: GradientBoosting(max_iter=100.5), "max_iter", 100.5, "a whole number from 1 to 5000"),
-    (lambda: GradientBoosting(min_samples_leaf=50.0), "min_samples_leaf", 50.0, "a whole number from 1 to 100000"),
+    (lambda: GradientBoosting(min_samples_leaf=50.0), "min_samples_leaf", 50.0, "a whole number from 11 to 100000"),
     (lambda: GradientBoosting(max_depth=True), "max_depth", True, "a whole number"),
     (lambda: GradientBoosting(max_depth=0), "max_depth", 0, "1 to 16"),
     (lambda: GradientBoosting(learning_rate=Choice(0.1, 7)), "learning_rate", 7, "1.0"),
