@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
@@ -138,19 +140,45 @@ def fact_person(
 ) -> DataFrame:
     """One row an event; rows of a curated table that hold many kinds of events are read once for all of them.
 
+    A row is nobody's where its person stands in another table, which does not have it: `of_nobody` are those.
     versions: of each curated table, the version that is read; unknown where it is not said.
     """
-    events = {kind.table: numbered(tables[kind.table], source.contract(kind.table)) for kind in source.events}
-    frames = [events_of(beside({**tables, **events}, some[0]), some, source) for some in together(source.events)]
-    frame = frames[0]
-    for other in frames[1:]:
-        frame = frame.unionByName(other)
-    version = sf.lit(None).cast("bigint")
-    for table, number in (versions or {}).items():
-        version = sf.when(sf.col("source_table") == table, sf.lit(number).cast("bigint")).otherwise(version)
+    frame = events(tables, source, source.events)
     return frame.where(in_sample(sf.col("person_id"), person_sample)).select(
-        *EVENT_COLUMNS, version.alias("source_version"), FROM, sf.lit(None).cast("timestamp").alias(TO)
+        *EVENT_COLUMNS, version_of(versions or {}), FROM, sf.lit(None).cast("timestamp").alias(TO)
     )
+
+
+def of_nobody(tables: Mapping[str, DataFrame], source: Source, *, versions: Mapping[str, int]) -> DataFrame:
+    """The events that `fact_person` leaves out in every sample, as no row beside theirs tells whose they are."""
+    kinds = [kind for kind in source.events if told_beside(kind)]
+    said = (name for name in EVENT_COLUMNS if name != "person_id")
+    return events(tables, source, kinds, nobody=True).select(
+        *said, version_of(versions), sf.lit("no person").alias("reason")
+    )
+
+
+def version_of(versions: Mapping[str, int]) -> Column:
+    """The version of the curated table that an event was read from; empty where it is not said."""
+    version = sf.lit(None).cast("bigint")
+    for table, number in versions.items():
+        version = sf.when(sf.col("source_table") == table, sf.lit(number).cast("bigint")).otherwise(version)
+    return version.alias("source_version")
+
+
+def events(
+    tables: Mapping[str, DataFrame], source: Source, kinds: Iterable[Events], *, nobody: bool = False
+) -> DataFrame:
+    """The events of some kinds. nobody: as in `events_of`."""
+    some = list(kinds)
+    rows = {kind.table: numbered(tables[kind.table], source.contract(kind.table)) for kind in some}
+    frames = [events_of(beside({**tables, **rows}, same[0]), same, source, nobody=nobody) for same in together(some)]
+    return reduce(lambda one, other: one.unionByName(other), frames)
+
+
+def told_beside(kind: Events) -> bool:
+    """Whether another table tells whose a row is: an encounter that is not there is nobody's."""
+    return any(re.search(rf"\b{join.table}\.", kind.person_id) for join in kind.joins)
 
 
 def together(events: Iterable[Events]) -> list[list[Events]]:
@@ -170,17 +198,23 @@ def beside(tables: Mapping[str, DataFrame], kind: Events) -> DataFrame:
     return frame
 
 
-def events_of(table: DataFrame, kinds: list[Events], source: Source, *more: str) -> DataFrame:
+def events_of(
+    table: DataFrame, kinds: list[Events], source: Source, *more: str, nobody: bool = False
+) -> DataFrame:  # fmt: skip
     """The events of kinds that share rows, person, visit and time: an array of those each row holds, exploded.
 
-    more: columns of the rows that each of their events keeps.
+    more: columns of the rows that each of their events keeps. nobody: those whose person the table beside theirs does
+    not know, in place of those whose it does.
     """
     first, none = kinds[0], sf.expr(f"cast(array() AS array<{EVENT}>)")
+    person = sf.expr(first.person_id).cast("bigint")
+    if told_beside(first):
+        table = table.where(person.isNull() if nobody else person.isNotNull())
     start = optional(first.start, "timestamp")
     # Arrays of one or none put together: dropping nulls from one array takes a lambda, which Spark interprets.
     held = [sf.when(sf.expr(kind.where), sf.array(event(kind, source))).otherwise(none) for kind in kinds]
     return table.select(
-        sf.expr(first.person_id).cast("bigint").alias("person_id"),
+        person.alias("person_id"),
         sf.expr(first.visit_occurrence_id).cast("bigint").alias("visit_occurrence_id"),
         start.alias("event_start_datetime"),
         optional(first.end, "timestamp").alias("event_end_datetime"),

@@ -47,6 +47,8 @@ def _facts(task: Task) -> None:
         valid = ", ".join(sorted(source.made_from))
         raise TaskError(f"facts: table = {table!r} is not valid for {source.name}; valid: {valid}")
     full, contract = f"{source.name}_ra.{table}", fact_contracts(source)[table]
+    if table == "fact_person":
+        set_apart(task, source)
     followed = table == "fact_person" and isinstance(task.declaration, Featurization) and task.declaration.history
     if followed and brought_up(task, source, share(task, "person_sample")):
         version = task.tables.version(full)
@@ -67,6 +69,27 @@ def _facts(task: Task) -> None:
     version = task.tables.replace(full, documented(frame, contract), inputs, said, recorded=followed)
     hold(task, source, contract, version)
     task.log(f"{full} is at version {version}")
+
+
+def set_apart(task: Task, source: Source) -> None:
+    """Keep the events of nobody in a table of their own: what is dropped unseen in one stage would fail in another.
+
+    How many there are is in the quality report, which knows what may be shown of it beside what was shown before.
+    """
+    from jobs.featurize.facts import of_nobody, told_beside
+
+    if not any(told_beside(kind) for kind in source.events):
+        return
+    tables, inputs = curated(task, source, source.made_from["fact_person"])
+    apart, content = f"{source.name}_ra.fact_person_rejected", digest(task.commit, source)
+    if task.tables.commits.made(apart, content, inputs) is not None:
+        return
+    frame = of_nobody(tables, source, versions={one: inputs[f"{source.name}.{one}"] for one in tables})
+    version = task.tables.replace(apart, frame, inputs, {"content": content})
+    if not task.tables.read(apart, version).isEmpty():
+        task.log(
+            f"{apart}: no person: events of encounters that are not there; the report of `check` counts their rows"
+        )
 
 
 def definition(task: Task, source: Source, table: str) -> str:
