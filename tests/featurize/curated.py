@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from workflows.source import Contract
+from jobs.featurize.columns import typed
+from workflows.source import Contract, Source
 from workflows.sources.synthetic_omop import synthetic_omop
 
 PERSONS = 30
@@ -84,3 +86,14 @@ def deliver(spark: SparkSession, tables: dict[str, DataFrame]) -> None:
     for table, given in tables.items():
         writer = given.coalesce(1).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         writer.saveAsTable(f"synthetic_omop.{table}")
+
+
+def typed_tables(spark: SparkSession, source: Source, rows: dict[str, list[dict[str, Any]]]) -> dict[str, DataFrame]:
+    """Tables of any source as its contracts describe them, from rows as text; one without rows is empty."""
+    made = {}
+    for one in source.contracts:
+        names = [column.name for column in one.columns]
+        given = [tuple(None if row.get(n) is None else str(row[n]) for n in names) for row in rows.get(one.table, [])]
+        schema = ", ".join(f"`{name}` string" for name in names)
+        made[one.table] = typed(spark.createDataFrame(given, schema), one)
+    return made

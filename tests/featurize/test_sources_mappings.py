@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from curated import typed_tables as tables
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.featurize.columns import typed
@@ -21,7 +22,7 @@ from jobs.featurize.facts import (
 )
 from workflows.contracts.facts import PERSON_XREF
 from workflows.contracts.omop_cdm import VISIT_OCCURRENCE
-from workflows.source import Source, hashed
+from workflows.source import hashed
 from workflows.sources.abfm import abfm
 from workflows.sources.nafld import nafld
 from workflows.sources.omop import omop
@@ -29,18 +30,6 @@ from workflows.sources.premier import premier
 
 NAFLD = Path(__file__).resolve().parents[3] / "shared" / "data" / "nafld_events"
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F1", "F2", "F4", "6", "10")]
-Rows = dict[str, list[dict[str, Any]]]
-
-
-def tables(spark: SparkSession, source: Source, rows: Rows) -> dict[str, DataFrame]:
-    """Typed tables of a source from rows as text; a table without rows is empty."""
-    made = {}
-    for one in source.contracts:
-        names = [column.name for column in one.columns]
-        given = [tuple(None if row.get(n) is None else str(row[n]) for n in names) for row in rows.get(one.table, [])]
-        schema = ", ".join(f"`{name}` string" for name in names)
-        made[one.table] = typed(spark.createDataFrame(given, schema), one)
-    return made
 
 
 def stay(key: int, person: int, admitted: str, discharged: str, **more: Any) -> dict[str, Any]:

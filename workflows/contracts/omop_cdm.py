@@ -109,7 +109,9 @@ def recorded(
         columns=(
             Column(name=f"{table}_id", type="long", nullable=False, meaning="row"),
             Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
-            Column(name=f"{prefix}_concept_id", type="long", nullable=False, meaning="standard concept"),
+            Column(
+                name=f"{prefix}_concept_id", type="long", nullable=False, meaning="standard concept; 0 where none fits"
+            ),
             Column(name=day, type="date", nullable=False, meaning="first day"),
             Column(name=f"{start}_datetime", type="timestamp", optional=True, meaning="when it began"),
             *ends,
@@ -121,6 +123,8 @@ def recorded(
             refers("person_id", "person"),
             refers("visit_occurrence_id", "visit_occurrence"),
             refers(f"{prefix}_concept_id", "concept", "concept_id"),
+            Rule(id=f"{prefix}_concept_id_mapped", severity="characterization", condition=f"{prefix}_concept_id <> 0",
+                 meaning=f"{prefix}_concept_id is a concept, not 0"),
             after_birth(day, table="person", key="person_id", year="year_of_birth"),
             observed(day, table="observation_period", key="person_id", start="observation_period_start_date",
                      end="observation_period_end_date"),

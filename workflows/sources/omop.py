@@ -6,7 +6,10 @@ from workflows.source import Delivery, Encounters, Events, Join, Observation, Pe
 
 
 def recorded(table: str, prefix: str, start: str, end: str | None = None, **values: str) -> Events:
-    """One of the model's event tables; a concept that the folder does not know keeps its source code."""
+    """One of the model's event tables; a concept that the folder does not know keeps its source code.
+
+    So does concept 0, which stands for no concept: every row of it would have the one code of that row of `concept`.
+    """
     return Events(
         table=table,
         person_id="person_id",
@@ -15,7 +18,9 @@ def recorded(table: str, prefix: str, start: str, end: str | None = None, **valu
         code=f"coalesce(concept.concept_code, {prefix}_source_value)",
         start=f"coalesce({start}_datetime, {start}_date)",
         end=None if end is None else f"coalesce({end}_datetime, {end}_date)",
-        joins=(Join(table="concept", on=f"{table}.{prefix}_concept_id = concept.concept_id"),),
+        joins=(
+            Join(table="concept", on=f"{table}.{prefix}_concept_id = concept.concept_id AND concept.concept_id <> 0"),
+        ),
         **values,
     )
 

@@ -1,0 +1,42 @@
+"""What a conforming delivery says is not lost on its way into facts, and what it does not say is not made up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from curated import typed_tables
+from pyspark.sql import SparkSession
+
+from jobs.featurize.contract import results
+from jobs.featurize.facts import fact_person
+from jobs.quality.result import Result
+from workflows.source import Contract
+from workflows.sources.omop import omop
+
+pytestmark = [pytest.mark.spark, pytest.mark.clause("F1", "F2", "F5")]
+
+
+def checked(tables: dict[str, Any], contract: Contract) -> dict[str, Result]:
+    return {one.check: one for one in results(tables[contract.table], contract, tables)}
+
+
+def test_an_event_of_concept_0_keeps_the_code_of_its_source_and_is_counted_as_of_no_concept(spark: SparkSession):
+    row = {"person_id": 1, "condition_start_date": "2021-01-01"}
+    tables = typed_tables(spark, omop, {
+        # As Athena and GiBleed deliver it.
+        "concept": [
+            {"concept_id": 0, "vocabulary_id": "None", "concept_code": "No matching concept"},
+            {"concept_id": 316139, "vocabulary_id": "SNOMED", "concept_code": "84114007"},
+        ],
+        "condition_occurrence": [
+            row | {"condition_occurrence_id": key, "condition_concept_id": concept, "condition_source_value": code}
+            for key, (concept, code) in enumerate([(0, "X1"), (0, "X2"), (0, None), (316139, "I50.9"), (7, "X7")])
+        ],
+    })  # fmt: skip
+    found = {
+        (one["vocabulary_id"], one["concept_code"]) for one in fact_person(tables, omop, person_sample=1).collect()
+    }
+    assert found == {("None", "X1"), ("None", "X2"), ("None", None), ("SNOMED", "84114007"), ("None", "X7")}
+    mapped = checked(tables, omop.contract("condition_occurrence"))["condition_concept_id_mapped"]
+    assert (mapped.severity, mapped.rows, mapped.of, mapped.stops) == ("characterization", 3, 5, False)
