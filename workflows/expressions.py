@@ -5,6 +5,9 @@ from __future__ import annotations
 # How a number is written out. Without backslashes, which SQL would take for its own.
 NUMBER = "^[ \t]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[ \t]*$"
 
+# What stands around a text and means nothing: blanks, the one of HTML among them, and ends of lines.
+BLANKS = " \t\r\n\u00a0"
+
 
 def number(expression: str) -> str:
     """The number that a text is; null where it is none, or one too large to hold."""

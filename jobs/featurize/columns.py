@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as sf
 from pyspark.sql import types
 
-from workflows.expressions import NUMBER
+from workflows.expressions import BLANKS, NUMBER
 from workflows.source import Contract
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def acceptable(physical: types.DataType, wanted: str) -> bool:
 
 
 def cast(name: str, wanted: str) -> Column:
-    """The column in the contract's type; null where it cannot be read."""
+    """The column in the contract's type; null where it cannot be read, or is blank: parquet keeps an empty text."""
     column = sf.col(quoted(name))
     value = column.try_cast(SQL_TYPES[wanted])
     if wanted in PATTERNS:
@@ -64,6 +64,8 @@ def cast(name: str, wanted: str) -> Column:
     if wanted == "double":
         # NaN is larger than any number.
         value = sf.when(sf.abs(value) < float("inf"), value)
+    if wanted == "string":
+        value = sf.when(sf.trim(value, sf.lit(BLANKS)) != "", value)
     if wanted == "date":
         # A date may be delivered as its midnight, as pandas writes it; any other time of day is no date.
         value = sf.when(column.try_cast("timestamp") == value.cast("timestamp"), value)

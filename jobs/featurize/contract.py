@@ -137,7 +137,7 @@ def column_checks(column: Declared, *, written: bool = False) -> list[Check]:
     name, raw, value = column.name, sf.col("_raw").getField(column.name), sf.col(quoted(column.name))
     made: list[tuple[str, str, Column | None, Column]] = []
     if not column.nullable:
-        made.append(("not_null", f"{name} is empty", None, raw.isNull()))
+        made.append(("not_null", f"{name} is empty", None, (value if column.type == "string" else raw).isNull()))
     if column.type != "string" and not written:
         unreadable = raw.isNotNull() & value.isNull()
         made.append(("readable", f"{name} is not {WORDS[column.type]}", raw.isNotNull(), unreadable))

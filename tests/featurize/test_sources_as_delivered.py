@@ -8,10 +8,12 @@ import pytest
 from curated import typed_tables
 from pyspark.sql import SparkSession
 
-from jobs.featurize.contract import results
+from jobs.featurize.columns import typed
+from jobs.featurize.contract import rejected, results
 from jobs.featurize.facts import fact_person
 from jobs.quality.result import Result
 from workflows.source import Contract
+from workflows.sources.abfm import abfm
 from workflows.sources.omop import omop
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F1", "F2", "F5")]
@@ -40,3 +42,25 @@ def test_an_event_of_concept_0_keeps_the_code_of_its_source_and_is_counted_as_of
     assert found == {("None", "X1"), ("None", "X2"), ("None", None), ("SNOMED", "84114007"), ("None", "X7")}
     mapped = checked(tables, omop.contract("condition_occurrence"))["condition_concept_id_mapped"]
     assert (mapped.severity, mapped.rows, mapped.of, mapped.stops) == ("characterization", 3, 5, False)
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\t\u00a0"])
+def test_text_without_a_character_is_empty_as_it_is_in_a_csv(blank: str, spark: SparkSession):
+    contract = abfm.contract("patientproblem")
+    whole = {
+        "patientuid": " a", "problemcode": "E11.9", "problemcategory": "ICD10", "documentationdate": "2020-01-01",
+        "problemonsetdate": None, "problemresolutiondate": None, "practiceid": blank,
+    }  # fmt: skip
+    given = [whole, {**whole, "patientuid": blank}, {**whole, "problemcode": blank}]
+    # As parquet delivers it.
+    frame = spark.createDataFrame([tuple(one.values()) for one in given], ", ".join(f"{name} string" for name in whole))
+    found = {one.check: one.rows for one in results(frame, contract, {}) if one.stops}
+    assert {name: rows for name, rows in found.items() if rows} == {"patientuid_not_null": 1, "problemcode_not_null": 1}
+    assert {row["reason"] for row in rejected(frame, contract, {}).collect()} == {
+        "patientuid is empty", "problemcode is empty"
+    }  # fmt: skip
+    rows = typed(frame, contract).collect()
+    assert {(row["patientuid"], row["problemcode"]) for row in rows} == {
+        (" a", "E11.9"), (None, "E11.9"), (" a", None)
+    }  # fmt: skip
+    assert {row["practiceid"] for row in rows} == {None}
