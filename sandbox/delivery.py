@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox.delivered_csv import fault, looked_at
 from sandbox.errors import SandboxError
 from sandbox.grants.published import DELIVERS
 from sandbox.services import Services
@@ -41,7 +42,7 @@ def deliver(
     tables: table -> (its files in the folder, the member of each that is a zip). CSV has a header and becomes strings;
     parquet keeps its types. Every file is opened before the first table is written, each table changes at once or not
     at all, and where one cannot be written the others are put back. Raises ``DeliveryError`` for a missing, truncated
-    or unreadable file, and for a table that cannot be written.
+    or unreadable file, for a CSV with a row of another length than its header, and for a table that cannot be written.
     """
     found = {table: [_found(folder, name) for name in files] for table, (files, _) in tables.items()}
     if not (workspace.warehouse / schema).is_dir():
@@ -59,7 +60,10 @@ def deliver(
             frames = {table: _read(spark, table, paths) for table, paths in sources.items()}
             with ThreadPoolExecutor(len(frames)) as pool:
                 before = dict(zip(frames, pool.map(lambda table: _version(spark, schema, table), frames), strict=True))
-                writes = {table: pool.submit(_write, spark, schema, table, frame) for table, frame in frames.items()}
+                writes = {
+                    table: pool.submit(_write, spark, schema, table, frame, sources[table])
+                    for table, frame in frames.items()
+                }
                 broken = [error for write in writes.values() if (error := write.exception()) is not None]
                 if not broken:
                     return {table: write.result() for table, write in writes.items()}
@@ -108,7 +112,12 @@ def _read(spark: SparkSession, table: str, paths: list[Path]) -> DataFrame:
         raise DeliveryError(
             f"{table}: {names} are not all of one format; valid: {', '.join(_FORMATS)}, or a CSV in a zip"
         )
-    reader = spark.read.format(forms.pop()).options(header=True, inferSchema=False, escape='"')
+    form = forms.pop()
+    # By itself Spark fills a row that is too short with nulls, cuts one that is too long, and ends a row in a value.
+    split = [_split(path) for path in paths] if form == "csv" else []
+    reader = spark.read.format(form).options(
+        header=True, inferSchema=False, escape='"', mode="FAILFAST", multiLine=not all(split)
+    )
     try:
         frame = reader.load([str(path) for path in paths])
         columns = frame.columns
@@ -117,6 +126,18 @@ def _read(spark: SparkSession, table: str, paths: list[Path]) -> DataFrame:
     if not columns:
         raise DeliveryError(f"{', '.join(path.name for path in paths)} has no columns")
     return frame
+
+
+def _split(path: Path) -> bool:
+    """Whether several tasks may each read a part of the CSV; raises where it cannot be read."""
+    in_one, wrong = looked_at(path)
+    if wrong is not None:
+        raise _refused(path, wrong)
+    return not in_one
+
+
+def _refused(path: Path, wrong: str) -> DeliveryError:
+    return DeliveryError(f"{path.name} cannot be read: {wrong}; deliver it again")
 
 
 def _version(spark: SparkSession, schema: str, table: str) -> int | None:
@@ -132,7 +153,7 @@ def _put_back(spark: SparkSession, schema: str, table: str, version: int | None)
     spark.sql(f"DROP TABLE {name}" if version is None else f"RESTORE TABLE {name} TO VERSION AS OF {version}").collect()
 
 
-def _write(spark: SparkSession, schema: str, table: str, frame: DataFrame) -> int:
+def _write(spark: SparkSession, schema: str, table: str, frame: DataFrame, paths: list[Path]) -> int:
     name = f"`{schema}`.`{table}`"
     try:
         if any(kind == "timestamp_ntz" for _, kind in frame.dtypes) and spark.catalog.tableExists(f"{schema}.{table}"):
@@ -145,6 +166,10 @@ def _write(spark: SparkSession, schema: str, table: str, frame: DataFrame) -> in
         assert version is not None
         return version
     except Exception as error:
+        for path in (one for one in paths if one.suffix == ".csv"):
+            # Spark's own words quote the row.
+            if (wrong := fault(path)) is not None:
+                raise _refused(path, wrong) from None
         told = "the tables of this delivery stay as they were"
         raise DeliveryError(f"{schema}.{table} could not be written: {_line(error)}; {told}") from None
 
