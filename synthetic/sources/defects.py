@@ -198,6 +198,10 @@ ABFM = {
         table="patientmedication", column="patientuid", values=constant("nobody"),
         breaks=one("patientmedication", "patientuid_in_patient"),
     ),
+    "onset_before_birth": Defect(
+        table="patientproblem", column="problemonsetdate", values=constant(LONG_AGO),
+        breaks=one("patientproblem", "problemonsetdate_after_birth"),
+    ),
     "exact_duplicate": Defect(table="patientproblem", column="", breaks=one("patientproblem", "duplicates")),
     "encoding": Defect(
         table="patientresultobservation", column="unit", values=constant(f"{NOT_UTF8}g"),
@@ -226,7 +230,7 @@ def planted(tables: Tables, shape: str, counts: Mapping[str, int], rng: np.rando
         if defect.values is None:
             again = pa.array(rows)
             made[defect.table] = {
-                name: pa.concat_arrays([column, tables[defect.table][name].take(again)])
+                name: pa.concat_arrays([column, tables[defect.table][name].take(again).cast(column.type)])
                 for name, column in table.items()
             }
         else:

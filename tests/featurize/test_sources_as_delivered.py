@@ -44,6 +44,26 @@ def test_an_event_of_concept_0_keeps_the_code_of_its_source_and_is_counted_as_of
     assert (mapped.severity, mapped.rows, mapped.of, mapped.stops) == ("characterization", 3, 5, False)
 
 
+def test_the_day_on_which_a_problem_begins_is_checked_whichever_column_says_it(spark: SparkSession):
+    problem = {"patientuid": "a", "problemcategory": "ICD10", "documentationdate": "2020-01-01"}
+    given = [
+        {"problemonsetdate": "1800-01-01"}, {"problemonsetdate": "2999-01-01"},
+        # Ended before it was written down: where no onset says otherwise, it would end before it begins.
+        {"problemresolutiondate": "2019-01-01"}, {"problemresolutiondate": "2020-01-01"},
+        {"problemonsetdate": "2018-01-01", "problemresolutiondate": "2019-01-01"},
+    ]  # fmt: skip
+    tables = typed_tables(spark, abfm, {
+        "patient": [{"patientuid": "a", "dob": "1960-05-05"}],
+        "patientproblem": [problem | one | {"problemcode": f"E11.{n}"} for n, one in enumerate(given)],
+    })  # fmt: skip
+    found = checked(tables, abfm.contract("patientproblem"))
+    assert {name: one.rows for name, one in found.items() if one.state == "failed"} == {
+        "problemonsetdate_after_birth": 1, "problemonsetdate_not_future": 1,
+        "problemresolutiondate_not_before_documentationdate": 1,
+    }  # fmt: skip
+    assert not any(one.stops for one in found.values())
+
+
 @pytest.mark.parametrize("blank", ["", "  ", "\t\u00a0"])
 def test_text_without_a_character_is_empty_as_it_is_in_a_csv(blank: str, spark: SparkSession):
     contract = abfm.contract("patientproblem")

@@ -62,8 +62,11 @@ PATIENTPROBLEM = Contract(
         day("problemresolutiondate", "day it ended"), PRACTICE,
     ),
     rules=(
-        *of_person("documentationdate"), known("problemcategory"),
+        *of_person("documentationdate", "problemonsetdate"), known("problemcategory"),
         not_before("problemresolutiondate", "problemonsetdate"),
+        Rule(id="problemresolutiondate_not_before_documentationdate", severity="convention",
+             meaning="problemresolutiondate not before documentationdate, on which it begins where no onset is known",
+             condition="CASE WHEN problemonsetdate IS NULL THEN problemresolutiondate >= documentationdate END"),
     ),
 )  # fmt: skip
 PATIENTPROCEDURE = Contract(
