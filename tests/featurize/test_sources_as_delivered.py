@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from pyspark.sql import SparkSession
 from jobs.featurize.columns import typed
 from jobs.featurize.contract import rejected, results
 from jobs.featurize.facts import fact_person
+from jobs.notes.tables import note, note_rejected
 from jobs.quality.result import Result
 from workflows.source import Contract
 from workflows.sources.abfm import abfm
 from workflows.sources.omop import omop
+from workflows.sources.synthetic_notes import synthetic_notes
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F1", "F2", "F5")]
 
@@ -84,3 +87,34 @@ def test_text_without_a_character_is_empty_as_it_is_in_a_csv(blank: str, spark: 
         (" a", "E11.9"), (None, "E11.9"), (" a", None)
     }  # fmt: skip
     assert {row["practiceid"] for row in rows} == {None}
+
+
+def test_a_note_is_of_its_time_or_of_its_day_where_no_time_is_delivered(spark: SparkSession):
+    row = {"person_id": 1, "note_text": "Stable."}
+    given = [
+        {"note_id": 1, "note_date": "2020-01-01"},
+        {"note_id": 2, "note_date": "2020-01-01", "note_datetime": "2020-01-01 08:30:00"},
+        {"note_id": 3, "note_datetime": "2020-01-02 09:00:00"},
+        {"note_id": 4},
+    ]
+    notes = synthetic_notes.notes
+    assert notes is not None
+    table = typed_tables(spark, synthetic_notes, {"note": [row | one for one in given]})["note"]
+    found = {r["note_source_value"]: (r["note_datetime"], r["note_date"]) for r in note(table, "n", notes).collect()}
+    assert found == {
+        "1": (datetime(2020, 1, 1), date(2020, 1, 1)), "2": (datetime(2020, 1, 1, 8, 30), date(2020, 1, 1)),
+        "3": (datetime(2020, 1, 2, 9), date(2020, 1, 2)),
+    }  # fmt: skip
+    apart = [(row["note_source_value"], row["reason"]) for row in note_rejected(table, "n", notes).collect()]
+    assert apart == [("4", "no date")]
+
+
+@pytest.mark.parametrize("missing", ["note_date", "note_datetime"])
+def test_notes_without_a_column_of_the_day_or_of_the_time_keep_their_contract(missing: str, spark: SparkSession):
+    contract = synthetic_notes.contract("note")
+    names = [column.name for column in contract.columns if column.name != missing]
+    values = {"note_id": "1", "person_id": "1", "note_date": "2020-01-01", "note_datetime": "2020-01-01 00:00:00"}
+    frame = spark.createDataFrame(
+        [tuple(values.get(name) for name in names)], ", ".join(f"{name} string" for name in names)
+    )
+    assert not [str(one) for one in results(frame, contract) if one.state in ("failed", "error")]

@@ -9,7 +9,9 @@ OMOP_NOTE = Contract(
     columns=(
         Column(name="note_id", type="long", nullable=False, meaning="note"),
         Column(name="person_id", type="long", meaning="person"),
-        Column(name="note_datetime", type="timestamp", meaning="when it was written"),
+        # The model requires the day and leaves the time free; some deliveries have the time alone.
+        Column(name="note_date", type="date", optional=True, meaning="day on which it was written"),
+        Column(name="note_datetime", type="timestamp", optional=True, meaning="when it was written"),
         Column(name="note_title", type="string", meaning="title"),
         Column(name="note_text", type="string", meaning="text in any encoding"),
         Column(name="note_source_value", type="string", meaning="what kind of note it is"),
