@@ -33,6 +33,8 @@ def write(
     for name, value, valid in (("shape", shape, SHAPES), ("form", form, FORMS)):
         if value not in valid:
             raise ValueError(f"{name} {value!r} is not known; valid: {', '.join(sorted(valid))}")
+    if "encoding" in (defects or {}) and form != "csv":
+        raise ValueError(f"defect 'encoding' is not valid for {form}, whose text is UTF-8; valid: csv")
     people = population(events, seed)
     tables, defects = SHAPES[shape](people), defects or {}
     if defects:

@@ -73,6 +73,7 @@ def test_a_byte_that_is_no_utf8_is_in_the_file(tmp_path):
         ({"events": 10}, "events = 10 is not valid; valid: 1,000 or more"),
         ({"defects": {"gremlins": 3}}, "defect 'gremlins' is not valid for omop; valid: after_extraction, "),
         ({"defects": {"missing_column": 3}}, "missing_column = 3 is not valid; valid: 0 or 1"),
+        ({"defects": {"encoding": 3}, "form": "parquet"}, "'encoding' is not valid for parquet, whose text is UTF-8"),
         ({"defects": {"unknown_code": 900}}, "procedure_occurrence has 98 rows for this defect, not 900; make more events"),
     ],
 )  # fmt: skip
