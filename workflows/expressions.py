@@ -9,6 +9,11 @@ NUMBER = "^[ \t]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[ \t]*$"
 BLANKS = " \t\r\n\u00a0"
 
 
+def trimmed(expression: str) -> str:
+    """The text without outer blanks."""
+    return f"trim(BOTH '{BLANKS}' FROM cast({expression} AS string))"
+
+
 def number(expression: str) -> str:
     """The number that a text is; null where it is none, or one too large to hold."""
     value = f"CASE WHEN {expression} RLIKE '{NUMBER}' THEN try_cast({expression} AS double) END"

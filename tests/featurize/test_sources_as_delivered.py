@@ -17,6 +17,7 @@ from jobs.quality.result import Result
 from workflows.source import Contract
 from workflows.sources.abfm import abfm
 from workflows.sources.omop import omop
+from workflows.sources.premier import premier
 from workflows.sources.synthetic_notes import synthetic_notes
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F1", "F2", "F5")]
@@ -118,3 +119,20 @@ def test_notes_without_a_column_of_the_day_or_of_the_time_keep_their_contract(mi
         [tuple(values.get(name) for name in names)], ", ".join(f"{name} string" for name in names)
     )
     assert not [str(one) for one in results(frame, contract) if one.state in ("failed", "error")]
+
+
+def test_a_limit_of_detection_is_no_measured_value(spark: SparkSession):
+    test = {
+        "PAT_KEY": 1, "collection_datetime": "2021-03-02 06:30:00", "lab_test_code": "2345-7",
+        "lab_test_code_type": "LOINC", "numeric_value": 0.1,
+    }  # fmt: skip
+    stay = {"PAT_KEY": 1, "MEDREC_KEY": 70, "ADMIT_DATE": "2021-03-01", "DISCHARGE_DATE": "2021-03-05"}
+    operators = ("<", ">=", "=", " ", None)
+    tables = typed_tables(spark, premier, {
+        "patdemo": [stay],
+        "genlab": [test | {"numeric_value_operator": one, "lab_test_result": f"{one} 0.1"} for one in operators],
+    })  # fmt: skip
+    events = fact_person(tables, premier, person_sample=1).collect()
+    assert {row["value_as_string"]: row["value_as_number"] for row in events} == {
+        "< 0.1": None, ">= 0.1": None, "= 0.1": 0.1, "  0.1": 0.1, "None 0.1": 0.1,
+    }  # fmt: skip

@@ -114,7 +114,13 @@ def tested(table: str, meaning: str, *more: Column) -> Contract:
     )  # fmt: skip
 
 
-GENLAB = tested("genlab", "one row a laboratory test", text("abnormal_flag", "Y abnormal", "Y", "N"))
+GENLAB = tested(
+    "genlab", "one row a laboratory test", text("abnormal_flag", "Y abnormal", "Y", "N"),
+    Column(
+        name="numeric_value_operator", type="string", optional=True,
+        meaning="what the number is to the result, such as < at the limit of detection; = or empty where it is it",
+    ),
+)  # fmt: skip
 VITALS = tested("vitals", "one row a vital sign")
 LAB_RES = Contract(
     table="lab_res", meaning="one row a microbiology result", key=(), once=True,

@@ -1,6 +1,7 @@
 """A hospital source in Premier's shape. An encounter's person, admission and discharge stand in `patdemo` alone."""
 
 from workflows.contracts.premier import TABLES
+from workflows.expressions import trimmed
 from workflows.source import Delivery, Encounters, Events, Join, Persons, Providers, Source
 from workflows.vocabularies import vocabulary_id
 
@@ -18,12 +19,16 @@ def of_encounter(table: str, code: str, vocabulary: str, **more: str) -> Events:
     )
 
 
-def tests(table: str) -> Events:
+def tests(table: str, number: str) -> Events:
     """Tests with their results; a result is text where it is no number."""
     return of_encounter(
         table, "lab_test_code", vocabulary_id("lab_test_code_type"), start="collection_datetime",
-        value_as_number="numeric_value", value_as_string="lab_test_result", unit="lab_test_result_unit",
+        value_as_number=number, value_as_string="lab_test_result", unit="lab_test_result_unit",
     )  # fmt: skip
+
+
+# A limit is no measured value: "< 0.1" stays text.
+MEASURED = f"CASE WHEN coalesce({trimmed('numeric_value_operator')}, '') IN ('', '=') THEN numeric_value END"
 
 
 def charges(vocabulary: str, where: str) -> Events:
@@ -89,8 +94,8 @@ premier = Source(
         charges("STDRX", "STD_CHG_CODE LIKE '250%'"),
         charges("STDLAB", "STD_CHG_CODE LIKE '300%'"),
         charges("STDCHG", "NOT (STD_CHG_CODE LIKE '250%' OR STD_CHG_CODE LIKE '300%')"),
-        tests("genlab"),
-        tests("vitals"),
+        tests("genlab", MEASURED),
+        tests("vitals", "numeric_value"),
         of_encounter(
             "lab_res", "SPECIMEN_SOURCE_CODE", "'SNOMED'", start="collection_datetime", value_as_string="observation",
             where="SPECIMEN_SOURCE_CODE IS NOT NULL",
