@@ -11,6 +11,7 @@ from functools import cache
 from importlib import resources
 
 from workflows.errors import DeclarationError
+from workflows.expressions import trimmed
 from workflows.rules import Rule
 
 COLUMNS = ["spelling", "scope", "vocabulary_id", "why"]
@@ -39,9 +40,9 @@ def spellings(scope: str = "") -> dict[str, str]:
 
 def vocabulary_id(spelled: str, scope: str = "") -> str:
     """Spark SQL that turns what the source says (an expression) into OMOP's name of the vocabulary."""
-    key = f"upper(trim(cast({spelled} AS string)))"
+    key = f"upper({trimmed(spelled)})"
     cases = " ".join(f"WHEN '{spelling}' THEN '{name}'" for spelling, name in sorted(spellings(scope).items()))
-    return f"CASE coalesce({key}, '') WHEN '' THEN '{UNSAID}' {cases} ELSE trim(cast({spelled} AS string)) END"
+    return f"CASE coalesce({key}, '') WHEN '' THEN '{UNSAID}' {cases} ELSE {trimmed(spelled)} END"
 
 
 def known(column: str, scope: str = "") -> Rule:
@@ -49,5 +50,5 @@ def known(column: str, scope: str = "") -> Rule:
     listed = ", ".join(f"'{spelling}'" for spelling in sorted(spellings(scope)))
     return Rule(
         id=f"{column}_known", severity="convention", meaning=f"{column} is a known spelling of a vocabulary",
-        condition=f"coalesce(upper(trim(cast({column} AS string))), '') IN ({listed})",
+        condition=f"coalesce(upper({trimmed(column)}), '') IN ({listed})",
     )  # fmt: skip

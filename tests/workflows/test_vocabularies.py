@@ -27,12 +27,16 @@ ANY = {
     "2.16.840.1.113883.6.4": "ICD10PCS", "ICD9Proc": "ICD9Proc", "2.16.840.1.113883.6.104": "ICD9Proc",
     "NDC": "NDC", "2.16.840.1.113883.6.69": "NDC",
     # White space and case do not matter; nothing said is OMOP's vocabulary None.
-    " cpt-4 ": "CPT4", "snomed ct": "SNOMED", None: "None", "": "None", "  ": "None",
+    " cpt-4 ": "CPT4", "ICD10CM\t": "ICD10CM", "\u00a04\r\n": "LOINC", "\t": "None", "snomed ct": "SNOMED", None: "None", "": "None", "  ": "None",
     # Unknown ones stay as they are.
     "PROCEDURE": "PROCEDURE", "LAB": "LAB", " PSYCH ": "PSYCH",
 }  # fmt: skip
-PROCEDURE = {"9": "ICD9Proc", "09": "ICD9Proc", "10": "ICD10PCS", "ICD10PCS": "ICD10PCS", "CPT": "CPT4"}
-UNKNOWN = (None, "", "  ", "PROCEDURE", "LAB", " PSYCH ")
+PROCEDURE = {
+    "9": "ICD9Proc", "09": "ICD9Proc", "10": "ICD10PCS", "ICD10PCS": "ICD10PCS", "CPT": "CPT4",
+    # No version of ICD's diagnoses codes a procedure.
+    "ICD-9": "ICD9Proc", "ICD9": "ICD9Proc", "ICD-10": "ICD10PCS", "ICD10": "ICD10PCS", "icd10 ": "ICD10PCS",
+}  # fmt: skip
+UNKNOWN = (None, "", "  ", "\t", "PROCEDURE", "LAB", " PSYCH ")
 
 
 @pytest.fixture(scope="module")
