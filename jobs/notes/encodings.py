@@ -9,6 +9,8 @@ from typing import Any
 HTML = re.compile(
     r"<!doctype html|</?(html|body|div|p|br|span|table|tr|td|ul|ol|li|b|i|font|pre|h[1-6])(\s[^<>]*)?/?>", re.I
 )
+# What closes a document. A reader of HTML loses what stands behind it: a signature, an addendum, a second page.
+CLOSED = re.compile(r"</(html|body)\s*>", re.I)
 XHTML = re.compile(r"<!doctype html|<html", re.IGNORECASE)
 SOP = re.compile(r"<SOA|<S:", re.I)
 XML = re.compile(r"<\?xml|<CHRT|<Care", re.I)
@@ -21,6 +23,8 @@ BLOCKS = frozenset({
 })  # fmt: skip
 CELLS = frozenset({"td", "th"})
 UNSEEN = frozenset({"head", "script", "style", "title"})
+# What may stand behind rich text and says nothing: white space, padding, a brace too many.
+PADDING = "\ufeff \t\r\n\x00}"
 
 
 def encoding_of(text: str) -> str:
@@ -36,10 +40,30 @@ def encoding_of(text: str) -> str:
 
 
 def of_rtf(text: str) -> str:
-    """The text of rich text."""
+    """The text of rich text: of every document in it, and of plain text behind one."""
     from striprtf.striprtf import rtf_to_text
 
-    return str(rtf_to_text(text.lstrip("\ufeff \t\r\n"), errors="strict"))
+    pieces = []
+    while rest := text.lstrip(PADDING):
+        if not rest.startswith("{\\rtf"):
+            if re.search(r"[\\{}]", rest):
+                raise ValueError("rich text goes on behind its end")
+            pieces.append(rest)
+            break
+        end = end_of(rest)
+        pieces.append(str(rtf_to_text(rest[:end], errors="strict")))
+        text = rest[end:]
+    return "\n".join(pieces)
+
+
+def end_of(text: str) -> int:
+    """Where the group that rich text begins with is closed; its length where it is not."""
+    depth = 0
+    for found in re.finditer(r"\\.|[{}]", text, re.DOTALL):
+        depth += {"{": 1, "}": -1}.get(found[0], 0)
+        if depth == 0 and found[0] == "}":
+            return found.end()
+    return len(text)
 
 
 def of_html(text: str) -> str:
@@ -47,21 +71,28 @@ def of_html(text: str) -> str:
     from lxml import etree
 
     # Bytes: a declared encoding speaks of the file it once was, not of this text.
-    root = etree.fromstring(text.encode(), etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True))
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
+    root = etree.fromstring(CLOSED.sub("", text).encode(), parser)
+    if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
+        raise OverflowError("the reader stopped before the end: elements within elements beyond its limit")
     return "" if root is None else "".join(visible(root))
 
 
-def visible(element: Any) -> Iterator[str]:
-    """The text below an element of HTML, in order; what follows an element belongs to its parent."""
-    name = element.tag if isinstance(element.tag, str) else ""
-    if name not in UNSEEN and name:
-        edge = "\n" if name in BLOCKS else " " if name in CELLS else ""
-        yield edge
-        yield element.text or ""
-        for child in element:
-            yield from visible(child)
-        yield "" if name == "br" else edge
-    yield element.tail or ""
+def visible(root: Any) -> Iterator[str]:
+    """The text of HTML in order. Not by recursion: tags that nobody closed lie a thousand deep in one another."""
+    from lxml import etree
+
+    unseen = 0
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        edge = "\n" if element.tag in BLOCKS else " " if element.tag in CELLS else ""
+        if event == "start":
+            unseen += element.tag in UNSEEN
+            yield "" if unseen else edge + (element.text or "")
+        else:
+            yield "" if unseen or element.tag == "br" else edge
+            unseen -= element.tag in UNSEEN
+            # What follows an element belongs to its parent.
+            yield "" if unseen else element.tail or ""
 
 
 def of_xml(text: str) -> str:

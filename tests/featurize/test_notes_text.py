@@ -60,18 +60,18 @@ def test_the_encoding_of_a_note_is_decided_and_its_text_extracted(text, encoding
 WHOLE = [
     # HTML behind what closes the document, and deeper than a reader's first limit of 256; rich text behind its brace
     ("<html><body><p>One.</p></body></html>\n<html><body><p>Two.</p></body></html>", "One.\n\nTwo."),
-    ("<HTML><BODY><p>One.</p></BODY ></HTML> signed by Dr. A <br>", "One.\n\nsigned by Dr. A"),
-    ("<p>start</p>" + "<div>" * 1_500 + "text" + "<p>end</p>", "start\n\ntext\nend"),
+    ("<HTML><BODY><p>One.</p></BODY ></HTML> signed by Dr. A <br>", "One. signed by Dr. A"),
+    ("<p>Start</p>" + "<div>" * 1_500 + "Text" + "<p>End</p>", "Start\n\nText\nEnd"),
     ("".join(f"<font size=2>Line {line}.<br>" for line in range(400)), "\n".join(f"Line {line}." for line in range(400))),
     ("<p>One.<?page 2?> Two.<!-- x --> Three.</p>", "One. Two. Three."),
     ("{\\rtf1\\ansi Plan.\\par}\r\nAddendum: MRSA.", "Plan.\n\nAddendum: MRSA."),
-    ("{\\rtf1\\ansi One.\\par}\n{\\rtf1\\mac Two, caf\\'8e.}}\x00\r\n", "One.\n\nTwo, caf\u00e9."),
+    ("{\\rtf1\\ansi One.\\par}\n{\\rtf1\\ansi Two, caf\\'e9.}}\x00\r\n", "One.\n\nTwo, caf\u00e9."),
     ("{\\rtf1 A \\{ b \\} c.}", "A { b } c."),
 ]  # fmt: skip
 
 
 @pytest.mark.clause("F2")
-@pytest.mark.parametrize(("text", "wanted"), WHOLE)
+@pytest.mark.parametrize(("text", "wanted"), WHOLE, ids=range(len(WHOLE)))
 def test_the_text_of_a_note_is_read_to_its_end_or_not_at_all(text, wanted):
     assert cleaned(text).text == wanted
 
@@ -86,7 +86,7 @@ UNREADABLE = [
 ]
 
 
-@pytest.mark.parametrize(("text", "reason"), UNREADABLE)
+@pytest.mark.parametrize(("text", "reason"), UNREADABLE, ids=range(len(UNREADABLE)))
 def test_a_note_that_cannot_be_read_says_why_and_does_not_quote_it(text, reason):
     found = cleaned(text)
     assert found.text is None
