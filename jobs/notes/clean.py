@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from dataclasses import dataclass
 
-from jobs.notes.encodings import TEXT_OF, encoding_of
+from jobs.notes.encodings import TEXT_OF, decided, unescaped
 
-ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|nbsp|amp|lt|gt|quot|apos);")
 COMMAS = re.compile(r",(\s*,)+")
 # Spaces of every width, tabs, and the pipes that stood between the cells of a table.
 SPACES = re.compile(r"[^\S\n]+|\|")
@@ -36,8 +34,7 @@ def normalised(text: str) -> str:
 
 def step(text: str) -> str:
     """Entities, characters, spaces, commas, line breaks; a blank line parts paragraphs."""
-    text = ENTITY.sub(lambda found: html.unescape(found[0]), text)
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = unicodedata.normalize("NFC", unescaped(text).replace("\r\n", "\n").replace("\r", "\n"))
     text = "".join(
         one for one in text if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cf", "Cs", "Co", "Cn")
     )
@@ -50,7 +47,7 @@ def step(text: str) -> str:
 
 def cleaned(text: str) -> Clean:
     """A note as clean text, whatever it is encoded in."""
-    encoding = encoding_of(text)
+    encoding, text = decided(text)
     try:
         found = normalised(TEXT_OF[encoding](text))
     except Exception as error:  # the readers of foreign formats raise what they like; the note is kept apart

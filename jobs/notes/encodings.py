@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterator
+from html.entities import html5
 from typing import Any
 
 HTML = re.compile(
-    r"<!doctype html|</?(html|body|div|p|br|span|table|tr|td|ul|ol|li|b|i|font|pre|h[1-6])(\s[^<>]*)?/?>", re.I
+    r"<!doctype html|</?(html|head|title|meta|body|div|p|br|hr|span|font|center|pre|blockquote|img|h[1-6]"
+    r"|table|thead|tbody|tfoot|tr|td|th|caption|ul|ol|li|dl|dt|dd|b|i|strong|em|small|big|strike|del|ins|sub|sup"
+    # A letter alone with words behind it may be a comparison.
+    r"|[aqsu](?=\s*/?>|\s+[\w:-]+\s*=))(\s[^<>]*)?/?>",
+    re.I,
 )
+ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # What closes a document. A reader of HTML loses what stands behind it: a signature, an addendum, a second page.
 CLOSED = re.compile(r"</(html|body)\s*>", re.I)
 XHTML = re.compile(r"<!doctype html|<html", re.IGNORECASE)
@@ -23,8 +30,25 @@ BLOCKS = frozenset({
 })  # fmt: skip
 CELLS = frozenset({"td", "th"})
 UNSEEN = frozenset({"head", "script", "style", "title"})
+# The code page of rich text whose header names it by a word.
+PAGES = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
 # What may stand behind rich text and says nothing: white space, padding, a brace too many.
 PADDING = "\ufeff \t\r\n\x00}"
+
+
+def unescaped(text: str) -> str:
+    """A text with its entities resolved, once; what is no entity of HTML stays."""
+    return ENTITY.sub(
+        lambda found: html.unescape(found[0]) if found[0][1] == "#" else html5.get(found[0][1:], found[0]), text
+    )
+
+
+def decided(text: str) -> tuple[str, str]:
+    """What a note is encoded in, and the text to read so. Markup may have been escaped as if it were plain text."""
+    encoding = encoding_of(text)
+    if encoding == "utf" and (again := encoding_of(plainer := unescaped(text))) != "utf":
+        return again, plainer
+    return encoding, text
 
 
 def encoding_of(text: str) -> str:
@@ -51,7 +75,7 @@ def of_rtf(text: str) -> str:
             pieces.append(rest)
             break
         end = end_of(rest)
-        pieces.append(str(rtf_to_text(rest[:end], errors="strict")))
+        pieces.append(str(rtf_to_text(in_its_font(rest[:end]), page_of(rest[:end]), "strict")))
         text = rest[end:]
     return "\n".join(pieces)
 
@@ -64,6 +88,27 @@ def end_of(text: str) -> int:
         if depth == 0 and found[0] == "}":
             return found.end()
     return len(text)
+
+
+def page_of(text: str) -> str:
+    """The code page that the header of rich text names: of its characters, and of fonts without one of their own."""
+    header = text[: text.find("{", 1)]
+    if number := re.search(r"\\ansicpg(\d+)", header):
+        return f"cp{number[1]}"
+    named = re.search(r"\\(mac|pca?)(?![a-z])", header)
+    return PAGES[named[1]] if named else "cp1252"
+
+
+def in_its_font(text: str) -> str:
+    """Rich text that says where its default font holds: from its start, and after a return to plain characters.
+
+    The font says which letters bytes are; its reader asks for a font by name only.
+    """
+    default = re.search(r"\\deff(\d+)", text[: text.find("{", 1)])
+    if default is None:
+        return text
+    font = f"\\f{default[1]} "
+    return re.sub(r"\\\\|(?:\\deff\d+|\\plain(?![a-z])) ?", lambda found: found[0] + font * (found[0] != "\\\\"), text)
 
 
 def of_html(text: str) -> str:

@@ -76,6 +76,42 @@ def test_the_text_of_a_note_is_read_to_its_end_or_not_at_all(text, wanted):
     assert cleaned(text).text == wanted
 
 
+MARKUP = [
+    ("<strong>Allergies</strong>: <em>none</em>", "html", "Allergies: none"),
+    ("<u>A</u> <a href='x'>b</a><hr noshade>C", "html", "A b\n\nC"),
+    ("&lt;p&gt;Stable, &amp;lt;38 &amp;deg;C.&lt;/p&gt;", "html", "Stable, <38 \u00b0C."),
+    ("&lt;?xml version='1.0'?&gt;&lt;a&gt;One.&lt;/a&gt;", "xml", "One."),
+    ("T 37&deg;C, caf&eacute;, it&rsquo;s, &#150;", "utf", "T 37\u00b0C, caf\u00e9, it\u2019s, \u2013"),
+    ("<?xml version='1.0'?><CHRT><T>37&deg;C</CHRT>", "xml", "37\u00b0C"),
+    # a comparison is no tag, and a word behind & no entity
+    ("BP <a 5> <u and >5, R&ampere; &copy 5 &lt;a 7", "utf", "BP <a 5> <u and >5, R&ampere; &copy 5 <a 7"),
+]  # fmt: skip
+
+
+@pytest.mark.clause("F2")
+@pytest.mark.parametrize(("text", "encoding", "wanted"), MARKUP, ids=range(len(MARKUP)))
+def test_no_tag_and_no_entity_of_html_is_left_in_a_clean_text(text, encoding, wanted):
+    found = cleaned(text)
+    assert (found.encoding, found.text) == (encoding, wanted)
+
+
+GREEK = "{\\fonttbl{\\f0\\fcharset161 Arial;}{\\f1\\fcharset%s Arial;}}"
+PAGES = [
+    (r"{\rtf1\mac caf\'8e}", "caf\u00e9"),
+    (r"{\rtf1\pc caf\'82 \pcare}", "caf\u00e9"),
+    (r"{\rtf1\ansi\ansicpg1253 \'e1\'e2}", "\u03b1\u03b2"),
+    # a font that holds by default or again, and one whose letters are those of the header
+    (r"{\rtf1\ansi\deff0" + GREEK % 0 + r" \'e1 {\f1 \'e1 \plain\b \'e1} \\plain}", "\u03b1 \u00e1 \u03b1 \\plain"),
+    (r"{\rtf1\ansi\ansicpg1253\deff1" + GREEK % 1 + r" \'e1}", "\u03b1"),
+]  # fmt: skip
+
+
+@pytest.mark.clause("F2")
+@pytest.mark.parametrize(("text", "wanted"), PAGES, ids=range(len(PAGES)))
+def test_bytes_of_rich_text_are_the_letters_of_its_code_page_or_of_their_font(text, wanted):
+    assert cleaned(text).text == wanted
+
+
 UNREADABLE = [
     ("<p>One.</p>" + "<div>" * 3_000 + "Two.", "html cannot be read (OverflowError)"),
     (r"{\rtf1 One.}\par Two.", "rtf cannot be read (ValueError)"),
