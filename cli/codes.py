@@ -112,4 +112,7 @@ def take_in(
     """Resolve a concept set of OHDSI (JSON) and print the lines of a CSV file for workflows/concepts."""
     from jobs.codes.ohdsi import imported, written
 
-    typer.echo(written(imported(file, reference, name, version)), nl=False)
+    found = imported(file, reference, name, version)
+    for note in found.notes:
+        typer.echo(f"note: {note}", err=True)
+    typer.echo(written(found.concepts), nl=False)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jobs.codes.ohdsi import FLAGS, Vocabularies, ids, overreach
+from jobs.codes.ohdsi import FLAGS, Vocabularies, ids, left_out, overreach, spelled, valid_for
 from jobs.codes.reading import Reading
-from workflows.code_systems import SYSTEMS
 from workflows.codes import Codes
 
 
@@ -93,7 +92,7 @@ def resolved(
         out = {item["concept"]["CONCEPT_ID"] for item in items if item.get("isExcluded")}
         found = set(named_here) - out
     descends = {item["concept"]["CONCEPT_ID"]: bool(item.get("includeDescendants")) for item in items}
-    pairs, absent = set(), list[int]()
+    pairs, absent, unrecorded = set(), 0, 0
     for concept in sorted(found):
         if concept in named_here:
             said = named_here[concept]
@@ -101,20 +100,24 @@ def resolved(
         elif known is not None and concept in known.concepts:
             vocabulary, code = known.concepts[concept]
         else:
-            absent.append(concept)
+            absent += 1
             continue
-        spelled = SYSTEMS[vocabulary].spelled(str(code)) if vocabulary in SYSTEMS else None
-        if spelled is None:
-            reading.refuse(f"{path}: concept {concept}", f"{vocabulary}:{code}", f"a code of {', '.join(SYSTEMS)}")
+        one = spelled(str(vocabulary), str(code))
+        if one is None and concept in named_here:
+            reading.refuse(f"{path}: concept {concept}", f"{vocabulary}:{code}", valid_for(str(vocabulary)))
             return None
+        if one is None:
+            unrecorded += 1
+            continue
         if vocabulary.startswith("ICD") and not descends.get(concept, True):
             told = "true: a code of ICD stands for what is below its dot"
             reading.refuse(f"{path}: concept {concept}: includeDescendants", False, told)
             return None
-        pairs.add((vocabulary, spelled))
-    if absent:
-        # What the bundle has no concept for is coded in no facts that were made with it.
-        reading.notes.append(f"{path}: {len(absent)} descendants have no row in concept and are left out")
+        pairs.add((vocabulary, one))
+    # What the bundle has no concept for is coded in no facts that were made with it.
+    notes = {f"{absent} descendants have no row in concept and are left out": absent}
+    notes |= {left_out(unrecorded): unrecorded}
+    reading.notes += [f"{path}: {note}" for note, some in notes.items() if some]
     return pairs
 
 

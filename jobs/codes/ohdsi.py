@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jobs.codes import files
 from jobs.codes.reading import document
@@ -50,6 +50,29 @@ def vocabularies(folder: Path) -> Vocabularies:
         {one: frozenset(some) for one, some in below.items()},
         {one: frozenset(some) for one, some in mapped.items()},
     )
+
+
+def spelled(vocabulary_id: str, code: str) -> str | None:
+    """The one spelling of a code, or None where no source here can record it."""
+    return SYSTEMS[vocabulary_id].spelled(code) if vocabulary_id in SYSTEMS else None
+
+
+def valid_for(vocabulary_id: str) -> str:
+    """What a code that no source here can record should be: of another vocabulary, or of this one's form."""
+    codes = SYSTEMS.get(vocabulary_id)
+    return f"a code such as {codes.example}" if codes else f"a code of {', '.join(sorted(SYSTEMS))}"
+
+
+def left_out(count: int) -> str:
+    """A note about concepts that a set does not name itself."""
+    return f"{count} descendants or mapped concepts are coded in no source here and are left out"
+
+
+class Imported(NamedTuple):
+    """The lines of a concept set, sorted, and what a reader should know."""
+
+    concepts: tuple[Concept, ...]
+    notes: tuple[str, ...] = ()
 
 
 def items_of(file: Path) -> list[dict[str, Any]]:
@@ -93,7 +116,7 @@ def overreach(kept: Collection[tuple[str, str]], known: Vocabularies) -> tuple[s
     """(vocabulary_id, code, code below it) where a code would stand for one that is known and not kept."""
     used = {vocabulary_id for vocabulary_id, _ in kept}
     for vocabulary_id, text in known.concepts.values():
-        code = SYSTEMS[vocabulary_id].spelled(text) if vocabulary_id in used else None
+        code = spelled(vocabulary_id, text) if vocabulary_id in used else None
         if code is None or (vocabulary_id, code) in kept:
             continue
         for header in above(vocabulary_id, code):
@@ -102,30 +125,38 @@ def overreach(kept: Collection[tuple[str, str]], known: Vocabularies) -> tuple[s
     return None
 
 
-def imported(file: Path, folder: Path, concept_set_name: str, version: int = 1) -> tuple[Concept, ...]:
-    """The lines of a concept set in a JSON file, resolved by the vocabularies in `folder`; sorted."""
+def imported(file: Path, folder: Path, concept_set_name: str, version: int = 1) -> Imported:
+    """The lines of a concept set in a JSON file, resolved by the vocabularies in `folder`.
+
+    A concept that the set names has to have a code that a source can record. Of its descendants, and of what maps to
+    it, many have none (RxNorm Extension, groups of LOINC): no row is lost with them.
+    """
     if not SET_NAME.fullmatch(concept_set_name):
         raise TaskError(f"name = {concept_set_name!r} is not valid; valid: a lower-case name such as heart_failure")
     known = vocabularies(folder)
-    found = ids(items_of(file), known)
+    items = items_of(file)
+    found = ids(items, known)
     if absent := len(found - known.concepts.keys()):
         raise TaskError(f"{file.name}: {absent} of {len(found)} concepts have no row in concept; load the whole bundle")
     if not found:
         raise TaskError(f"{file.name} includes no concept: everything is excluded")
-    concepts = set()
-    for one in found:
-        vocabulary_id, text = known.concepts[one]
-        code = SYSTEMS[vocabulary_id].spelled(text) if vocabulary_id in SYSTEMS else None
-        if code is None:
-            raise TaskError(f"concept {one} is of {vocabulary_id}; valid: {', '.join(sorted(SYSTEMS))}")
-        concepts.add(Concept(concept_set_name, vocabulary_id, code, version, *ALWAYS))
-    if more := overreach({(one.vocabulary_id, one.code) for one in concepts}, known):
+    codes = {one: spelled(*known.concepts[one]) for one in found}
+    for one in sorted(int(item["concept"]["CONCEPT_ID"]) for item in items):
+        if one in codes and codes[one] is None:
+            said, code = known.concepts[one]
+            raise TaskError(f"{file.name}: concept {one} = {said} {code} is not supported; valid: {valid_for(said)}")
+    kept = {(known.concepts[one][0], code) for one, code in codes.items() if code is not None}
+    if not kept:
+        raise TaskError(f"{file.name} includes no concept with a code that a source here can record")
+    if more := overreach(kept, known):
         vocabulary_id, header, code = more
         raise TaskError(
             f"{file.name}: {vocabulary_id} {header} stands for every code below it, and {code} is not in the set; "
             f"valid: {header} with every code below it, or only those below it that are meant"
         )
-    return tuple(sorted(concepts))
+    out = sum(code is None for code in codes.values())
+    concepts = (Concept(concept_set_name, vocabulary_id, code, version, *ALWAYS) for vocabulary_id, code in kept)
+    return Imported(tuple(sorted(concepts)), (f"{file.name}: {left_out(out)}",) if out else ())
 
 
 def written(concepts: Iterable[Concept]) -> str:

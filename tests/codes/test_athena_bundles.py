@@ -78,7 +78,7 @@ def item(number: int, **flags: bool) -> dict[str, Any]:
 def codes_of(folder: Path, *items: dict[str, Any]) -> list[str]:
     file = folder / "set.json"
     file.write_text(json.dumps({"items": items}))
-    return [one.code for one in imported(file, bundle(folder), "some")]
+    return [one.code for one in imported(file, bundle(folder), "some").concepts]
 
 
 WHOLE = item(1, includeDescendants=True)
@@ -115,11 +115,78 @@ def test_a_code_with_all_or_nothing_below_it_is_taken(tmp_path, items, wanted):
 
 
 def test_a_cohort_definition_refuses_a_mapped_code_that_would_stand_for_more(tmp_path):
-    definition = {
-        "ConceptSets": [{"id": 0, "name": "s", "expression": {"items": [item(7, includeMapped=True)]}}],
-        "PrimaryCriteria": {"CriteriaList": [{"ConditionOccurrence": {"CodesetId": 0}}]},
-    }
-    (one,) = read(definition, vocabularies(bundle(tmp_path))).unknown
+    (one,) = read(definition_of(item(7, includeMapped=True)), vocabularies(bundle(tmp_path))).unknown
     assert str(one) == (
         '$.ConceptSets[0]: ICD10CM I50 = "I50" is not supported; valid: no code that stands for I50.1, which is not kept'
     )
+
+
+# What a whole bundle has beside codes: an extension that no source records, a group of LOINC, WHO's ICD-10.
+MORE = [
+    (11, "RxNorm", "4603"),
+    (12, "RxNorm Extension", "OMOP1"),
+    (13, "LOINC", "LP14542-6"),
+    (14, "LOINC", "4548-4"),
+    (15, "ICD10", "I50"),
+]
+
+
+def more(folder: Path) -> Path:
+    """A bundle in which an ingredient has a concept of an extension below it, and a finding one of WHO mapped to it."""
+    concepts = [f"{one}\t{vocabulary}\tany\t{code}\t20991231\t" for one, vocabulary, code in MORE]
+    return bundle(
+        folder,
+        concept="\n".join([CONCEPT, *concepts, "7\tSNOMED\tany\t84114007\t20991231\t"]) + "\n",
+        concept_ancestor="\n".join([ANCESTOR, "11\t11", "11\t12", "13\t13", "13\t14", "14\t14", "14\t13"]) + "\n",
+        concept_relationship=f"{RELATIONSHIP}\n15\t7\tMaps to\t\n",
+    )
+
+
+def definition_of(*items: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "ConceptSets": [{"id": 0, "name": "s", "expression": {"items": list(items)}}],
+        "PrimaryCriteria": {"CriteriaList": [{"ConditionOccurrence": {"CodesetId": 0}}]},
+    }
+
+
+def named(number: int, **flags: bool) -> dict[str, Any]:
+    (pair,) = [(vocabulary, code) for one, vocabulary, code in [*MORE, (7, "SNOMED", "84114007")] if one == number]
+    return {"concept": {"CONCEPT_ID": number, "VOCABULARY_ID": pair[0], "CONCEPT_CODE": pair[1]}, **flags}
+
+
+@pytest.mark.clause("F4")
+@pytest.mark.parametrize(
+    ("item", "kept"),
+    [
+        (named(11, includeDescendants=True), ("RxNorm", "4603")),
+        (named(14, includeDescendants=True), ("LOINC", "4548-4")),
+        (named(7, includeMapped=True), ("SNOMED", "84114007")),
+    ],
+)
+def test_descendants_and_mapped_concepts_that_no_source_records_are_left_out_and_counted(tmp_path, item, kept):
+    file = tmp_path / "set.json"
+    file.write_text(json.dumps({"items": [item]}))
+    found = imported(file, more(tmp_path), "some")
+    said = "1 descendants or mapped concepts are coded in no source here and are left out"
+    assert [(one.vocabulary_id, one.code) for one in found.concepts] == [kept]
+    assert found.notes == (f"set.json: {said}",)
+    read_too = read(definition_of(item), vocabularies(tmp_path))
+    assert read_too.notes == (f"$.ConceptSets[0]: {said}",)
+    assert read_too.unknown == ()
+
+
+@pytest.mark.clause("F4")
+@pytest.mark.parametrize(
+    ("number", "code", "valid"),
+    [
+        (12, "RxNorm Extension.OMOP1", "a code of CPT4, CVX"),
+        (13, "LOINC.LP14542-6", "a code such as 4548-4"),
+    ],
+)
+def test_a_concept_that_a_set_names_is_refused_by_its_code_and_by_what_is_wrong_with_it(tmp_path, number, code, valid):
+    file = tmp_path / "set.json"
+    file.write_text(json.dumps({"items": [named(number, includeDescendants=True)]}))
+    with pytest.raises(TaskError, match=rf"set\.json: concept {number} = {code} is not supported; valid: {valid}"):
+        imported(file, more(tmp_path), "some")
+    (one,) = read(definition_of(named(number, includeDescendants=True)), vocabularies(tmp_path)).unknown
+    assert valid in str(one)

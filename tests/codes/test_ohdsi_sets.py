@@ -38,7 +38,7 @@ def test_a_concept_set_of_ohdsi_becomes_lines_with_descendants_mapped_codes_and_
 
     def codes(*items: dict) -> set[tuple[str, str]]:
         file.write_text(expression(*items))
-        return {(one.vocabulary_id, one.code) for one in imported(file, GIBLEED, "some")}
+        return {(one.vocabulary_id, one.code) for one in imported(file, GIBLEED, "some").concepts}
 
     assert len(below) == 9
     assert codes(item(1549786)) == {("RxNorm", code[1549786])}
@@ -50,9 +50,9 @@ def test_a_concept_set_of_ohdsi_becomes_lines_with_descendants_mapped_codes_and_
     assert codes(item(192671, includeMapped=True)) == {("SNOMED", "74474003"), ("ICD10CM", "K92.2")}
 
     file.write_text(expression(item(192671, includeMapped=True)))
-    (tmp_path / "bleed.csv").write_text(written(imported(file, GIBLEED, "bleed")))
+    (tmp_path / "bleed.csv").write_text(written(imported(file, GIBLEED, "bleed").concepts))
     again = resolved(lines_of(tmp_path / "bleed.csv"), "bleed")
-    assert again == imported(file, GIBLEED, "bleed")
+    assert again == imported(file, GIBLEED, "bleed").concepts
 
 
 @given
