@@ -107,11 +107,13 @@ class Delivery:
 class Join:
     """Another curated table beside a table's rows: at most one row of it satisfies `on`, none leaves nulls.
 
-    Expressions then name columns by their table (`patdemo.ADMIT_DATE`), `on` too.
+    Expressions then name columns by their table (`patdemo.ADMIT_DATE`), `on` too. name: what they call it instead,
+    where a table is joined twice.
     """
 
     table: str
     on: str
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

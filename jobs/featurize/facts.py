@@ -191,10 +191,10 @@ def together(events: Iterable[Events]) -> list[list[Events]]:
 
 
 def beside(tables: Mapping[str, DataFrame], kind: Events) -> DataFrame:
-    """The rows of a kind's table with those of the tables it joins, each named by its table."""
+    """The rows of a kind's table with those of the tables it joins, each named by its table or as the join says."""
     frame = tables[kind.table].alias(kind.table)
     for join in kind.joins:
-        frame = frame.join(tables[join.table].alias(join.table), sf.expr(join.on), "left")
+        frame = frame.join(tables[join.table].alias(join.name or join.table), sf.expr(join.on), "left")
     return frame
 
 

@@ -141,6 +141,7 @@ def recorded(
 VALUES = (
     Column(name="value_as_number", type="double", meaning="value"),
     Column(name="unit_source_value", type="string", meaning="unit of the value, as the source has it"),
+    Column(name="unit_concept_id", type="long", optional=True, meaning="standard concept of the unit; 0 for none"),
 )
 CONDITION_OCCURRENCE = recorded(
     "condition_occurrence", "condition", "one row a recorded condition", start="condition_start", end="condition_end",
@@ -175,7 +176,7 @@ MEASUREMENT = recorded(
              meaning="value_as_number is a number that can be measured"),
     ),
     unused=(
-        "measurement_time", "operator_concept_id", "value_as_concept_id", "unit_concept_id", "range_low", "range_high",
+        "measurement_time", "operator_concept_id", "value_as_concept_id", "range_low", "range_high",
         "unit_source_concept_id", "measurement_event_id", "meas_event_field_concept_id",
     ),
 )  # fmt: skip
@@ -183,7 +184,7 @@ OBSERVATION = recorded(
     "observation", "observation", "one row a fact of the person's history", start="observation",
     more=(*VALUES, Column(name="value_as_string", type="string", meaning="value as text")),
     unused=(
-        "value_as_concept_id", "qualifier_concept_id", "unit_concept_id", "qualifier_source_value",
+        "value_as_concept_id", "qualifier_concept_id", "qualifier_source_value",
         "value_source_value", "observation_event_id", "obs_event_field_concept_id",
     ),
 )  # fmt: skip

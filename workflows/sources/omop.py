@@ -9,7 +9,14 @@ def recorded(table: str, prefix: str, start: str, end: str | None = None, **valu
     """One of the model's event tables; a concept that the folder does not know keeps its source code.
 
     So does concept 0, which stands for no concept: every row of it would have the one code of that row of `concept`.
+    A value has the unit that the source wrote, or else that of its unit concept: many deliveries have but one of them.
     """
+    joins: tuple[Join, ...] = (
+        Join(table="concept", on=f"{table}.{prefix}_concept_id = concept.concept_id AND concept.concept_id <> 0"),
+    )
+    if "value_as_number" in values:
+        values["unit"] = "coalesce(nullif(trim(unit_source_value), ''), unit.concept_code)"
+        joins += (Join(table="concept", name="unit", on=f"nullif({table}.unit_concept_id, 0) = unit.concept_id"),)
     return Events(
         table=table,
         person_id="person_id",
@@ -18,9 +25,7 @@ def recorded(table: str, prefix: str, start: str, end: str | None = None, **valu
         code=f"coalesce(concept.concept_code, {prefix}_source_value)",
         start=f"coalesce({start}_datetime, {start}_date)",
         end=None if end is None else f"coalesce({end}_datetime, {end}_date)",
-        joins=(
-            Join(table="concept", on=f"{table}.{prefix}_concept_id = concept.concept_id AND concept.concept_id <> 0"),
-        ),
+        joins=joins,
         **values,
     )
 
@@ -64,11 +69,11 @@ omop = Source(
         recorded("device_exposure", "device", "device_exposure_start", "device_exposure_end"),
         recorded(
             "measurement", "measurement", "measurement",
-            value_as_number="value_as_number", value_as_string="value_source_value", unit="unit_source_value",
+            value_as_number="value_as_number", value_as_string="value_source_value",
         ),
         recorded(
             "observation", "observation", "observation",
-            value_as_number="value_as_number", value_as_string="value_as_string", unit="unit_source_value",
+            value_as_number="value_as_number", value_as_string="value_as_string",
         ),
         Events(
             table="death", person_id="person_id", visit_occurrence_id="null", start="death_date",

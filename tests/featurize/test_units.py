@@ -1,0 +1,49 @@
+"""Units of values: what OMOP says of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.featurize.columns import typed
+from jobs.featurize.facts import fact_person
+from workflows.sources.omop import omop
+
+pytestmark = [pytest.mark.spark, pytest.mark.clause("F1", "F2")]
+
+CONCEPTS = [
+    {"concept_id": 0, "vocabulary_id": "None", "concept_code": "No matching concept"},
+    {"concept_id": 3004501, "vocabulary_id": "LOINC", "concept_code": "2345-7"},
+    {"concept_id": 8840, "vocabulary_id": "UCUM", "concept_code": "mg/dL"},
+]
+
+
+def omop_tables(spark: SparkSession, **rows: list[dict[str, Any]]) -> dict[str, DataFrame]:
+    made = {}
+    for one in omop.contracts:
+        names = [column.name for column in one.columns]
+        given = [tuple(None if row.get(n) is None else str(row[n]) for n in names) for row in rows.get(one.table, [])]
+        made[one.table] = typed(spark.createDataFrame(given, ", ".join(f"`{name}` string" for name in names)), one)
+    return made
+
+
+# What the source wrote, its unit concept (8840 is milligram per decilitre, 0 none, 9 unknown here), the fact's unit.
+UNITS = [
+    ("mg per dL", 8840, "mg per dL"), (None, 8840, "mg/dL"), (" ", 8840, "mg/dL"), (None, 0, None), (None, 9, None),
+    (None, None, None), ("mmol/L", None, "mmol/L"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("table", ["measurement", "observation"])
+def test_a_value_of_omop_has_the_unit_that_was_written_or_else_that_of_its_unit_concept(spark: SparkSession, table):
+    rows = [
+        {f"{table}_id": number, "person_id": 1, f"{table}_concept_id": 3004501, f"{table}_date": "2021-03-01",
+         "value_as_number": 100.0, "unit_source_value": written, "unit_concept_id": concept}
+        for number, (written, concept, _) in enumerate(UNITS)
+    ]  # fmt: skip
+    given = omop_tables(spark, concept=CONCEPTS, **{table: rows})
+    facts = fact_person(given, omop, person_sample=1.0).select("concept_code", "unit_source_value").collect()
+    assert {row["concept_code"] for row in facts} == {"2345-7"}
+    assert sorted(str(row["unit_source_value"]) for row in facts) == sorted(str(unit) for *_, unit in UNITS)
