@@ -24,7 +24,7 @@ from jobs.featurize.covariate_values import keys
 from jobs.featurize.entries import KEY
 from jobs.featurize.features import feature_table
 from jobs.featurize.knowledge import FROM, TO, known_at
-from jobs.featurize.matching import belonging
+from jobs.featurize.matching import counting, spelled_unit
 from jobs.io.session import current
 from jobs.model.matrix import is_category
 from jobs.tasks.features import used
@@ -36,6 +36,8 @@ from workflows.sources import named
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
+
+    from jobs.featurize.matching import Counted
 
 YES_NO = {0.0: "no", 1.0: "yes"}
 MIDDLE = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -149,12 +151,13 @@ def matched(
         base = engine.observed(base, observation, KEY)
     sets, begun = keys(some), sf.to_date("event_start_datetime")
     known = [name for name in (FROM, TO) if name in events.columns]
+    units = [spelled_unit().alias("_unit")] if any(one.feature.units for one in some) else []
     slim = events.select(
         sf.col("person_id").alias("_person"), sf.col(KEY).alias("_visit"), begun.alias("_start"),
         sf.greatest(sf.to_date("event_end_datetime"), begun).alias("_end"), *known, "vocabulary_id", "concept_code",
-        engine.value().isNotNull().alias("_valued"),
+        engine.value().isNotNull().alias("_valued"), *units,
     )  # fmt: skip
-    of_sets = belonging(slim, codes, sets)
+    of_sets = counting(slim, codes, sets)
     met = of_sets.join(base, of_sets["_person"] == base["person_id"])
     if known:
         met = met.where(known_at(sf.col("index_datetime"), sf.col(FROM), sf.col(TO)))
@@ -177,11 +180,11 @@ def matched(
     return found
 
 
-def of_set(one: Covariate, sets: Sequence[tuple[str, str]]) -> Column:
-    """Whether an event is of a covariate's concept set."""
+def of_set(one: Covariate, sets: Sequence[Counted]) -> Column:
+    """Whether an event is of a covariate's concept set, and of its unit."""
     from pyspark.sql import functions as sf
 
-    word, bit = divmod(sets.index(one.key), BITS)
+    word, bit = divmod(sets.index(one.counted), BITS)
     return sf.col(f"_set{word}").bitwiseAND(sf.lit(1 << bit)) != 0
 
 

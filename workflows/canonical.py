@@ -7,13 +7,13 @@ import json
 from dataclasses import is_dataclass
 from typing import Any
 
-from workflows import cohorts, declare, features, gates, methods, steps, time, updates
+from workflows import cohorts, declare, features, gates, methods, steps, time, updates, values
 from workflows.declare import Declaration
 from workflows.errors import DeclarationError
 
 KINDS: dict[str, type] = {
     kind.__name__: kind
-    for module in (cohorts, declare, features, gates, methods, steps, time, updates)
+    for module in (cohorts, declare, features, gates, methods, steps, time, updates, values)
     for kind in vars(module).values()
     if isinstance(kind, type) and is_dataclass(kind)
 }

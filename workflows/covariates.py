@@ -13,6 +13,7 @@ from workflows.codes import Codes
 from workflows.concept_sets import ALWAYS, concepts, set_names
 from workflows.errors import DeclarationError
 from workflows.features import Derived, Feature, OfConcepts, OfEvents
+from workflows.values import OfValues
 
 WORDS = {
     "any": "any", "count": "number of", "days_since": "days since the last", "first": "day of the first",
@@ -41,6 +42,11 @@ class Covariate:
         return (self.feature.collection, self.set_name)
 
     @property
+    def counted(self) -> tuple[str, str, tuple[str, ...]]:
+        """Which events count for it, wherever they lie: of its set, with a value in one of its units."""
+        return (*self.key, self.feature.units)
+
+    @property
     def meaning(self) -> dict[str, object]:
         """All that decides its value, but for the codes of its set."""
         one = self.feature
@@ -48,7 +54,7 @@ class Covariate:
             "aggregation": one.aggregation, "collection": one.collection, "concept_set_name": self.set_name,
             "window": str(one.window) if one.window else "index encounter", "rule": one.rule,
             "in_observation": one.in_observation,
-        }  # fmt: skip
+        } | ({"unit": one.units} if one.units else {})  # fmt: skip
 
     @property
     def covariate_id(self) -> int:
@@ -67,10 +73,10 @@ class Covariate:
         """A name that a reader understands."""
         one = self.feature
         when = f"in days {one.window} of the index date" if one.window else "on the index encounter"
+        unit = f" in {' or '.join(one.unit)}" if isinstance(one, OfValues) and one.unit else ""
         rule = "" if one.rule == "start" else ", overlapping"
-        return (
-            f"{WORDS[one.aggregation]} {self.set_name} {when}{rule}{', in observation' if one.in_observation else ''}"
-        )
+        observed = ", in observation" if one.in_observation else ""
+        return f"{WORDS[one.aggregation]} {self.set_name}{unit} {when}{rule}{observed}"
 
     def version(self, codes: Iterable[str]) -> str:
         """Changes when its meaning, its codes or the engine's reading of them does."""
@@ -147,7 +153,7 @@ def written(vocabulary: str, code: str, first: date | None, last: date | None) -
 
 def reference(
     some: Iterable[Covariate], codes: Iterable[CodeRow]
-) -> list[tuple[int, str, str, str, str, list[str], str, str, bool, str, str, str]]:
+) -> list[tuple[int, str, str, str, str, list[str], str, str, bool, str, str, str, list[str]]]:
     """The feature reference, one row a column (REFERENCE_SCHEMA)."""
     of: dict[tuple[str, str], list[str]] = {}
     for collection, name, vocabulary, code, first, last in codes:
@@ -160,6 +166,7 @@ def reference(
             one.covariate_id, f"f_{one.column}", one.title, one.feature.collection, one.set_name,
             held, str(meaning["window"]), one.feature.rule,
             one.feature.in_observation, one.feature.aggregation, one.missing, one.version(held),
+            list(one.feature.units),
         ))  # fmt: skip
     return rows
 
@@ -167,7 +174,7 @@ def reference(
 REFERENCE_SCHEMA = (
     "covariate_id long, column_name string, covariate_name string, collection string, concept_set_name string, "
     "source_codes array<string>, window string, rule string, in_observation boolean, aggregation string, "
-    "missing_means string, version string"
+    "missing_means string, version string, units array<string>"
 )
 
 

@@ -26,13 +26,8 @@ from workflows.features import (
     Feature,
     FirstOf,
     LastOf,
-    LatestOf,
-    MaxOf,
-    MeanOf,
-    MinOf,
     OfEvents,
     StayDays,
-    TrendOf,
     Visits,
 )
 from workflows.gates import AtLeast, Calibrated, Gate, Implausible, NonInferior, checked_bounds
@@ -55,6 +50,7 @@ from workflows.steps import (
 from workflows.time import Window, days
 from workflows.typed import typed
 from workflows.updates import Continuous, OnFiles, OnTables, Scheduled, Updates
+from workflows.values import LatestOf, MaxOf, MeanOf, MinOf, TrendOf
 
 __all__ = [
     "AgeAtIndex", "AnyOf", "AtIndex", "AtLeast", "Batch", "Calibrated", "Charlson", "Choice", "Codes", "Cohort",

@@ -213,6 +213,8 @@ def check_concepts(catalogue: Catalogue, model: Model, feature: OfConcepts, file
             model.name, where, "in_observation=True",
             f"in_observation=False: no featurization of {source.name} makes fact_observation_period", file,
         )  # fmt: skip
+    if feature.units and all(kind.unit == "null" for kind in source.events):
+        raise DeclarationError(model.name, where, f"unit={feature.units}", f"no unit: {source.name} has none", file)
     if feature.collection in events and (feature.rule != "start" or feature.in_observation):
         raise DeclarationError(
             model.name, where, feature.concepts, "a concept set; encounters are counted by start", file

@@ -109,6 +109,7 @@ class Occurrence:
     event_end_datetime: str | None = None
     value_as_number: float | None = None
     encounter: int = 0
+    unit_source_value: str | None = None
 
     def __post_init__(self) -> None:
         typed(self)

@@ -81,6 +81,6 @@ def of_concepts(one: Covariate) -> FeatureColumn:
         start = None if one.feature.rule == "overlap" else window.start
         since = (-window.end, None if start is None else -start)
         span = since if aggregation == "days_since" else (start, window.end)
-    unit = "days" if holds == DAY else ""
+    unit = "days" if holds == DAY else next(iter(getattr(one.feature, "unit", ())), "")
     meaning = f"{one.title}; nothing seen means {one.missing}"
     return FeatureColumn(name=one.column, meaning=meaning, holds=holds, unit=unit, span=span)

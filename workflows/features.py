@@ -105,6 +105,11 @@ class OfEvents:
         return "_".join(part for part in (self.collection, self.set_name) if part)
 
     @property
+    def units(self) -> tuple[str, ...]:
+        """The units whose values count; none where every event does."""
+        return ()
+
+    @property
     def title(self) -> str:
         """What it is of, as it is declared."""
         return self.concepts if isinstance(self.concepts, str) else self.concepts.name
@@ -188,41 +193,6 @@ class LastOf(OfConcepts):
     """The day of the last event's start, counted from the index date: negative before it."""
 
     aggregation: ClassVar[str] = "last"
-
-
-@dataclass(frozen=True)
-class LatestOf(OfConcepts):
-    """The value of the last event that has one; of several at one moment, the largest."""
-
-    aggregation: ClassVar[str] = "latest"
-
-
-@dataclass(frozen=True)
-class MinOf(OfConcepts):
-    """The smallest value."""
-
-    aggregation: ClassVar[str] = "min"
-
-
-@dataclass(frozen=True)
-class MaxOf(OfConcepts):
-    """The largest value."""
-
-    aggregation: ClassVar[str] = "max"
-
-
-@dataclass(frozen=True)
-class MeanOf(OfConcepts):
-    """The mean value."""
-
-    aggregation: ClassVar[str] = "mean"
-
-
-@dataclass(frozen=True)
-class TrendOf(OfConcepts):
-    """The slope of the values over days, by least squares; nothing where all were measured on one day."""
-
-    aggregation: ClassVar[str] = "trend"
 
 
 @dataclass(frozen=True)

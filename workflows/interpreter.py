@@ -30,6 +30,7 @@ from workflows.features import (
 from workflows.scene import Scene, age, day_of, moment, scene
 from workflows.source import Source
 from workflows.time import Window
+from workflows.values import unit_spelled
 
 Codes = Mapping[tuple[str, str], set[CodeRow]]
 
@@ -136,7 +137,9 @@ def belongs(event: Occurrence, codes: set[CodeRow]) -> bool:
 
 
 def counts(feature: OfConcepts, event: Occurrence, at: Scene) -> bool:
-    """Whether an event lies where the feature looks."""
+    """Whether an event lies where the feature looks, and has its unit where the feature names one."""
+    if feature.units and unit_spelled(event.unit_source_value or "") not in feature.units:
+        return False
     start = at.day(event.event_start_datetime)
     known = start is None or start + at.lag <= 0
     if feature.window is None:

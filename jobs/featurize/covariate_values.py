@@ -13,6 +13,7 @@ from workflows.covariates import BITS, SCALE, Covariate
 
 if TYPE_CHECKING:
     from jobs.featurize.accumulate import Truth
+    from jobs.featurize.matching import Counted
 
     Number = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -20,14 +21,14 @@ FAMILY = {"days_since": "last"} | {kind: kind for kind in ("any", *FAMILIES)}
 AT_ONCE = 10_000
 
 
-def keys(some: Sequence[Covariate]) -> list[tuple[str, str]]:
-    """The concept sets in use, in the order of their bits."""
-    return list(dict.fromkeys(one.key for one in some))
+def keys(some: Sequence[Covariate]) -> list[Counted]:
+    """The concept sets in use, each with the units in use, in the order of their bits."""
+    return list(dict.fromkeys(one.counted for one in some))
 
 
-def part(one: Covariate, sets: Sequence[tuple[str, str]]) -> Part:
+def part(one: Covariate, sets: Sequence[Counted]) -> Part:
     """What a covariate is made from. sets: the concept sets in the order of their bits."""
-    word, bit = divmod(sets.index(one.key), BITS)
+    word, bit = divmod(sets.index(one.counted), BITS)
     feature, window = one.feature, one.feature.window
     start, end = (window.start, window.end) if window else (None, None)
     span = Span(start, end, overlap=feature.rule == "overlap", observed=feature.in_observation)
@@ -46,7 +47,7 @@ def batches(rows: Iterable[pa.RecordBatch], some: Sequence[Covariate], key: str)
         at = slice(begin, min(begin + AT_ONCE, len(state.keys)))
         columns = {key: pa.array(state.keys[at].to_numpy())}
         for one, held in zip(some, parts, strict=True):
-            found, known = value(one, held, sets.index(one.key) % BITS, state, at)
+            found, known = value(one, held, sets.index(one.counted) % BITS, state, at)
             columns[f"f_{one.column}"] = pa.array(found, mask=~known)
         yield pa.RecordBatch.from_pydict(columns)
 

@@ -18,7 +18,7 @@ from pyspark.sql import functions as sf
 from jobs.featurize.accumulate import OF_VALUES
 from jobs.featurize.covariate_values import batches, keys
 from jobs.featurize.knowledge import FROM, TO, known_at
-from jobs.featurize.matching import belonging
+from jobs.featurize.matching import counting, spelled_unit
 from jobs.featurize.observation import observed_spans
 from workflows.covariates import LARGEST, SCALE, CodeRow, Covariate
 
@@ -102,7 +102,7 @@ def marked(events: DataFrame, codes: Iterable[CodeRow], some: Sequence[Covariate
     """The events of any concept set in use, slim: whose, when, the value, and a bit for each set."""
     known = [sf.col(name).alias(f"_{name}") for name in (FROM, TO) if name in events.columns]
     slim = events.select(*slim_columns(some, key), *known, "vocabulary_id", "concept_code")
-    return belonging(slim, codes, keys(some)).drop("vocabulary_id", "concept_code")
+    return counting(slim, codes, keys(some)).drop("vocabulary_id", "concept_code")
 
 
 def slim_columns(some: Sequence[Covariate], key: str) -> list[Column]:
@@ -117,6 +117,8 @@ def slim_columns(some: Sequence[Covariate], key: str) -> list[Column]:
         columns.append(sf.col(key).alias("_visit"))
     if kinds & set(OF_VALUES):
         columns.append(value().alias("_value"))
+    if any(one.feature.units for one in some):
+        columns.append(spelled_unit().alias("_unit"))
     if "latest" in kinds:
         columns.append(sf.unix_micros(sf.col("event_start_datetime").cast("timestamp")).alias("_moment"))
     return columns

@@ -44,10 +44,15 @@ class Lookup:
 
 
 def lookup(codes: Iterable[CodeRow], sets: Sequence[tuple[str, str]]) -> Lookup:
-    """The table of the codes of some sets; sets: (collection, concept_set_name), in the order of their bits."""
-    place = {key: divmod(number, BITS) for number, key in enumerate(sets)}
+    """The table of the codes of some sets.
+
+    sets: (collection, concept_set_name), in the order of their bits; there once for each unit that is asked of it.
+    """
+    places: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for number, key in enumerate(sets):
+        places.setdefault(key, []).append(divmod(number, BITS))
     words = (len(sets) + BITS - 1) // BITS
-    used = [(place[row[0], row[1]], *row[2:]) for row in codes if (row[0], row[1]) in place]
+    used = [(place, *row[2:]) for row in codes for place in places.get((row[0], row[1]), ())]
     starts = sorted({day for *_, first, last in used for day in changes(first, last)})
     every = stretches(starts)
     rows: dict[tuple[str, str], Row] = {}

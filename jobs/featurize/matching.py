@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as sf
 
 from jobs.featurize.lookup import Lookup, lookup
+from workflows.covariates import BITS
+from workflows.values import BLANKS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -16,6 +18,37 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from workflows.covariates import CodeRow
+
+# Collection, concept set, and the units of the values that count; none where every event does.
+Counted = tuple[str, str, tuple[str, ...]]
+
+
+def counting(events: DataFrame, codes: Iterable[CodeRow], some: Sequence[Counted]) -> DataFrame:
+    """The events that count for any of `some`, with a bit for each in `_set<word>`.
+
+    events: as in `belonging`, and `_unit` as `spelled_unit` makes it where any of them names a unit.
+    """
+    met = belonging(events, codes, [(collection, name) for collection, name, _ in some])
+    if not any(units for *_, units in some):
+        return met
+    bits = {name: sf.col(name).bitwiseAND(of_unit(some, int(name[4:]))) for name in met.columns if name[:4] == "_set"}
+    return met.withColumns(bits).where(reduce(lambda a, b: a | b, (sf.col(name) != 0 for name in bits))).drop("_unit")
+
+
+def of_unit(some: Sequence[Counted], word: int) -> Column:
+    """The bits of a word for which an event of a unit can count: those of this unit, and of none."""
+    here = [(1 << place, units) for place, (*_, units) in enumerate(some[word * BITS : (word + 1) * BITS])]
+    always = sum(bit for bit, units in here if not units)
+    # A unit that is not known is none of those that are named.
+    bits = sf.when(sf.lit(False), sf.lit(0))
+    for unit in sorted({unit for _, units in here for unit in units}):
+        bits = bits.when(sf.col("_unit") == unit, sf.lit(always | sum(bit for bit, units in here if unit in units)))
+    return bits.otherwise(sf.lit(always)).cast("bigint")
+
+
+def spelled_unit() -> Column:
+    """The unit of a fact, as units are compared (`workflows.values.unit_spelled`)."""
+    return sf.lower(sf.btrim("unit_source_value", sf.lit(BLANKS)))
 
 
 def belonging(events: DataFrame, codes: Iterable[CodeRow], sets: Sequence[tuple[str, str]]) -> DataFrame:

@@ -266,10 +266,13 @@ def _events(
     days = sorted({day for first, beyond in stretches for day in (first, beyond - 1)})
     spans = [(first, last) for first in days for last in days if first == last or (overlap and first < last)]
     own = (0, 1) if any(one.window is None for one in some) else (0,)
-    numbers = (None, 0.0, 1.0) if any(one.aggregation in OF_VALUES for one in some) else (None,)
+    units = (None, *sorted({unit for one in some for unit in one.units}))
+    numbers = (0.0, 1.0) if any(one.aggregation in OF_VALUES for one in some) else ()
     events: list[Occurrence | Encounter] = [
-        Occurrence("kind", str(code), _day(first), _day(last), number, encounter)
-        for code, (first, last), number, encounter in product(range(codes), spans, numbers, own)
+        Occurrence("kind", str(code), _day(first), _day(last), number, encounter, unit)
+        for code, (first, last), (number, unit), encounter in product(
+            range(codes), spans, [(None, None), *product(numbers, units)], own
+        )
     ]
     if stays:
         events += [Encounter(_day(day), None, *rest) for day, rest in product(days, STAYS)]

@@ -16,14 +16,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
-from random_features import KINDS, PERIODS, features
+from random_features import ASKED, KINDS, PERIODS, UNITS, features
 
 from jobs.featurize import accumulate, engine
 from jobs.featurize.covariate_values import batches
 from workflows.codes import Codes
 from workflows.covariates import Covariate, code_rows, covariates
-from workflows.features import OfConcepts, TrendOf
+from workflows.features import OfConcepts
 from workflows.time import days
+from workflows.values import OfValues, TrendOf
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F1")]
 
@@ -37,7 +38,7 @@ CODES = [("ICD10CM", "I50.9"), ("ICD10CM", "I50"), ("ICD10CM", "I11.0"), ("ICD10
          ("LOINC", "2345-7"), ("ICD10CM", "E11.65"), ("ICD10CM", "I509")]  # fmt: skip
 EVENTS = (
     "person_id long, event_start_datetime timestamp, event_end_datetime timestamp, vocabulary_id string, "
-    "concept_code string, value_as_number double"
+    "concept_code string, value_as_number double, unit_source_value string"
 )
 
 
@@ -52,7 +53,9 @@ def world(seed: int) -> tuple[list[Any], list[Any], list[Any]]:
             begun = chance.randint(0, 210)
             last = begun + chance.choice([0, 3, 40]) if chance.random() < 0.6 else None
             number = chance.choice([None, 1.0, 2.5, -3.25, 0.1, 7.123456])
-            events.append((person, begun, chance.choice([8, 8, 20]), last, *chance.choice(CODES), number))
+            events.append(
+                (person, begun, chance.choice([8, 8, 20]), last, *chance.choice(CODES), number, chance.choice(UNITS))
+            )
         opened = chance.randint(0, 120)
         for _ in range(chance.randint(0, 2)):
             closed = opened + chance.randint(0, 120)
@@ -71,9 +74,7 @@ def computed(
 ) -> dict[int, dict[str, Any]]:  # fmt: skip
     """The wide table, by row."""
     index, events, periods = rows
-    facts = [
-        (p, moment(a, h, shift), b if b is None else moment(b, 0, shift), v, c, n) for p, a, h, b, v, c, n in events
-    ]
+    facts = [(p, moment(a, h, shift), b if b is None else moment(b, 0, shift), *rest) for p, a, h, b, *rest in events]
     spans = [(p, moment(a, 0, shift).date(), moment(b, 0, shift).date()) for p, a, b in periods]
     dates = [(p, row, moment(day, 12, shift)) for p, row, day in index]
     at = spark.createDataFrame(dates, "person_id long, row_id long, index_datetime timestamp")
@@ -91,6 +92,12 @@ def inside(codes: Codes, vocabulary: str, code: str) -> bool:
     return any(vocabulary == v and (code == c or code.startswith(c + ".")) for v, c in codes.codes)
 
 
+def accepted(one: OfConcepts) -> set[str]:
+    """The units of `UNITS` that count for a feature, as its declaration reads."""
+    asked = {unit.lower().strip() for unit in getattr(one, "unit", ())}
+    return {unit or "" for unit in UNITS if not asked or (unit or "").lower().strip() in asked}
+
+
 def plain(one: OfConcepts, person: int, index: int, events: list[Any], periods: list[Any]) -> float | None:
     """What the declaration of a feature says of one index date, in plain Python."""
     assert one.window is not None
@@ -106,13 +113,13 @@ def plain(one: OfConcepts, person: int, index: int, events: list[Any], periods: 
             observed.add(day)
             day += step
     found = []
-    for owner, begun, hour, last, vocabulary, code, number in events:
+    for owner, begun, hour, last, vocabulary, code, number, unit in events:
         day, end = begun - index, (begun if last is None else last) - index
         if one.rule == "start":
             hit = one.window.start <= day <= one.window.end
         else:
             hit = day <= one.window.end and end >= one.window.start
-        hit = hit and (begun in observed or not one.in_observation)
+        hit = hit and (begun in observed or not one.in_observation) and (unit or "") in accepted(one)
         if owner == person and hit and inside(one.concepts, vocabulary, code):
             found.append((day, hour, number))
     measured = sorted((d, h, n) for d, h, n in found if n is not None)
@@ -159,7 +166,7 @@ def duck(one: OfConcepts, index: list[Any], events: list[Any], periods: list[Any
     assert one.window is not None
     assert isinstance(one.concepts, Codes)
     i = pd.DataFrame(index, columns=["person", "nr", "dated"])
-    e = pd.DataFrame(events, columns=["person", "begun", "hour", "ended", "vocabulary", "code", "value"])
+    e = pd.DataFrame(events, columns=["person", "begun", "hour", "ended", "vocabulary", "code", "value", "unit"])
     e = e.astype({"ended": "Int64", "value": "Float64"})
     p = pd.DataFrame([(a, d) for a, b, c in periods for d in range(b, c + 1)], columns=["person", "day"]).astype(
         "int64"
@@ -168,6 +175,8 @@ def duck(one: OfConcepts, index: list[Any], events: list[Any], periods: list[Any
     reach = (f"day BETWEEN {window.start} AND {window.end}" if one.rule == "start"
              else f"day <= {window.end} AND until >= {window.start}")  # fmt: skip
     codes = " OR ".join(f"(vocabulary = '{v}' AND (code = '{c}' OR code LIKE '{c}.%'))" for v, c in one.concepts.codes)
+    spelled = ", ".join(f"'{unit.lower().strip()}'" for unit in getattr(one, "unit", ()))
+    codes = f"({codes}) AND lower(trim(unit, chr(9) || ' ')) IN ({spelled})" if spelled else codes
     watched = "AND begun BETWEEN first_day AND last_day" if one.in_observation else ""
     whole = f"coalesce(first_day <= dated + {window.start}, false)" if one.in_observation else "true"
     query = f"""
@@ -176,7 +185,7 @@ def duck(one: OfConcepts, index: list[Any], events: list[Any], periods: list[Any
         spans AS (SELECT person, min(day) AS first_day, max(day) AS last_day FROM islands GROUP BY person, island),
         idx AS (SELECT i.*, first_day, last_day FROM i LEFT JOIN spans s ON i.person = s.person AND dated BETWEEN first_day AND last_day),
         met AS (SELECT nr, {whole} AS whole, begun - dated AS day, hour, value, coalesce(ended, begun) - dated AS until,
-                       first_day, last_day, begun, vocabulary, code FROM idx LEFT JOIN e ON idx.person = e.person)
+                       first_day, last_day, begun, vocabulary, code, unit FROM idx LEFT JOIN e ON idx.person = e.person)
         SELECT nr, {DUCK[one.aggregation]} FROM
           (SELECT *, CASE WHEN {reach} AND ({codes}) {watched} THEN true END AS h FROM met) GROUP BY nr, whole"""
     connection = duckdb.connect()
@@ -207,7 +216,9 @@ def test_order_partitions_and_a_shift_of_all_dates_change_no_bit(
     spark: SparkSession, declared: list[OfConcepts], seed: int
 ):
     index, events, periods = world(seed)
-    some = covariates([*declared, *(kind(SETS[0], days(-90, -1), label="all") for kind in KINDS)], {})
+    every = [(kind(SETS[0], days(-90, -1), label="all")) for kind in KINDS]
+    in_unit = [kind(SETS[0], days(-90, -1), label="u", unit=ASKED[1]) for kind in KINDS if issubclass(kind, OfValues)]
+    some = covariates([*declared, *every, *in_unit], {})
     mixed = random.Random(seed).sample(events, len(events))
     first = computed(spark, some, (index, events, periods))
     other = computed(spark, some, (index[::-1], mixed, periods[::-1]), shift=1_000, partitions=5)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
-from random_features import PERIODS, features
+from random_features import PERIODS, UNITS, features
 
 from jobs.featurize.features import feature_table
 from workflows.covariates import code_rows, sets_of
@@ -62,7 +62,7 @@ ENCOUNTERS = (
 )
 EVENTS = (
     "person_id long, visit_occurrence_id long, event_start_datetime timestamp, event_end_datetime timestamp, "
-    "vocabulary_id string, concept_code string, value_as_number double"
+    "vocabulary_id string, concept_code string, value_as_number double, unit_source_value string"
 )
 
 
@@ -85,7 +85,9 @@ def patient(chance: random.Random) -> Example:
         until = day(begun + chance.choice([1, 40])) if chance.random() < 0.5 else None
         number = chance.choice([None, 1.0, 2.5, -3.25, 0.1, 7.1234567, 6e12])
         hour = chance.choice(["", " 08:00", " 20:30"])
-        events.append(Occurrence(*chance.choice(CODES), day(begun) + hour, until, number))
+        events.append(
+            Occurrence(*chance.choice(CODES), day(begun) + hour, until, number, unit_source_value=chance.choice(UNITS))
+        )
     opened, observed = chance.choice([0, 9, 10, 11, 60]), []
     for _ in range(chance.randint(0, 2)):
         closed = opened + chance.randint(40, 120)
@@ -114,7 +116,7 @@ def table(spark: SparkSession, model: Model, patients: Sequence[Example]) -> dic
                           one.person.sex, birth and birth.date(), True, length, None))  # fmt: skip
         for event in one.events:
             events.append((person, None, moment(event.event_start_datetime), moment(event.event_end_datetime),
-                           event.vocabulary_id, event.concept_code, event.value_as_number))  # fmt: skip
+                           event.vocabulary_id, event.concept_code, event.value_as_number, event.unit_source_value))  # fmt: skip
         periods += [(person, date.fromisoformat(a), date.fromisoformat(b)) for a, b in one.observed]
     far = datetime(2030, 1, 1)
     stays.append((10_000, 10_000, 10_000, far, far, 0, True, True, None, None, True, 0, None))

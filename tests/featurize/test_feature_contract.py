@@ -64,6 +64,7 @@ def world_of(spark: SparkSession, model: Model) -> Facts:
     codes = code_rows(model.of_events, sets)
     encounters = there.encounters.withColumn("attr_length_of_stay", sf.col("length_of_stay"))
     events = there.events.withColumn("value_as_number", sf.expr("pmod(xxhash64(*), 40) / 4"))
+    events = events.withColumn("unit_source_value", sf.expr("if(value_as_number > 5, 'mg/dL', 'mmol/L')"))
     return replace(there, encounters=encounters, events=events, codes=codes)
 
 

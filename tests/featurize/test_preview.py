@@ -44,7 +44,8 @@ MODEL: Model = replace(
     readmission,
     features=[
         Demographics(), AtIndex("discharged_to", because="known at discharge"), AnyOf(COLD, YEAR), AnyOf(RARE, YEAR),
-        CountOf(COLD, YEAR), LatestOf(COLD, YEAR), CountOf("inpatient_admission", YEAR),
+        CountOf(COLD, YEAR), LatestOf(COLD, YEAR), LatestOf(COLD, YEAR, unit="mg/dL", label="mg"),
+        CountOf("inpatient_admission", YEAR),
     ],
 )  # fmt: skip
 PERSONS = range(1, 61)
@@ -55,7 +56,7 @@ ENCOUNTERS = (
 )
 EVENTS = (
     "person_id long, visit_occurrence_id long, event_start_datetime timestamp, event_end_datetime timestamp, "
-    "vocabulary_id string, concept_code string, value_as_number double"
+    "vocabulary_id string, concept_code string, value_as_number double, unit_source_value string"
 )
 
 
@@ -70,14 +71,25 @@ def facts(spark: SparkSession) -> Iterator[SparkSession]:
         for number, ended in enumerate((old, new)):
             stays.append((person, person * 10 + number, person * 10 + number, ended - timedelta(days=4), ended, 4, True,
                           True, sex, born, None, True, 4, home if number else "old"))  # fmt: skip
-        events.append((person, None, old - timedelta(days=3), None, "ICD10CM", "J06.9", 99.0))
+        events.append((person, None, old - timedelta(days=3), None, "ICD10CM", "J06.9", 99.0, None))
         if person <= 30:  # one event each of J00, of the first twenty a second, of J06.0
-            events.append((person, None, new - timedelta(days=9), None, "ICD10CM", "J00", float(person)))
+            events.append(
+                (
+                    person,
+                    None,
+                    new - timedelta(days=9),
+                    None,
+                    "ICD10CM",
+                    "J00",
+                    float(person),
+                    "MG/DL" if person <= 18 else "mmol/L",
+                )
+            )
         if person <= 14 or person in (31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42):
-            events.append((person, None, new - timedelta(days=20), None, "ICD10CM", "J06.0", None))
+            events.append((person, None, new - timedelta(days=20), None, "ICD10CM", "J06.0", None, None))
         if person <= 5:
-            events.append((person, None, new - timedelta(days=2), None, "ICD10CM", "Z99.1", None))
-        events.append((person, None, new + timedelta(days=1), None, "ICD10CM", "J00", 1000.0))
+            events.append((person, None, new - timedelta(days=2), None, "ICD10CM", "Z99.1", None, None))
+        events.append((person, None, new + timedelta(days=1), None, "ICD10CM", "J00", 1000.0, None))
     with empty_zones(spark) as session:
         made = {"encounter_index": (stays, ENCOUNTERS), "person": (events, EVENTS), "observation_period": ([], PERIODS)}
         for name, (rows, schema) in made.items():
@@ -125,6 +137,9 @@ def test_the_codes_that_matched_are_counted_and_few_persons_are_not_shown(found)
     assert codes["count_cold_365_1"] == codes["any_cold"]
     assert codes["any_rare"] == [("ICD10CM", "Z99.1", None)]
     assert codes["sex"] == []
+    # Of 30 with J00 and a value, 18 have it in mg/dL.
+    assert codes["latest_cold_mg"] == [("ICD10CM", "J00", 18)]
+    assert values(found["latest_cold_mg"])[MISSING] == 42
 
 
 @pytest.mark.spark

@@ -20,6 +20,7 @@ from workflows.codes import Codes
 from workflows.covariates import code_rows
 from workflows.features import AnyOf, CountOf, Feature
 from workflows.time import days
+from workflows.values import MeanOf
 
 pytestmark = pytest.mark.clause("F5", "F8", "P8")
 SMALL = range(1, 11)
@@ -207,3 +208,14 @@ def test_without_the_guard_the_attacker_wins():
     ]
     assert any("f_any_big yes, f_any_big_month no" in one for one in won)
     assert any("f_any_big yes, f_count_big_365_1 missing" in one for one in won)
+
+
+def test_who_has_a_value_in_a_unit_is_among_those_who_have_one_and_units_lie_beside_each_other():
+    units = {"f_mean_big_any": (), "f_mean_big_mg": "mg/dL", "f_mean_big_mmol": ("mmol/L", "mmol per L")}
+    some = [MeanOf(BIG, YEAR, unit=unit, label=name.rpartition("_")[2]) for name, unit in units.items()]
+    (family,) = families(some, {}, code_rows(some, {}))
+    have = {name: ~np.isnan(row) for name, row in zip(family.columns, family.values, strict=True)}
+    anything, mg, mmol = (have[name] for name in units)
+    assert not ((mg | mmol) & ~anything).any()
+    for there in (mg & mmol, mg & ~mmol, mmol & ~mg, anything & ~mg & ~mmol, ~anything):
+        assert there.any()

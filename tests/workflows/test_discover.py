@@ -105,6 +105,7 @@ BAD = [
     ({"sources__hospital": SOURCE.format(time="calendar").replace("outcomes=(", 'at_end=("los",), outcomes=(')}, "workflows/sources/hospital.py:10", "at_end", "los", "length_of_stay"),
     ({"models__model": MODEL.replace("Demographics()", 'AnyOf("rare", window=days(-9, -1))')}, "workflows/models/model.py", "features.any_rare", "rare", "chronic_conditions"),
     ({"models__model": MODEL.replace("Demographics()", 'AnyOf("chronic_conditions", days(-9, -1), in_observation=True)')}, "workflows/models/model.py", "features.any_chronic_conditions", "in_observation=True", "fact_observation_period"),
+    ({"models__model": MODEL.replace("Demographics()", 'MeanOf("chronic_conditions", days(-9, -1), unit="mg/dL")')}, "workflows/models/model.py", "features.mean_chronic_conditions_9_1", "unit=('mg/dl',)", "no unit: hospital has none"),
     ({"models__model": MODEL.replace("Demographics()", 'CountOf("inpatient_admission", days(-9, -1), rule="overlap")')}, "workflows/models/model.py", "features.count_inpatient_admission_9_1", "inpatient_admission", "a concept set"),
     ({"models__model": MODEL.replace("Demographics()", 'AtIndex("length_of_stay", because="known"), Derived("old", "at_least", ("age",), threshold=65)')}, "workflows/models/model.py", "features.old", "age", "length_of_stay"),
     ({"models__model": MODEL.replace("Demographics()", 'Demographics(), AtIndex("length_of_stay", because="known"), Derived("sex", "at_least", ("length_of_stay",), threshold=1)')}, "workflows/models/model.py", "features", "sex", "two features make it"),

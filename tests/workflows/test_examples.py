@@ -47,8 +47,8 @@ def cold(day: str) -> Occurrence:
     return Occurrence("ICD10CM", "J00", day)
 
 
-def sugar(day: str, value: float | None) -> Occurrence:
-    return Occurrence("LOINC", "2345-7", day, value_as_number=value)
+def sugar(day: str, value: float | None, unit: str | None = None) -> Occurrence:
+    return Occurrence("LOINC", "2345-7", day, value_as_number=value, unit_source_value=unit)
 
 
 def got(feature: object, *events: Occurrence, **more: object) -> object:
@@ -85,6 +85,8 @@ CASES = [
     ("what was seen stays seen", AnyOf(COLD, YEAR, in_observation=True), [cold("2021-06-20")], {"observed": [("2021-01-01", "2021-12-31")]}, 1),
     ("periods that touch are one", CountOf(COLD, YEAR, in_observation=True), [cold("2021-06-20")], {"observed": [("2020-01-01", "2020-12-31"), ("2021-01-01", "2021-12-31")]}, 1),
     ("a gap of a day parts them", CountOf(COLD, YEAR, in_observation=True), [cold("2021-06-20")], {"observed": [("2020-01-01", "2020-12-30"), ("2021-01-01", "2021-12-31")]}, None),
+    ("values of its unit count, however it is spelled", MeanOf(SUGAR, YEAR, unit="mg/dL"), [sugar("2021-06-01", 100, "mg/dL"), sugar("2021-06-02", 90, " MG/DL"), sugar("2021-06-03", 5.5, "mmol/L"), sugar("2021-06-04", 7)], {}, 95),
+    ("of another or of none not", LatestOf(SUGAR, YEAR, unit=("mg/dL", "mg per dL")), [sugar("2021-06-03", 5.5, "mmol/L"), sugar("2021-06-04", 7)], {}, None),
     ("visits but not stays are visits", Visits(YEAR), [], {"encounters": [STAY, Encounter("2021-05-01", "2021-05-01", is_inpatient_visit=False), Encounter("2021-04-01", "2021-04-03")]}, 2),
     ("days in hospital", StayDays(YEAR), [], {"encounters": [STAY, Encounter("2021-05-01", "2021-05-09", is_inpatient_visit=False), Encounter("2021-04-01", "2021-04-03")]}, 2),
 ]  # fmt: skip

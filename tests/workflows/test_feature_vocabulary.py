@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workflows.canonical import canonical, parse
-from workflows.covariates import code_rows, covariates, derived_in_order, sets_of
+from workflows.covariates import code_rows, covariates, derived_in_order, reference, sets_of
 from workflows.declare import (
     AnyOf,
     AtIndex,
@@ -57,6 +57,9 @@ REFUSED = [
     (lambda: CountOf(COLD, YEAR, label=5), "label", "text"),
     # Spark takes `Year` and `year` for one column.
     (lambda: CountOf(COLD, YEAR, label="Year"), "label", "lower-case"),
+    (lambda: MeanOf(COLD, YEAR, unit=" "), "unit", "'mg/dL', or"),
+    (lambda: MeanOf(COLD, YEAR, unit=("mg/dL", 5)), "unit", "'mg/dL', or"),
+    (lambda: MeanOf(COLD, YEAR, unit=None), "unit", "'mg/dL', or"),
     (lambda: AtIndex("length_of_stay", because=None), "because", "text"),
     (lambda: Codes(None, (("ICD10CM", "J00"),)), "name", "text"),
     (lambda: Codes("cold", None), "cold", "at least one"),
@@ -106,12 +109,26 @@ def test_an_id_is_of_the_meaning_and_a_version_of_the_codes_too():
     assert one.version(codes) != one.version(codes[:1])
 
 
+@pytest.mark.clause("F1", "P3")
+def test_an_id_is_of_the_unit_too_however_it_is_spelled_and_a_column_names_it():
+    some = [(), "mg/dL", (" MG/DL", "mg/dL"), ("mg/dL", "mmol/L")]
+    made = [covariates([MeanOf(COLD, YEAR, unit=unit)], {})[0] for unit in some]
+    assert len({one.covariate_id for one in made}) == 3
+    assert made[1].covariate_id == made[2].covariate_id
+    # What was computed and published before units were known keeps its id.
+    assert "unit" not in made[0].meaning
+    assert made[1].title.startswith("mean value of cold in mg/dL in days ")
+    (column,) = columns_of(MeanOf(COLD, YEAR, unit="mg/dL"), synthetic_omop, {})
+    assert column.unit == "mg/dL"
+    assert [row[-1] for row in reference(made[:2], [])] == [[], ["mg/dl"]]
+
+
 # One of each kind of feature.
 KINDS = [
     Demographics(), AtIndex("length_of_stay", because="known at discharge"), Visits(YEAR), StayDays(YEAR), Charlson(YEAR),
     AnyOf(COLD, days(-30, 0), because="in the referral"), CountOf("inpatient_admission", YEAR),
     DaysSince("chronic_conditions", YEAR), FirstOf(COLD, YEAR), LastOf(COLD, YEAR),
-    LatestOf("chronic_conditions.diabetes", YEAR, rule="overlap", in_observation=True), MinOf(COLD, YEAR),
+    LatestOf("chronic_conditions.diabetes", YEAR, rule="overlap", in_observation=True), MinOf(COLD, YEAR, unit="mg/dL"),
     MaxOf(COLD, YEAR), MeanOf(COLD, YEAR), TrendOf(COLD, YEAR), Derived("old", "at_least", ("age",), threshold=65),
 ]  # fmt: skip
 
