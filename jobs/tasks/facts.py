@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jobs.digest import digest
@@ -19,6 +20,8 @@ from workflows.sources import named
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+    from jobs.quality.result import Result
 
 
 def facts() -> None:
@@ -54,7 +57,7 @@ def _facts(task: Task) -> None:
         version = task.tables.version(full)
         # Also where nothing is new: the task that wrote the version may have died before it was held.
         if version is not None and not held(task, full, version):
-            hold(task, source, contract, version)
+            hold(task, source, contract, version, partial(beside, task, source, table, version))
         return
     tables, inputs = curated(task, source, source.made_from[table])
     content = "" if followed else definition(task, source, table)
@@ -67,7 +70,7 @@ def _facts(task: Task) -> None:
         task.log(f"assumed: rows of {', '.join(assumed)} are known {source.lag} days after their event")
     said = note(source, share(task, "person_sample"), inputs) if followed else {"content": content}
     version = task.tables.replace(full, documented(frame, contract), inputs, said, recorded=followed)
-    hold(task, source, contract, version)
+    hold(task, source, contract, version, partial(beside, task, source, table, version))
     task.log(f"{full} is at version {version}")
 
 
@@ -90,6 +93,15 @@ def set_apart(task: Task, source: Source) -> None:
         task.log(
             f"{apart}: no person: events of encounters that are not there; the report of `check` counts their rows"
         )
+
+
+def beside(task: Task, source: Source, table: str, version: int) -> list[Result]:
+    """What is told of a version of a fact table beside its contract: whether the values of a code have one unit."""
+    if table != "fact_person" or all(kind.unit == "null" for kind in source.events):
+        return []
+    from jobs.quality.units import one_unit
+
+    return [one_unit(task.tables.read(f"{source.name}_ra.{table}", version), table)]
 
 
 def definition(task: Task, source: Source, table: str) -> str:

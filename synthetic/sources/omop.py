@@ -42,13 +42,12 @@ def event_table(people: Population, table: str, of: np.ndarray) -> Table:
     """One event table of the events at the positions `of`."""
     rng, (prefix, start, end) = people.rng, STEMS[table]
     visit, day, size = people.event_visit[of], people.event_day[of], len(of)
+    concept = np.minimum(rng.integers(0, CODES, size), rng.integers(0, CODES, size))
     first = LOCAL + list(SHARES).index(table) * CODES
     made: Table = {
         f"{table}_id": ids(size),
         "person_id": pa.array(people.visit_person[visit] + 1),
-        f"{prefix}_concept_id": pa.array(
-            first + np.minimum(rng.integers(0, CODES, size), rng.integers(0, CODES, size))
-        ),
+        f"{prefix}_concept_id": pa.array(first + concept),
         f"{start}_date": dates(day),
         f"{start}_datetime": times(day, rng.integers(0, 24, size)),
         "visit_occurrence_id": pa.array(visit + 1),
@@ -62,7 +61,8 @@ def event_table(people: Population, table: str, of: np.ndarray) -> Table:
     if table in ("measurement", "observation"):
         made |= {
             "value_as_number": pa.array(rng.normal(100, 15, size).round(1)),
-            "unit_source_value": chosen(rng, ["mg/dL", "mmol/L"], size),
+            # One unit a concept, as features take them.
+            "unit_source_value": pa.array(np.where(concept % 2, "mmol/L", "mg/dL")),
         }
     if table == "measurement":
         made["value_source_value"] = empty(size, pa.string())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from synthetic.sources.population import Population, Table, chosen, dates, ids, labels, times
 
@@ -22,14 +23,16 @@ def coded(letter: str, size: int = 150) -> list[str]:
 def result_table(people: Population, of: np.ndarray) -> Table:
     """Tests with their values."""
     rng, visit, size = people.rng, people.event_visit[of], len(of)
+    tests = chosen(rng, [f"{number}-{number % 9}" for number in range(1000, 1100)], size)
     return {
         "PAT_KEY": pa.array(visit + 1),
         "collection_datetime": times(people.event_day[of], rng.integers(0, 24, size)),
-        "lab_test_code": chosen(rng, [f"{number}-{number % 9}" for number in range(1000, 1100)], size),
+        "lab_test_code": tests,
         "lab_test_code_type": chosen(rng, ["LOINC", "4"], size),
         # A running number: two tests of one moment stay two.
         "lab_test_result": labels("measured ", np.arange(size)),
-        "lab_test_result_unit": chosen(rng, ["mg/dL", "mmol/L"], size),
+        # One unit a test, as features take them.
+        "lab_test_result_unit": pc.if_else(pc.match_substring_regex(tests, "[02468]-"), "mg/dL", "mmol/L"),
         "numeric_value": pa.array(rng.normal(100, 15, size).round(1)),
     }
 
