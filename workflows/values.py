@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from workflows.errors import DeclarationError
+from workflows.expressions import BLANKS
 from workflows.features import OfConcepts
-
-BLANKS = " \t\r\n"
 
 
 def unit_spelled(unit: str) -> str:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as sf
 
 from jobs.featurize.lookup import Lookup, lookup
 from workflows.covariates import BITS
-from workflows.values import BLANKS
+from workflows.expressions import BLANKS
 
 if TYPE_CHECKING:
     from datetime import date
