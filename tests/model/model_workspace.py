@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 from jobs.io.context import Surroundings, Task
 from jobs.io.registry import Registry
 from jobs.model.names import Names
+from jobs.tasks.features import ATTRITION_SCHEMA
 from workflows.declare import (
     AtLeast,
     Calibrated,
@@ -93,6 +94,9 @@ class Workspace:
         tables.note("synthetic_omop_ra.fact_person", 0, {"synthetic_omop.person": 3})
         frame = self.spark.createDataFrame(pa.Table.from_pandas(rows, preserve_index=False))
         tables.replace(self.names.features, frame, {"synthetic_omop_ra.fact_person": 0})
+        told = [("0", 0, "all encounters", len(rows), int(rows["person_id"].nunique()))]
+        attrition = self.spark.createDataFrame(told, ATTRITION_SCHEMA)
+        tables.merge(self.names.table("attrition"), attrition, ["job_run_id", "step"])
         tables.flush()
 
     def table(self, name: str) -> pd.DataFrame:
