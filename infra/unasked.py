@@ -27,7 +27,6 @@ UNASKED: dict[tuple[Principal, On, str], str] = {
     (Principal.FEATURIZE, On.MODEL_ZONE, "MODIFY"): CREATED_FIRST,
     (Principal.FEATURIZE, On.MODEL_ZONE, "SELECT"): CREATED_FIRST,
     (Principal.TRAIN, On.MODEL_ZONE, "MODIFY"): CREATED_FIRST,
-    (Principal.TRAIN, On.MODEL_ZONE, "SELECT"): CREATED_FIRST,
     (Principal.SERVE, On.MODEL_ZONE, "MODIFY"): CREATED_FIRST,
     (Principal.PROMOTE, On.ML, "CREATE_TABLE"): NOT_YET,
     (Principal.PROMOTE, On.MODEL_ZONE, "CREATE_TABLE"): NOT_YET,

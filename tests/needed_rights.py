@@ -38,7 +38,7 @@ NEEDED: dict[tuple[str, str], tuple[str, ...]] = {
     ("sp-train", "EXECUTE"): ("REGISTERED_MODEL",),
     ("sp-train", "MODIFY"): ("ML",),
     ("sp-train", "READ_VOLUME"): ("ARTIFACTS",),
-    ("sp-train", "SELECT"): ("FEATURES", "ML"),
+    ("sp-train", "SELECT"): ("FEATURES", "ML", "MODEL_ZONE"),
     ("sp-train", "USE_CATALOG"): ("CATALOG",),
     ("sp-train", "USE_SCHEMA"): ("FEATURES", "ML", "MODEL_ZONE"),
 }
