@@ -18,6 +18,11 @@ def suppressed(count: int) -> int | None:
     return None if 0 < count < SMALLEST else count
 
 
+def few(*counts: int) -> bool:
+    """Whether any of the counts is of 1 to 10."""
+    return any(suppressed(count) is None for count in counts)
+
+
 def moved(count: float, before: Iterable[float]) -> bool:
     """Whether a count or sum differs by 1 to 10 from any that was published of it before: that tells of few."""
     return any(0 < abs(count - one) < SMALLEST for one in before)
@@ -26,8 +31,7 @@ def moved(count: float, before: Iterable[float]) -> bool:
 def tells(counts: Mapping[str, int], before: Sequence[Mapping[str, int]]) -> bool:
     """Whether one of the counts is of 1 to 10, or differs by so many from what was said of it before."""
     return any(
-        suppressed(count) is None or moved(count, [one[name] for one in before if name in one])
-        for name, count in counts.items()
+        few(count) or moved(count, [one[name] for one in before if name in one]) for name, count in counts.items()
     )
 
 

@@ -18,7 +18,6 @@ from jobs.bins import ALL, MISSING, Numbers, edges, of_levels, of_numbers, publi
 from jobs.disclosure import SMALLEST, suppressed
 from jobs.errors import TaskError
 from jobs.featurize import engine
-from jobs.featurize.accumulate import OF_VALUES
 from jobs.featurize.cohort import of_model
 from jobs.featurize.covariate_values import keys
 from jobs.featurize.entries import KEY
@@ -33,6 +32,7 @@ from workflows.declare import Model
 from workflows.feature_columns import FLAG, columns_of, feature_columns
 from workflows.source import Source
 from workflows.sources import named
+from workflows.values import OfValues
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -197,7 +197,7 @@ def looked_at(one: Covariate) -> Column:
         return sf.col("_visit") == sf.col(KEY)
     last = sf.col("_last" if feature.rule == "overlap" else "_day")
     inside = (sf.col("_day") <= window.end) & (last >= window.start)
-    if feature.aggregation in OF_VALUES:
+    if isinstance(feature, OfValues):
         inside &= sf.col("_valued")
     return inside & sf.col("_start").between(sf.col("_from"), sf.col("_to")) if feature.in_observation else inside
 

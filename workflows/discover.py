@@ -23,6 +23,7 @@ from workflows.leaks import refuse_end, refuse_other_rows, refuse_outcome
 from workflows.loading import declared, label
 from workflows.source import Source
 from workflows.steps import NoPriorOutcome, OfWindow, Step
+from workflows.values import has_units
 
 HERE = Path(__file__).parent
 # In the order in which each is made of the one before it.
@@ -213,7 +214,7 @@ def check_concepts(catalogue: Catalogue, model: Model, feature: OfConcepts, file
             model.name, where, "in_observation=True",
             f"in_observation=False: no featurization of {source.name} makes fact_observation_period", file,
         )  # fmt: skip
-    if feature.units and all(kind.unit == "null" for kind in source.events):
+    if feature.units and not has_units(source):
         raise DeclarationError(model.name, where, f"unit={feature.units}", f"no unit: {source.name} has none", file)
     if feature.collection in events and (feature.rule != "start" or feature.in_observation):
         raise DeclarationError(

@@ -9,6 +9,7 @@ from workflows.covariates import Covariate, covariates, named_event
 from workflows.declare import Model
 from workflows.features import AtIndex, Charlson, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
 from workflows.source import Source
+from workflows.values import OfValues
 
 # What a column holds: text; an attribute, of which only the facts say what it is; 0 or 1; whole numbers from 0; days
 # in a window; any number.
@@ -81,6 +82,7 @@ def of_concepts(one: Covariate) -> FeatureColumn:
         start = None if one.feature.rule == "overlap" else window.start
         since = (-window.end, None if start is None else -start)
         span = since if aggregation == "days_since" else (start, window.end)
-    unit = "days" if holds == DAY else next(iter(getattr(one.feature, "unit", ())), "")
+    named = one.feature.unit if isinstance(one.feature, OfValues) else ()
+    unit = "days" if holds == DAY else next(iter(named), "")
     meaning = f"{one.title}; nothing seen means {one.missing}"
     return FeatureColumn(name=one.column, meaning=meaning, holds=holds, unit=unit, span=span)

@@ -30,7 +30,7 @@ from workflows.features import (
 from workflows.scene import Scene, age, day_of, moment, scene
 from workflows.source import Source
 from workflows.time import Window
-from workflows.values import unit_spelled
+from workflows.values import OfValues, unit_spelled
 
 Codes = Mapping[tuple[str, str], set[CodeRow]]
 
@@ -136,7 +136,7 @@ def belongs(event: Occurrence, codes: set[CodeRow]) -> bool:
     )
 
 
-def counts(feature: OfConcepts, event: Occurrence, at: Scene) -> bool:
+def counts(feature: OfEvents, event: Occurrence, at: Scene) -> bool:
     """Whether an event lies where the feature looks, and has its unit where the feature names one."""
     if feature.units and unit_spelled(event.unit_source_value or "") not in feature.units:
         return False
@@ -155,10 +155,10 @@ def counts(feature: OfConcepts, event: Occurrence, at: Scene) -> bool:
     return not feature.in_observation or (seen is not None and seen[0] <= start <= seen[1])
 
 
-def of_events(feature: OfConcepts, codes: set[CodeRow], at: Scene) -> Seen:
+def of_events(feature: OfEvents, codes: set[CodeRow], at: Scene) -> Seen:
     """A feature of the events of one concept set."""
     hits = [one for one in at.example.events if belongs(one, codes) and counts(feature, one, at)]
-    if feature.aggregation in ("latest", *STATISTICS):
+    if isinstance(feature, OfValues):
         # What has no value, no feature of values sees.
         hits = [one for one in hits if whole_number(one.value_as_number) is not None]
     days = [at.day(one.event_start_datetime) or 0 for one in hits]

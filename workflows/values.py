@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from workflows.errors import DeclarationError
 from workflows.expressions import BLANKS
 from workflows.features import OfConcepts
 
+if TYPE_CHECKING:
+    from workflows.source import Source
+
 
 def unit_spelled(unit: str) -> str:
     """A unit as units are compared: without outer blanks and without regard to case."""
     return unit.strip(BLANKS).lower()
+
+
+def has_units(source: Source) -> bool:
+    """Whether the events of a source have units."""
+    return any(kind.unit != "null" for kind in source.events)
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,14 @@ def beside(table: pd.DataFrame, before: Earlier) -> pd.DataFrame:
         told = {name for name, row in groups.items() if differs(row, before.get((str(split), name), {}))}
         dimensions = {name.partition("=")[0] for name in told}
         kept |= {(split, name) for name in groups if dimensions & {ALL, name.partition("=")[0]}}
-    hide = pd.Series([key in kept for key in zip(table["split"], table["subgroup"], strict=True)], index=table.index)
-    return table.assign(**{kind: table[kind].astype("Int64").mask(hide) for kind in KINDS})
+    hide = [key in kept for key in zip(table["split"], table["subgroup"], strict=True)]
+    return _uncounted(table, pd.Series(hide, index=table.index))
 
 
 def without(table: pd.DataFrame, splits: Collection[str]) -> pd.DataFrame:
     """An evaluation without the counts of some splits; what was measured stays."""
-    hide = table["split"].isin(splits)
+    return _uncounted(table, table["split"].isin(splits))
+
+
+def _uncounted(table: pd.DataFrame, hide: pd.Series) -> pd.DataFrame:
     return table.assign(**{kind: table[kind].astype("Int64").mask(hide) for kind in KINDS})

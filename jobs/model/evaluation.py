@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from jobs.disclosure import SMALLEST, measured, with_others
+from jobs.model.beside import KINDS
 from jobs.model.intervals import Estimate, Persons, clustered, recalibration
 from jobs.model.metrics import integrated_calibration_index
 from jobs.release import Sum, release
 
-COLUMNS = ("split", "subgroup", "metric", "value", "low", "high", "encounters", "persons", "events")
+COLUMNS = ("split", "subgroup", "metric", "value", "low", "high", *KINDS)
 SEX, AGE, AGE_BAND = "f_sex", "f_age", "f_age_band"  # the columns of Demographics
 BANDS = ((0, 17), (18, 44), (45, 64), (65, 74), (75, 84), (85, 150))
-KINDS = ("encounters", "persons", "events")
 POINTS = 100  # of a ROC curve at most
 BINS = 10  # of a calibration curve at most
 

@@ -14,7 +14,7 @@ from itertools import permutations
 
 import pandas as pd
 
-from jobs.disclosure import suppressed
+from jobs.disclosure import few
 from jobs.model.intervals import NORMAL
 from jobs.release import Sum, release
 from workflows.concept_sets import covers, in_days
@@ -100,7 +100,7 @@ def outcome(features: pd.DataFrame, test_share: float) -> Outcome:
     again = (len(known) - persons, int(event.sum()) - with_event, cells["waiting"] - cells["never"])
     events, others = round(cells["events"] * test_share), round(cells["others"] * test_share)
     widths = tuple(expected(auroc, events, others) for auroc in ASSUMED) if events and others else ()
-    if any(suppressed(count) is None for count in again):
+    if few(*again):
         return Outcome(cells["known"], cells["events"], None, None, widths)
     return Outcome(cells["known"], cells["events"], persons, with_event, widths)
 

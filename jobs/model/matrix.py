@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from jobs.disclosure import SMALLEST, suppressed
+from jobs.disclosure import SMALLEST, few
 from jobs.errors import TaskError
 from jobs.model.steps import Steps, stepped, steps, uncounted
 
@@ -66,7 +66,7 @@ def of_few(persons: pd.Series, values: pd.Series) -> bool:
     """Whether 1 to 10 persons have a value, or one other than the most common."""
     known = values.notna().to_numpy()
     other = known & (values != values.mode().min()).to_numpy()
-    return any(suppressed(persons[rows].nunique()) is None for rows in (known, other))
+    return few(*(persons[rows].nunique() for rows in (known, other)))
 
 
 def is_category(values: pd.Series) -> bool:

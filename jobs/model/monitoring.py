@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jobs.disclosure import measured, suppressed, tells
+from jobs.disclosure import few, measured, suppressed, tells
 from jobs.model.intervals import Persons, observed_over_expected
 from jobs.model.matrix import MISSING, Columns, design
 from jobs.model.scoring import APART, SCORED
@@ -41,11 +41,11 @@ def calibration(rows: pd.DataFrame, monitor: Monitor, seed: int) -> list[dict[st
     parts = {WHOLE: ordered} | quarters
     # Blocks make up the whole: one that is kept back alone would be the whole less the others.
     sizes = {str(block): outcomes(part) for block, part in parts.items()}
-    few = kept_back({block: classes for block, classes in sizes.items() if block != str(WHOLE)})
+    hidden = kept_back({block: classes for block, classes in sizes.items() if block != str(WHOLE)})
     # Which quarters are empty would say how few there are: all are there, and of a whole of few none is described.
-    if any(suppressed(count) is None for count in sizes[str(WHOLE)].values()):
-        few = set(sizes)
-    return [calibration_row(block, part, monitor, seed, hide=str(block) in few) for block, part in parts.items()]
+    if few(*sizes[str(WHOLE)].values()):
+        hidden = set(sizes)
+    return [calibration_row(block, part, monitor, seed, hide=str(block) in hidden) for block, part in parts.items()]
 
 
 def outcomes(rows: pd.DataFrame) -> dict[str, int]:
@@ -113,7 +113,7 @@ def told_of_few(frame: pd.DataFrame, values: pd.Series, is_number: bool) -> bool
     """Whether 1 to 10 persons have a level of a category; of a number: none, 0, or another."""
     kinds = values if not is_number else np.where(values.isna(), MISSING, (values != 0).astype(str))
     persons = frame["person_id"].groupby(np.asarray(kinds)).nunique()
-    return any(suppressed(int(count)) is None for count in persons)
+    return few(*map(int, persons))
 
 
 def covariates(scored: pd.DataFrame, held: pd.DataFrame, columns: Columns, monitor: Monitor) -> list[dict[str, Any]]:
@@ -132,7 +132,7 @@ def covariates(scored: pd.DataFrame, held: pd.DataFrame, columns: Columns, monit
         "encounters": suppressed(size),
         "events": None,
     }
-    if suppressed(size) is None or suppressed(len(held)) is None or not size or not len(held):
+    if few(size, len(held)) or not size or not len(held):
         rest = {"value": None, "state": NOT_ASSESSABLE, "signal": ""}
         return [base | {"name": name} | rest for name in columns.names]
     new, old = design(scored, columns), design(held, columns)

@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from jobs.disclosure import suppressed, tells
+from jobs.disclosure import few, tells
 from jobs.errors import TaskError
 
 # Counts of a version's encounters: those that it ever scored, and the others of the feature table.
@@ -91,5 +91,4 @@ class Reach:
         kept back. Attrition less `prepare` tells who waits: so who matured, and who waits since before this run.
         """
         follows = {"matured": self.scored - self.waiting, "since before": self.waiting - self.new}
-        few = suppressed(self.persons) is None
-        return {} if few or tells(self.counts | follows, before) else self.counts
+        return {} if few(self.persons) or tells(self.counts | follows, before) else self.counts

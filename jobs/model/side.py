@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from jobs.disclosure import AGAIN, moved, shown, suppressed, with_others
+from jobs.disclosure import AGAIN, few, moved, shown, with_others
 from jobs.errors import TaskError
 
 TRAIN, TEST = "train", "test"
@@ -81,7 +81,7 @@ class Size:
     @property
     def few(self) -> bool:
         """Whether a count of those with a known outcome is of 1 to 10, but for who returns."""
-        return any(suppressed(count) is None for kind, count in self.counts.items() if kind != AGAIN)
+        return few(*(count for kind, count in self.counts.items() if kind != AGAIN))
 
 
 def told(
@@ -101,11 +101,11 @@ def told(
         for kind, count in size.counts.items()
         if moved(count, [one[side][kind] for one in before if kind in one.get(side, {})])
     }
-    few = any(size.few for size in sizes.values()) or bool(differing - {AGAIN})
+    small = any(size.few for size in sizes.values()) or bool(differing - {AGAIN})
     waiting, never = sum(size.waiting for size in sizes.values()), sum(size.never for size in sizes.values())
-    late = not cohort or any(suppressed(count) is None for count in (waiting, never))
+    late = not cohort or few(waiting, never)
     again = [size.counts[AGAIN] for size in sizes.values() if AGAIN in size.counts]
     # Who waits with one encounter and not with another is told by the persons, too.
-    if AGAIN in differing or any(suppressed(count) is None for count in (*again, waiting - never)):
+    if AGAIN in differing or few(*again, waiting - never):
         sizes = {side: replace(size, persons=None) for side, size in sizes.items()}
-    return {side: None if few or (late and side == TRAIN) else size for side, size in sizes.items()}
+    return {side: None if small or (late and side == TRAIN) else size for side, size in sizes.items()}

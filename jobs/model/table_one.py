@@ -182,9 +182,9 @@ def table_one(frame: pd.DataFrame, group: str = "outcome", families: Sequence[Fa
     rows = first_rows(frame[frame[group].notna()])
     groups = rows[group].astype("int64").to_numpy()
     size = (int((groups == 0).sum()), int((groups == 1).sum()))
-    if 0 in size or set(groups.tolist()) - {0, 1}:
-        kind = TaskError if set(groups.tolist()) - {0, 1} else NobodyError
-        raise kind(f"table 1: {group} has {sorted(set(groups.tolist()))}; valid: persons in both groups, 0 and 1")
+    if (there := set(groups.tolist())) != {0, 1}:
+        kind = TaskError if there - {0, 1} else NobodyError
+        raise kind(f"table 1: {group} has {sorted(there)}; valid: persons in both groups, 0 and 1")
     waiting = first_rows(frame[~frame["person_id"].isin(rows["person_id"])])
     everyone = np.concatenate([groups, np.full(len(waiting), WAITING)])
     found = lines(pd.concat([rows, waiting], ignore_index=True) if len(waiting) else rows, everyone)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Window
 from pyspark.sql import functions as sf
 
-from jobs.disclosure import portion, suppressed
+from jobs.disclosure import few, portion, suppressed
 from jobs.notes.sentences import LONGEST
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ class Accepted:
         """Both counts as they may be shown; None where one is of few persons, or its rest is."""
         everybody, *parts = self.persons
         checked = None if suppressed(everybody) is None else suppressed(self.checked)
-        few = any(suppressed(one) is None for one in parts)
-        return checked, None if self.failed and (few or checked is None) else portion(self.failed, self.checked)
+        return checked, None if self.failed and (few(*parts) or checked is None) else portion(self.failed, self.checked)
 
     def __str__(self) -> str:
         checked, failed = self.told

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from jobs.disclosure import moved, suppressed
+from jobs.disclosure import few, moved
 from jobs.quality.table import QUALITY, STATISTICS
 from jobs.release import nested
 
 if TYPE_CHECKING:
     from jobs.io.context import Task
 
-# Encounters, persons, and the encounters beyond the first of each person, which follow from both.
+# Encounters and persons; None where one is not shown.
 Counts = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Every count that was shown of a group: encounters, persons, and what follows where both were of one version."""
+    """Every count that was shown of a group.
+
+    again: encounters beyond the first of each person, which follow where encounters and persons of one version were.
+    """
 
     encounters: frozenset[int] = frozenset()
     persons: frozenset[int] = frozenset()
@@ -38,8 +41,7 @@ class Shown:
     def tells(self, encounters: int, persons: int) -> bool:
         """Whether persons can be told of 1 to 10 where these persons are shown, and elsewhere their encounters."""
         again = encounters - persons
-        few = suppressed(persons) is None or suppressed(again) is None
-        return few or moved(persons, self.persons) or moved(again, self.again)
+        return few(persons, again) or moved(persons, self.persons) or moved(again, self.again)
 
 
 def attrition(
@@ -89,10 +91,7 @@ def members_before(task: Task, attrition: str, features: str) -> tuple[Shown, fr
     attrition, features: the tables' names.
     """
     zone = features.partition(".")[0]
-    counts: set[Counts] = set()
-    if task.tables.exists(attrition):
-        rows = task.tables.read(attrition).select("job_run_id", "step", "encounters", "persons").collect()
-        counts |= {(row["encounters"], row["persons"]) for row in lasts(row.asDict() for row in rows)}
+    counts = last_steps(task, attrition).values()
     source: set[int] = set()
     by_version: dict[int, list[int | None]] = {}
     facts = f"{zone}.fact_encounter_index"
@@ -109,22 +108,19 @@ def members_before(task: Task, attrition: str, features: str) -> tuple[Shown, fr
                     source.add(row[column])
                 else:
                     by_version.setdefault(row["table_version"], [None, None])[place] = row[column]
-    return Shown.of(counts | {(rows, persons) for rows, persons in by_version.values()}), frozenset(source)
+    return Shown.of([*counts, *((rows, persons) for rows, persons in by_version.values())]), frozenset(source)
 
 
 def counted(task: Task, attrition: str) -> bool:
     """Whether the newest attrition says how many encounters there are in all; where there is none, nothing is said."""
+    runs = last_steps(task, attrition)
+    return bool(runs) and runs[max(runs, key=int)][0] is not None
+
+
+def last_steps(task: Task, attrition: str) -> dict[str, Counts]:
+    """By job run what its attrition shows of its last step."""
     if not task.tables.exists(attrition):
-        return False
+        return {}
     rows = task.tables.read(attrition).select("job_run_id", "step", "encounters", "persons").collect()
-    newest = max(lasts(row.asDict() for row in rows), key=lambda row: int(row["job_run_id"]))
-    return newest["encounters"] is not None
-
-
-def lasts(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The last step of each run's attrition."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for row in rows:
-        if row["job_run_id"] not in found or row["step"] > found[row["job_run_id"]]["step"]:
-            found[row["job_run_id"]] = row
-    return list(found.values())
+    steps = sorted(rows, key=lambda row: row["step"])
+    return {row["job_run_id"]: (row["encounters"], row["persons"]) for row in steps}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from jobs.disclosure import suppressed
+from jobs.disclosure import few
 
 # How many persons of a group are of each class, such as: without a value, with 0, with 1.
 Classes = Mapping[str, int]
@@ -20,11 +20,11 @@ def kept_back(groups: Mapping[str, Classes], forced: Collection[str] = (), whole
     are kept back for another reason.
     """
     sizes = {name: sum(classes.values()) for name, classes in groups.items()}
-    hidden = {name for name, classes in groups.items() if few(classes)}
+    hidden = {name for name, classes in groups.items() if few(*classes.values())}
     hidden |= set(forced)
     several = {name: sum(classes.get(name, 0) for classes in groups.values()) - n for name, n in (whole or {}).items()}
     rest = sorted((name for name in groups if name not in hidden), key=lambda name: (sizes[name], name))
-    while rest and (exposed([groups[name] for name in hidden]) if hidden else few(several)):
+    while rest and (exposed([groups[name] for name in hidden]) if hidden else few(*several.values())):
         hidden.add(rest.pop(0))
     return hidden
 
@@ -35,9 +35,4 @@ def exposed(hidden: Collection[Classes]) -> bool:
     for classes in hidden:
         for name, count in classes.items():
             together[name] = together.get(name, 0) + count
-    return len(hidden) == 1 or few(together)
-
-
-def few(classes: Classes) -> bool:
-    """Whether a class is of 1 to 10 persons."""
-    return any(suppressed(count) is None for count in classes.values())
+    return len(hidden) == 1 or few(*together.values())

@@ -15,7 +15,6 @@ from itertools import combinations_with_replacement, pairwise, product
 
 import numpy as np
 
-from jobs.featurize.accumulate import OF_VALUES
 from workflows.concept_sets import covers, in_days
 from workflows.covariates import CodeRow, Covariate, covariates, derived_in_order, named_event
 from workflows.examples import Encounter, Example, Occurrence, Value
@@ -23,6 +22,7 @@ from workflows.features import Charlson, CountOf, Derived, Feature, OfConcepts, 
 from workflows.interpreter import Codes, Seen, charlson, from_others, of_encounters, of_events
 from workflows.scene import Scene
 from workflows.time import Window
+from workflows.values import OfValues
 
 Key = tuple[str, str]
 INDEX = date(2500, 1, 1)
@@ -83,7 +83,7 @@ class Leaf:
     def seen(self, at: Scene, codes: Codes) -> Seen:
         """What it is of one kind of persons."""
         if self.covariate is not None:
-            return of_events(self.covariate.feature, codes[self.covariate.key], at)  # type: ignore[arg-type]
+            return of_events(self.covariate.feature, codes[self.covariate.key], at)
         assert self.stays is not None
         assert self.window is not None
         return of_encounters(self.stays, self.window, at)
@@ -200,8 +200,7 @@ def _family(
             known = found | {name: Seen(value) for name, value in zip(given, values, strict=True)}
             for name, (parts, feature) in made.items():
                 if name in used and isinstance(feature, Charlson):
-                    conditions = {mine[one].covariate.set_name: known[one] for one in parts}  # type: ignore[union-attr]
-                    known[name] = charlson(conditions)
+                    known[name] = charlson({of[one][1]: known[one] for one in parts})
                 elif name in used and isinstance(feature, Derived):
                     known[name] = from_others(feature, known)
             rows.add(tuple(NONE if (one := known[name].value) is None else float(one) for name in names))
@@ -267,7 +266,7 @@ def _events(
     spans = [(first, last) for first in days for last in days if first == last or (overlap and first < last)]
     own = (0, 1) if any(one.window is None for one in some) else (0,)
     units = (None, *sorted({unit for one in some for unit in one.units}))
-    numbers = (0.0, 1.0) if any(one.aggregation in OF_VALUES for one in some) else ()
+    numbers = (0.0, 1.0) if any(isinstance(one, OfValues) for one in some) else ()
     events: list[Occurrence | Encounter] = [
         Occurrence("kind", str(code), _day(first), _day(last), number, encounter, unit)
         for code, (first, last), (number, unit), encounter in product(

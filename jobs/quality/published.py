@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from jobs.disclosure import suppressed
+from jobs.disclosure import few
 from jobs.quality.result import Result
 
 # (check, which count of it): "all" rows of the table (check ""), "of", "apart" (the rest), "rows" at fault, "kept".
@@ -59,11 +59,6 @@ class Ledger:
             return False
         self.filled.append((present, columns))
         return True
-
-
-def few(*persons: int) -> bool:
-    """Whether any of the counts is of 1 to 10 persons."""
-    return any(suppressed(one) is None for one in persons)
 
 
 def published(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from jobs.io.context import Task
-from jobs.quality.cohort import members_before
+from jobs.quality.cohort import Shown
 from jobs.quality.kinds import Family
 from jobs.quality.published import Cell, Published, shown_before
 from jobs.quality.result import Result
@@ -94,10 +94,12 @@ def stood(task: Task, table: str, version: int) -> int | None:
     return known if there and not task.tables.commits.another(table, known, at) else before
 
 
-def describe(task: Task, model: str, table: str, version: int, families: Sequence[Family] = ()) -> list[Result]:
+def describe(
+    task: Task, table: str, version: int, families: Sequence[Family] = (), members: Shown | None = None
+) -> list[Result]:
     """Add the statistics of a feature table's covariates to those of its zone; the check that none of them is empty.
 
-    families: the covariates that say something of each other.
+    families: the covariates that say something of each other. members: what was shown of its rows and persons.
     """
     from jobs.quality import statistics
 
@@ -108,7 +110,6 @@ def describe(task: Task, model: str, table: str, version: int, families: Sequenc
         rows_before = task.tables.read(name).where(f"table = '{table}'").select(*columns).collect()
         earlier = statistics.shown_before(row.asDict() for row in rows_before)
     found = statistics.groups(task.tables.read(table, version))
-    members = members_before(task, f"{model}.attrition", table)[0]
     figures = statistics.published(found, earlier, families, members)
     if figures:
         now = datetime.now(UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jobs.digest import digest
-from jobs.disclosure import suppressed
+from jobs.disclosure import few
 
 FATAL = "fatal"
 
@@ -63,7 +63,7 @@ class Result:
     def few(self) -> bool:
         """Whether the rows at fault are of 1 to 10 persons."""
         persons = self.rows if self.behind is None else self.behind.broken
-        return suppressed(persons) is None or suppressed(self.rows) is None
+        return few(persons, self.rows)
 
     @property
     def stops(self) -> bool:

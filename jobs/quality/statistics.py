@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as sf
 
-from jobs.disclosure import SMALLEST, moved, suppressed
+from jobs.disclosure import SMALLEST, few, moved
 from jobs.quality.cohort import Shown
 from jobs.quality.groups import Classes, kept_back
 from jobs.quality.kinds import Family
@@ -187,7 +187,7 @@ def published(
 def told_of_few(group: Group, name: str, earlier: Earlier, *, binary: bool) -> bool:
     """Whether a covariate's own counts in a group tell of 1 to 10 persons, now or since they were shown last."""
     counts = group.covariates[name].classes(group.persons, binary=binary).values()
-    return any(suppressed(count) is None for count in counts) or changed(group, name, earlier, binary=binary)
+    return few(*counts) or changed(group, name, earlier, binary=binary)
 
 
 def hidden_by_size(whole: Group, some: Sequence[Group], earlier: Earlier) -> set[str]:
@@ -200,7 +200,7 @@ def hidden_by_size(whole: Group, some: Sequence[Group], earlier: Earlier) -> set
         if (dimension, level) == (one.dimension, one.level) and near((one.persons,), ((row[0],) for row in shown))
     }
     if some[0].dimension == ALL:
-        return differing | {one.level for one in some if suppressed(one.persons) is None}
+        return differing | {one.level for one in some if few(one.persons)}
     return kept_back(sizes, differing, {"persons": whole.persons})
 
 

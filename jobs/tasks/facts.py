@@ -17,6 +17,7 @@ from workflows.contracts.facts import fact_contracts
 from workflows.declare import Featurization
 from workflows.source import Source
 from workflows.sources import named
+from workflows.values import has_units
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -97,7 +98,7 @@ def set_apart(task: Task, source: Source) -> None:
 
 def beside(task: Task, source: Source, table: str, version: int) -> list[Result]:
     """What is told of a version of a fact table beside its contract: whether the values of a code have one unit."""
-    if table != "fact_person" or all(kind.unit == "null" for kind in source.events):
+    if table != "fact_person" or not has_units(source):
         return []
     from jobs.quality.units import one_unit
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from jobs.digest import digest
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from jobs.featurize.cohort import Selection
     from jobs.featurize.entries import Facts
+    from jobs.quality.cohort import Shown
 
 ATTRITION_SCHEMA = "job_run_id string, step int, reason string, encounters long, persons long"
 Codes = Sequence[CodeRow]
@@ -110,8 +111,9 @@ def _features(task: Task) -> None:
     encounters = f"{source.name}_ra.fact_encounter_index"
     corrected = refuse_restated(task, model, table, encounters, inputs[encounters], facts.encounters)
     chosen = selection(cohort, facts)
+    before = cache(partial(members_before, task, f"{model.name}.attrition", table))
     if (whose := task.tables.commits.made(members, whom, inputs)) is None:
-        told(task, model, table, chosen, inputs)
+        told(task, model, chosen, before(), inputs)
         whose = task.tables.replace(members, chosen.index, inputs, {"content": whom})
         task.log(f"{members} is at version {whose}")
     else:
@@ -135,8 +137,8 @@ def _features(task: Task) -> None:
     note = {"content": what} | ({"corrected": corrected} if corrected else {})
     version = task.tables.replace(table, documented(made, contract), inputs, note)
     # The statistics first: of what the report says that it kept its contract, nothing is done again.
-    beside = partial(describe, task, model.name, table, version, families(model.features, sets, codes))
-    hold(task, source, contract, version, beside, inside=encounters)
+    related = families(model.features, sets, codes)
+    hold(task, source, contract, version, lambda: describe(task, table, version, related, before()[0]), encounters)
     task.log(f"{table} is at version {version}")
 
 
@@ -150,11 +152,13 @@ def refuse_texts(model: Model, texts: Collection[str]) -> None:
             )
 
 
-def told(task: Task, model: Model, table: str, chosen: Selection, inputs: Mapping[str, int]) -> None:
-    """Log and keep what each step leaves; raise if that is nothing."""
+def told(
+    task: Task, model: Model, chosen: Selection, known: tuple[Shown, Collection[int]], inputs: Mapping[str, int]
+) -> None:
+    """Log and keep what each step leaves; raise if that is nothing. known: as of `members_before`."""
     steps, name = chosen.attrition(), f"{model.name}.attrition"
     before = attrition_before(task, name, [(step.step, step.reason) for step in steps])
-    shown = attrition([(step.encounters, step.persons) for step in steps], before, *members_before(task, name, table))
+    shown = attrition([(step.encounters, step.persons) for step in steps], before, *known)
     rows = [
         (task.job_run_id, step.step, step.reason, *(counts or (None, None)))
         for step, counts in zip(steps, shown, strict=True)

@@ -77,7 +77,7 @@ def _prepare(task: Task) -> None:
     inputs[side] = placed(task, features.select("person_id").distinct(), side, model.test_share, dict(inputs))
     sides = task.tables.read(side, inputs[side]).select("person_id", "side")
     everyone = features.join(sides, "person_id")
-    before, cohort = task.tables.commits.every(table, TOLD), counted(task, f"{model.name}.attrition")
+    before, cohort = task.tables.commits.every(table, TOLD), counted(task, names.table("attrition"))
     sizes = sorted(told(check(everyone, table), before, cohort=cohort).items())
     for name, size in sizes:
         said = "few, few more or less than before, or few on the other side or without an outcome yet"
