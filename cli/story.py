@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,21 @@ def deployed(stage: Stage, say: Callable[[str], None]) -> int:
     return stage.changes()
 
 
+class Ahead:
+    """A step that runs in the background, before a person comes to it."""
+
+    def __init__(self, pool: ThreadPoolExecutor, act: Callable[[Note], None]) -> None:
+        self._now: Callable[[str], None] = lambda _: None
+        self._note = Note(now=lambda text: self._now(text))
+        self._end = pool.submit(act, self._note)
+
+    def wait(self, note: Note) -> None:
+        """Until its end; `note` then says what it found, or its error is raised."""
+        self._now = note.now
+        self._end.result()
+        note.found = self._note.found
+
+
 @dataclass
 class Story:
     """What happens, in order; `learned` is filled as it happens."""
@@ -55,8 +71,8 @@ class Story:
     done: list[Done] = field(default_factory=list, init=False)
     _trained: dict[str, Any] = field(default_factory=dict, init=False)
     _new_version: str | None = field(default=None, init=False)
-    _deployer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), init=False)
-    _ahead: dict[str, Future[int]] = field(default_factory=dict, init=False)
+    _background: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), init=False)
+    _ahead: dict[tuple[str, str], Ahead] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.stages = {name: Stage(self.house, name) for name in STAGES}
@@ -66,14 +82,21 @@ class Story:
         """Whether the source data are made here."""
         return self.folder is None
 
+    @property
+    def beginning(self) -> tuple[tuple[str, Callable[[Stage, Note], None]], ...]:
+        """What every stage begins with."""
+        return (
+            ("deploy with terraform", self.deploy),
+            ("deliver curated data", self.deliver),
+            ("featurize", self.featurize),
+        )
+
     def steps(self) -> list[Step]:
         """Every step with its title."""
         data = f"generate {self.persons:,} synthetic persons" if self.synthetic else f"recognise {self.source.name}"
         steps = [Step("synthesize three stacks", self.synthesize), Step(data, self.data)]
         for name in STAGES:
-            steps.append(self.on(name, "deploy with terraform", self.deploy))
-            steps.append(self.on(name, "deliver curated data", self.deliver))
-            steps.append(self.on(name, "featurize", self.featurize))
+            steps += [self.on(name, did, act) for did, act in self.beginning]
             if name == "dev":
                 steps.append(self.on(name, "train on a person sample", self.train))
             if name == "validation":
@@ -93,12 +116,17 @@ class Story:
         ]
 
     def on(self, name: str, did: str, act: Callable[[Stage, Note], None]) -> Step:
-        """A step that happens in a stage."""
-        return Step(did, lambda note: act(self.stages[name], note), stage=name)
+        """A step that happens in a stage, or did while another stage trained."""
+
+        def do(note: Note) -> None:
+            ahead = self._ahead.get((name, did))
+            act(self.stages[name], note) if ahead is None else ahead.wait(note)
+
+        return Step(did, do, stage=name)
 
     def close(self) -> None:
         """End every server that still runs."""
-        self._deployer.shutdown(cancel_futures=True)
+        self._background.shutdown(cancel_futures=True)
         for stage in self.stages.values():
             stage.close()
 
@@ -126,15 +154,16 @@ class Story:
 
     def deploy(self, stage: Stage, note: Note) -> None:
         """Apply the stage's stack, then plan again: nothing may be left to change."""
-        ahead = self._ahead.get(stage.name)
-        plan = deployed(stage, note.now) if ahead is None else ahead.result()
+        plan = deployed(stage, note.now)
         resources = stage.resources()
         self.learned["stages"][stage.name] = {"resources": resources, "second_plan_changes": plan}
         note.found = f"{resources} resources, second plan: {plan} changes"
 
-    def prepare(self, name: str) -> None:
-        """Deploy a later stage in the background, while training leaves a core and the first servers idle."""
-        self._ahead[name] = self._deployer.submit(deployed, self.stages[name], lambda _: None)
+    def prepare(self) -> None:
+        """Begin the later stages in the background, one after the other: what a stage runs leaves a core idle."""
+        for name in STAGES[1:]:
+            for did, act in self.beginning:
+                self._ahead[name, did] = Ahead(self._background, partial(act, self.stages[name]))
 
     def deliver(self, stage: Stage, note: Note) -> None:
         """Stand for the data manager, who delivers the curated tables."""
@@ -143,6 +172,8 @@ class Story:
 
     def featurize(self, stage: Stage, note: Note, through: str = TRAINED_THROUGH) -> None:
         """Facts of the source, then features of the model."""
+        if not self._ahead:
+            self.prepare()
         stage.run(f"{self.source.name}_featurize", note.now, outcomes_through=through)
         stage.run(f"{self.model.name}_featurize", note.now)
         zone = stage.zone(self.model.name)
@@ -150,8 +181,6 @@ class Story:
 
     def train(self, stage: Stage, note: Note) -> None:
         """Prepare, tune, train, evaluate, register."""
-        if stage.name == "dev":
-            self.prepare("validation")
         run = stage.run(f"{self.model.name}_train", note.now)
         version = str(run.tasks["register"].values["model_version"])
         mlflow_run = str(run.tasks["train"].values["run_id"])
@@ -166,7 +195,6 @@ class Story:
 
     def validate(self, stage: Stage, note: Note) -> None:
         """The validation workflow: the method on this stage's feature store, in an experiment of its own."""
-        self.prepare("prod")
         stage.run(f"{self.model.name}_validate", note.now)
         record = summary.newest(stage.zone("ml").rows("validation_record"), "recorded_at")[0]
         self.learned["stages"][stage.name]["validation_record"] = {k: record[k] for k in ("auroc", "passed")}
