@@ -12,6 +12,7 @@ from rich.markup import escape
 from cli.errors import UsageError
 from cli.house import House
 from infra.clusters import load as load_clusters
+from infra.clusters import refuse_lacking
 from workflows.discover import Catalogue, discover
 from workflows.errors import DeclarationError
 from workflows.examples import checked_codes
@@ -28,7 +29,9 @@ def check_file(path: Path) -> None:
         raise UsageError(f"{path} is not there; valid: workflows/models/<name>.py")
     if not file.is_file() or file.parent.name != "models" or not (root / "sources").is_dir():
         raise UsageError(f"{path} is no file of models; valid: workflows/models/<name>.py")
-    catalogue = discover(root, clusters=load_clusters(House().root), examples=False)
+    clusters = load_clusters(House().root)
+    catalogue = discover(root, clusters=clusters, examples=False)
+    refuse_lacking(catalogue.models.values(), clusters, catalogue.files)
     where = label(file, root)
     names = [name for name in catalogue.models if catalogue.files[f"declaration:{name}"] == where]
     if not names:

@@ -77,6 +77,7 @@ def prepare(root: Path) -> tuple[Catalogue, Mapping[str, Cluster], Delivery]:
 
     known = clusters.load(root)
     catalogue = discover(root / "workflows", clusters=known)
+    clusters.refuse_lacking(catalogue.models.values(), known, catalogue.files)
     delivered = delivery.delivery(catalogue, known, root)
     delivery.write(delivered, root / "dist", root)
     return catalogue, known, delivered

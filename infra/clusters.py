@@ -5,13 +5,14 @@ The policy's values are restated in every job cluster, because what only the pol
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infra import policies, requirements
 from infra.files import read_json
+from workflows.declare import Model
 from workflows.errors import DeclarationError
 
 # Not proved here: node types, quotas, autotermination, the runtime's own libraries. Why: no cluster is started; the
@@ -66,6 +67,21 @@ def load_one(folder: Path, root: Path) -> Cluster:
     text = lock.read_text(encoding="utf-8")
     requirements.refuse_conflicts(folder, read["spark_version"], text, root)
     return Cluster(name=name, rules=rules, requirements=text, **read)
+
+
+def refuse_lacking(models: Iterable[Model], clusters: Mapping[str, Cluster], files: Mapping[str, str]) -> None:
+    """Raise where a model's cluster does not pin what its method needs: it would fail in its first run, in prod too.
+
+    files: as of a Catalogue.
+    """
+    for model in models:
+        cluster = clusters[model.cluster]
+        pinned = {name for name, _, _ in requirements.entries(cluster.requirements, model.cluster)}
+        for package in model.method.packages:
+            if package not in pinned:
+                having = ", ".join(name for name, one in clusters.items() if f"\n{package}==" in one.requirements)
+                valid = f"a cluster that pins {package}, which {type(model.method).__name__} needs: {having or 'none'}"
+                raise DeclarationError(model.name, "cluster", model.cluster, valid, files[f"declaration:{model.name}"])
 
 
 def load(root: Path = ROOT) -> dict[str, Cluster]:

@@ -106,11 +106,15 @@ def check_reference(owner: str, field_name: str, value: str, valid: Iterable[str
 
 
 def check_source(catalogue: Catalogue, source: Source) -> None:
-    """What it says of an encounter or an event it says from their own row."""
+    """What it says of an encounter or an event it says from their own row, and something makes tables of it."""
+    file = catalogue.files[f"source:{source.name}"]
     try:
         refuse_other_rows(source)
     except DeclarationError as error:
-        raise error.at(catalogue.files[f"source:{source.name}"]) from error
+        raise error.at(file) from error
+    if source.name not in {one.source for one in catalogue.featurizations.values()}:
+        valid = f"one or more in featurizations/: <name> = Featurization(source={source.name!r}, ...)"
+        raise DeclarationError(source.name, "featurization", None, valid, file)
 
 
 def check_references(catalogue: Catalogue, one: Reference, clusters: tuple[str, ...]) -> None:

@@ -26,9 +26,13 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """A learning method. `ranges` are the values each parameter may take, `fixed` what is never searched."""
+    """A learning method. `ranges` are the values each parameter may take, `fixed` what is never searched.
+
+    packages: what a cluster must have for it.
+    """
 
     outcome_types: ClassVar[tuple[str, ...]] = ()
+    packages: ClassVar[tuple[str, ...]] = ()
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {}
     fixed: ClassVar[Mapping[str, Any]] = {}
 
@@ -38,7 +42,7 @@ class Method:
         of: type = type(self)
         owner = of.__name__
         if not self.outcome_types:
-            raise DeclarationError("Model", "method", owner, ["LogisticRegression", "GradientBoosting"])
+            raise DeclarationError("Model", "method", owner, [one.__name__ for one in Method.__subclasses__()])
         if type(self.seed) is not int or not 0 <= self.seed < 2**31:
             raise DeclarationError(owner, "seed", self.seed, "a whole number from 0 to 2147483647")
         for name, (low, high) in self.ranges.items():
@@ -64,6 +68,7 @@ class LogisticRegression(Method):
     """L2-penalised logistic regression on standardised numbers and one-hot categories."""
 
     outcome_types = ("binary",)
+    packages = ("scikit-learn",)
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"C": (1e-6, 1e6)}
     fixed: ClassVar[Mapping[str, Any]] = {"max_iter": 100, "solver": "newton-cholesky", "tol": 1e-6}
 
@@ -75,6 +80,7 @@ class GradientBoosting(Method):
     """Histogram gradient boosting of trees; early stopping is off so that a fit depends on its inputs alone."""
 
     outcome_types = ("binary",)
+    packages = ("scikit-learn",)
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {
         "max_depth": (1, 16),
         "learning_rate": (1e-4, 1.0),

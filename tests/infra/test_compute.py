@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from infra_documents import ROOT, invented_model, of_kind
@@ -209,3 +210,17 @@ def test_the_runtimes_are_those_that_the_vendor_lists():
         table = requirements.runtime(version, ROOT)
         assert table["libraries"]["mlflow"] == table["libraries"]["mlflow-skinny"] == "3.0.1"
         assert not set(table["libraries"]) & set(table["absent"])
+
+
+@pytest.mark.clause("Q3")
+def test_a_model_on_a_cluster_that_lacks_its_method_is_refused_with_those_that_have_it(compute, declared):
+    model = declared.models["readmission"]
+    assert model.method.packages == ("scikit-learn",)
+    clusters.refuse_lacking([model], compute, declared.files)
+    without = compute[model.cluster].requirements.replace("scikit-learn==", "scikit-dream==")
+    lacking = dict(compute) | {model.cluster: replace(compute[model.cluster], requirements=without)}
+    told = (
+        r"cluster = 'ml_cpu' is not valid; valid: a cluster that pins scikit-learn, which \w+ needs: bayes, etl, ml_gpu"
+    )
+    with pytest.raises(DeclarationError, match=told):
+        clusters.refuse_lacking([model], lacking, declared.files)

@@ -93,7 +93,7 @@ def test_a_wheel_that_is_there_is_not_built_again(project, tmp_path):
     assert wheel.build(tmp_path / "dist", project).read_bytes() == b"the one that was there"
 
 
-@pytest.mark.clause("P7")
+@pytest.mark.clause("C1", "P7", "17")
 def test_the_wheel_knows_its_commit_and_says_when_its_sources_differ_from_it(project, tmp_path):
     assert wheel.commit(project) == "unknown"
     head = committed(project)

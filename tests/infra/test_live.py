@@ -29,6 +29,7 @@ def test_before_a_model_is_live_nothing_asks_for_its_tables_or_versions(document
     assert not {"databricks_quality_monitor", "databricks_model_serving"} & kinds
 
 
+@pytest.mark.clause("C8")
 @EVERY
 def test_a_live_model_has_a_monitor_of_what_it_predicts_in_batches_and_an_endpoint_where_it_answers_online(live, stage):
     monitors, endpoints = (of_kind(live[stage], f"databricks_{kind}") for kind in ("quality_monitor", "model_serving"))

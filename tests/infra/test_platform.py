@@ -124,6 +124,7 @@ def test_the_warehouse_is_small_stops_by_itself_and_is_tagged(documents, stage):
 # --- alerts ---
 
 
+@pytest.mark.clause("P8")
 def test_alerts_are_sent_to_the_operators_mailbox_and_to_no_person_and_only_where_the_stage_says_so(live):
     mailbox = inputs.load().alert_address
     for stage in STAGES.values():

@@ -158,6 +158,7 @@ def test_every_query_of_the_dashboard_runs_and_has_the_columns_its_table_shows(t
             assert found.count() > 0, query.address
 
 
+@pytest.mark.clause("P8")
 def test_an_alert_counts_the_failed_runs_of_its_own_stage_and_of_the_last_day(tables):
     assert tables.sql(local(queries.failures(PROD))).first().failed == 3
     runs = {(row.job, row.result_state): row.runs for row in tables.sql(local(of("runs")["runs"].text)).collect()}

@@ -100,7 +100,7 @@ BAD = [
     (lambda: LogisticRegression(seed=-1), "seed", -1, "whole number"),
     (lambda: Method(), "method", "Method", "LogisticRegression, GradientBoosting"),
     (lambda: replace(MODEL, name="Read mission"), "name", "Read mission", "lower-case"),
-    (lambda: replace(MODEL, question="Readmission."), "question", "Readmission.", "question mark"),
+    pytest.param(lambda: replace(MODEL, question="Readmission."), "question", "Readmission.", "question mark", marks=pytest.mark.clause("1")),
     (lambda: replace(MODEL, features=[]), "features", (), "at least one"),
     (lambda: replace(MODEL, features=["age"]), "features", "age", "Demographics, AtIndex, AnyOf, CountOf"),
     (lambda: replace(MODEL, features=[Demographics(), Demographics()]), "features", ["demographics"], "once"),

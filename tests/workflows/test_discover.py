@@ -154,6 +154,16 @@ BAD = [
 ]  # fmt: skip
 
 
+@pytest.mark.clause("F7")
+def test_a_source_that_nothing_transforms_to_the_core_format_is_refused(house):
+    with pytest.raises(DeclarationError) as raised:
+        house(featurizations__facts="", models__model="")
+    assert str(raised.value) == (
+        "workflows/sources/hospital.py: hospital: featurization = None is not valid; "
+        "valid: one or more in featurizations/: <name> = Featurization(source='hospital', ...)"
+    )
+
+
 @pytest.mark.parametrize(("files", "file", "field", "value", "valid"), BAD)
 def test_a_wrong_reference_is_refused_with_file_field_value_and_the_valid_ones(house, files, file, field, value, valid):
     with pytest.raises(DeclarationError) as raised:
