@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
+from jobs.featurize.dimension import code_dimension
 from jobs.featurize.knowledge import said_now
 from jobs.io.session import current
 from workflows.sources import named
@@ -50,9 +51,9 @@ def names(table: str, era: str) -> dict[str, tuple[str, ...]]:
 def older_names(source: str, era: str, *, spark: Any = None) -> tuple[str, ...]:
     """Make the views `<source>_<table>_<era>` of fact_person, fact_encounter_index and concept_sets; their names.
 
-    Facts are what the source says now, concept sets those of their newest version. Columns that had no older name keep
-    theirs; an attribute of encounters is named without `attr_`. Raises TaskError for an era that there was not and
-    where a table is not there yet, DeclarationError for an unknown source.
+    Facts are what the source says now, concept sets those of their newest version with every recorded code that belongs
+    to them. Columns that had no older name keep theirs; an attribute of encounters is named without `attr_`. Raises
+    TaskError for an era that there was not and where a table is not there yet, DeclarationError for an unknown source.
     """
     if era not in ERAS:
         raise TaskError(f"older_names: era = {era!r} is not valid; valid: {', '.join(ERAS)}")
@@ -65,8 +66,11 @@ def older_names(source: str, era: str, *, spark: Any = None) -> tuple[str, ...]:
     ):
         if not session.catalog.tableExists(full):
             raise TaskError(f"older_names: {full} is not there yet; run the featurize jobs of {source} first")
-        view = f"{source}_{table}_{era}"
-        renamed(current_rows(session.table(full), table), names(table, era)).createOrReplaceTempView(view)
+        view, rows = f"{source}_{table}_{era}", current_rows(session.table(full), table)
+        if table == "concept_sets":
+            # Their queries join codes that are equal; the sets list what a code may be below.
+            rows = code_dimension(session.table(f"{zone}.fact_person"), rows)
+        renamed(rows, names(table, era)).createOrReplaceTempView(view)
         found.append(view)
     return tuple(found)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.featurize.dimension import code_dimension
 from jobs.featurize.matching import belonging
 from workflows.covariates import BITS, CodeRow
 
@@ -67,6 +68,32 @@ def test_random_events_belong_to_the_sets_that_the_sentence_says(spark: SparkSes
         for n, row in found.items()
     } == expected
     assert expected
+
+
+def test_codes_as_a_dimension_join_by_equality_to_what_belongs_to_a_set(spark: SparkSession):
+    chance = random.Random(5)
+    names = [("collection", f"s{n}") for n in range(12)]
+    rows = [(*row[:4], None, None) for row in codes(chance, names) for _ in range(2)]
+    facts = spark.createDataFrame(
+        [(of, code) for of in VOCABULARIES for code in EVENTS for _ in range(2)],
+        "vocabulary_id string, concept_code string",
+    )
+    sets = spark.createDataFrame(
+        [(collection, name, 1, of, code, None, None) for collection, name, of, code, *_ in rows],
+        "collection string, concept_set_name string, version long, vocabulary_id string, concept_code string, "
+        "valid_start_date date, valid_end_date date",
+    )
+    made = code_dimension(facts, sets)
+    joined = facts.join(made, ["vocabulary_id", "concept_code"]).groupBy("concept_set_name", "vocabulary_id",
+                                                                         "concept_code").count()  # fmt: skip
+    expected = {
+        (row[1], of, code) for row in rows for of in VOCABULARIES for code in EVENTS if belongs(row, of, code, None)
+    }
+    # Every event twice, as there were two of each; of a set that lists a code and one below it not four times.
+    twice = {"": 1} | {code: EVENTS.count(code) for code in EVENTS if code}
+    assert {tuple(row) for row in joined.collect()} == {(*key, 2 * twice[key[2]]) for key in expected}
+    assert made.columns == sets.columns
+    assert {tuple(row) for row in sets.collect()} <= {tuple(row) for row in made.collect()}
 
 
 def test_what_tells_the_sets_is_compiled_by_spark(spark: SparkSession):
