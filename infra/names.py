@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 DISTRIBUTION = "cdh_mlops_jobs"
 VERSION = "0.1.0"
 WHEEL = f"{DISTRIBUTION}-{VERSION}-py3-none-any.whl"
-FOLDER = "/Shared/cdh"
+# Of the root, where only admins of the workspace create: all users manage whatever lies below /Shared (access control).
+FOLDER = "/cdh"
 # The hyphen keeps these apart from the experiments in the same folder: no declaration's name has one.
 STATUS_FOLDER, ALERTS_FOLDER, MONITORS_FOLDER = (
     f"{FOLDER}/{name}" for name in ("platform-status", "platform-alerts", "quality-monitors")

@@ -68,15 +68,15 @@ deny   sp-featurize,sp-train,sp-promote  all  read  volume/ml.exports
 ("Collaboration ensures the possibility to work collaboratively on data, model, and code.", """
 allow  R*  all  open   workspace/*
 allow  R*  all  query  workspace/*
-allow  R*  all  view   directory//Shared/cdh/platform-status
+allow  R*  all  view   directory//cdh/platform-status
 allow  R*  all  view   dashboard/*
-allow  R*  all  CAN_READ  directory//Shared/cdh/platform-status
+allow  R*  all  CAN_READ  directory//cdh/platform-status
 allow  R*  all  CAN_READ  dashboard/*
 deny   R*  all  write  dashboard/*
 deny   R*  all  run    dashboard/*
 """),
 ("visibility to test results, logs, model artifacts, and production pipeline status", """
-allow  R3,R5  all  view  directory//Shared/cdh/platform-alerts
+allow  R3,R5  all  view  directory//cdh/platform-alerts
 allow  R3,R5  all  view  alert/*
 allow  R3,R5  all  view  endpoint/{model}
 deny   R3,R5  all  run   alert/*
@@ -131,13 +131,13 @@ deny   R6  all  manage   warehouse/*
 """),
 ("monitors both the deployed model and the ML infrastructure", """
 allow  R6  all  view  alert/*
-allow  R6  all  CAN_READ  directory//Shared/cdh/platform-alerts
-allow  R6  all  CAN_READ  directory//Shared/cdh/quality-monitors
+allow  R6  all  CAN_READ  directory//cdh/platform-alerts
+allow  R6  all  CAN_READ  directory//cdh/quality-monitors
 allow  R6  all  view  endpoint/{model}
 deny   R6  all  execute  endpoint/{model}
 deny   R6  all  run   alert/*
 deny   R1,R2,R4,R7  all  view  alert/*
-deny   R1,R2,R3,R4,R5,R7  all  view  directory//Shared/cdh/quality-monitors
+deny   R1,R2,R3,R4,R5,R7  all  view  directory//cdh/quality-monitors
 """),
 ("manages the model-serving computation infrastructure", """
 allow  R7  all  view     endpoint/{model}

@@ -80,7 +80,7 @@ def patterns(thing: str, own: list[str], catalogue: Catalogue) -> set[str]:
 
 def short(thing: Thing) -> str:
     """How cases call a thing: without the catalog and the folder."""
-    name = thing.name.removeprefix("/Shared/cdh/") if thing.kind == "experiment" else thing.name
+    name = thing.name.removeprefix("/cdh/") if thing.kind == "experiment" else thing.name
     if thing.kind == "endpoint":
         name = name.removeprefix("cdh-").replace("-", "_")
     return f"{thing.kind}/{name.partition('.')[2] if thing.kind in ('schema', 'table', 'volume', 'model') else name}"

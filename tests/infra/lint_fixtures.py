@@ -167,7 +167,7 @@ def an_alias_in_the_configuration(resources: Resources) -> None:
 
 @fixture("O3", "databricks_mlflow_experiment.readmission")
 def an_experiment_below_workspace(resources: Resources) -> None:
-    resources["databricks_mlflow_experiment"]["readmission"]["name"] = "/Workspace/Shared/cdh/readmission"
+    resources["databricks_mlflow_experiment"]["readmission"]["name"] = "/Workspace/cdh/readmission"
 
 
 @fixture("O3", "databricks_mlflow_experiment.readmission")

@@ -75,9 +75,14 @@ def test_a_row_of_the_matrix_that_lets_a_role_create_compute_is_refused(right):
 def test_the_folders_are_a_tree_that_no_declared_name_can_enter(documents, stage):
     folders = {name: body["path"] for name, body in of_kind(documents[stage], "databricks_directory").items()}
     assert folders == {
-        "cdh": "/Shared/cdh", "status": "/Shared/cdh/platform-status", "alerts": "/Shared/cdh/platform-alerts",
-        "monitors": "/Shared/cdh/quality-monitors",
+        "cdh": "/cdh", "status": "/cdh/platform-status", "alerts": "/cdh/platform-alerts",
+        "monitors": "/cdh/quality-monitors",
     }  # fmt: skip
+    # "For objects in the Workspace > Shared folder, all users have CAN MANAGE" (Databricks, special folders), and what
+    # is in a folder inherits that.
+    experiments = [body["name"] for body in of_kind(documents[stage], "databricks_mlflow_experiment").values()]
+    assert experiments
+    assert not [path for path in (*folders.values(), *experiments) if path.startswith(("/Shared", "/Users"))]
     for name, path in folders.items():
         body = of_kind(documents[stage], "databricks_directory")[name]
         assert body.get("depends_on") == (None if name == "cdh" else ["databricks_directory.cdh"])

@@ -94,7 +94,7 @@ def test_what_passes_the_provider_but_not_the_service_is_right(documents, stage)
     for policy in of_kind(document, "databricks_cluster_policy").values():
         assert isinstance(json.loads(policy["definition"]), dict)
     for experiment in of_kind(document, "databricks_mlflow_experiment").values():
-        assert experiment["name"].startswith("/Shared/cdh/")
+        assert experiment["name"].startswith("/cdh/")
         assert experiment["depends_on"] == ["databricks_directory.cdh"]
     for kind in ("catalog", "schema", "volume", "registered_model"):
         for body in of_kind(document, f"databricks_{kind}").values():

@@ -37,7 +37,7 @@ MODEL = Model(
     method=LogisticRegression(C=Choice(0.01, 1.0)), cluster="ml_cpu",
     gates=[AtLeast("auroc", 0.6), Calibrated(), NonInferior("auroc", margin=0.02), Implausible("auroc", above=0.95)],
 )  # fmt: skip
-EXPERIMENT = "/Shared/cdh/readmission"
+EXPERIMENT = "/cdh/readmission"
 ROWS = cohort(persons=2500, encounters=8000)
 KNOWN = 7000
 

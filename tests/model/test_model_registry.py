@@ -31,7 +31,7 @@ MODEL = Model(
     outcome=Event("inpatient_admission", time_at_risk=days(1, 30)), features=[Demographics()],
     method=LogisticRegression(C=1.0), cluster="ml_cpu", gates=[AtLeast("auroc", 0.6)],
 )  # fmt: skip
-EXPERIMENT = "/Shared/cdh/readmission"
+EXPERIMENT = "/cdh/readmission"
 REQUIREMENTS = "# a lock file\nscikit-learn==1.6.1 \\\n    --hash=sha256:abc\nmlflow==3.17.2 --hash=sha256:def\n"
 
 

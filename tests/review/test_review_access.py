@@ -29,8 +29,8 @@ DOCUMENT = {
             }
         },
         "databricks_directory": {
-            "cdh": {"path": "/Shared/cdh"}, "alerts": {"path": "${databricks_directory.cdh.path}/alerts"},
-            "apart": {"path": "/Shared/cdh-apart"},
+            "cdh": {"path": "/cdh"}, "alerts": {"path": "${databricks_directory.cdh.path}/alerts"},
+            "apart": {"path": "/cdh-apart"},
         },
         "databricks_alert_v2": {
             "failed": {"display_name": "Failed", "parent_path": "${databricks_directory.alerts.path}"}
@@ -50,7 +50,7 @@ DOCUMENT = {
         "databricks_secret_acl": {
             "writers": {"scope": "${databricks_secret_scope.vault.name}", "principal": "writers", "permission": "WRITE"},
         },
-        "databricks_mlflow_experiment": {"risk": {"name": "/Shared/cdh/risk"}},
+        "databricks_mlflow_experiment": {"risk": {"name": "/cdh/risk"}},
         "databricks_job": {"risk_train": {"name": "risk_train"}},
         "databricks_grants": {
             "catalog": grants("catalog", "${databricks_catalog.cdh.name}", readers=["SELECT", "USE_CATALOG", "USE_SCHEMA"],
@@ -108,9 +108,9 @@ DOCUMENT = {
         ("create", "schema/facts", ["sp-deploy"]),
         ("run", "alert/Failed", ["writers"]),
         ("view", "alert/Failed", ["readers", "writers"]),
-        ("view", "directory//Shared/cdh/alerts", ["readers", "writers"]),
-        ("view", "directory//Shared/cdh", ["readers"]),
-        ("view", "directory//Shared/cdh-apart", []),
+        ("view", "directory//cdh/alerts", ["readers", "writers"]),
+        ("view", "directory//cdh", ["readers"]),
+        ("view", "directory//cdh-apart", []),
         ("view", "dashboard/Platform status", ["readers"]),
         ("run", "dashboard/Platform status", []),
         ("use", "warehouse/cdh", ["readers", "writers"]),
@@ -171,7 +171,7 @@ def test_the_group_of_a_dataset_has_what_the_roles_own_group_has():
         (
             "read",
             "risk",
-            "object 'risk' is several things; valid: experiment//Shared/cdh/risk, model/cdh_dev.facts.risk",
+            "object 'risk' is several things; valid: experiment//cdh/risk, model/cdh_dev.facts.risk",
         ),
         ("read", "wrong.visits", "object 'wrong.visits' is unknown.*table/facts.<table>"),
     ],

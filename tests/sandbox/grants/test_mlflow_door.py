@@ -19,7 +19,7 @@ from sandbox.grants.record import checks, issue
 from sandbox.workspace import Workspace
 
 MODEL, SCHEMA = "cdh_test.readmission.readmission", "cdh_test.readmission"
-EXPERIMENT = "/Shared/cdh/readmission"
+EXPERIMENT = "/cdh/readmission"
 RUNS = {
     ("run", "r1"): EXPERIMENT,
     ("model", "m-1"): EXPERIMENT,
@@ -43,7 +43,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any], list[Need]]] = [
     ("POST", "runs/update", {"run_id": "r1"}, [Need("CAN_EDIT", "Experiment", EXPERIMENT)]),
     ("POST", "runs/delete", {"run_id": "r1"}, [Need("CAN_EDIT", "Experiment", EXPERIMENT)]),
     ("POST", "experiments/delete", {"experiment_id": "7"}, [Need("CAN_MANAGE", "Experiment", EXPERIMENT)]),
-    ("POST", "experiments/create", {"name": "/Shared/cdh/new"}, [Need("CAN_EDIT", "Directory", "/Shared/cdh")]),
+    ("POST", "experiments/create", {"name": "/cdh/new"}, [Need("CAN_EDIT", "Directory", "/cdh")]),
     ("POST", "logged-models", {"experiment_id": "7"}, [Need("CAN_EDIT", "Experiment", EXPERIMENT)]),
     ("GET", "logged-models/m-1", {}, [Need("CAN_READ", "Experiment", EXPERIMENT)]),
     ("PATCH", "logged-models/m-1/tags", {}, [Need("CAN_EDIT", "Experiment", EXPERIMENT)]),

@@ -86,8 +86,8 @@ def test_grants_come_from_what_is_deployed(tmp_path: Path):
     workspace = Workspace(tmp_path / "dbw")
     store = workspace.store
     store.create("databricks_catalog", "c", {"name": "c", "owner": "sp-deploy"})
-    store.create("databricks_mlflow_experiment", "7", {"name": "/Shared/cdh/m"})
-    store.create("databricks_directory", "/Shared/cdh", {"path": "/Shared/cdh", "object_id": 9})
+    store.create("databricks_mlflow_experiment", "7", {"name": "/cdh/m"})
+    store.create("databricks_directory", "/cdh", {"path": "/cdh", "object_id": 9})
     store.create("databricks_grants", "schema/c.s", {"grant": [{"principal": "a", "privileges": ["SELECT"]}]})
     levels: list[tuple[str, dict[str, Any]]] = [
         ("/experiments/7", {"service_principal_name": "a", "permission_level": "CAN_EDIT"}),
@@ -98,9 +98,9 @@ def test_grants_come_from_what_is_deployed(tmp_path: Path):
     found = grants_of(workspace)
     assert (found["catalog"], found["owners"], found["grants"]) == ("c", {"catalog/c": "sp-deploy"}, {"schema/c.s": {"a": ["SELECT"]}})  # fmt: skip
     # "experiments inherit the folder"
-    assert Policy(found).allows("g", Need("CAN_READ", "Experiment", "/Shared/cdh/m"))
-    assert Policy(found).allows("a", Need("CAN_READ", "Experiment", "/Shared/cdh/m"))
-    assert not Policy(found).allows("g", Need("CAN_EDIT", "Experiment", "/Shared/cdh/m"))
+    assert Policy(found).allows("g", Need("CAN_READ", "Experiment", "/cdh/m"))
+    assert Policy(found).allows("a", Need("CAN_READ", "Experiment", "/cdh/m"))
+    assert not Policy(found).allows("g", Need("CAN_EDIT", "Experiment", "/cdh/m"))
 
 
 def test_the_published_file_follows_the_store(tmp_path: Path):

@@ -59,7 +59,7 @@ DEPLOYED: dict[str, dict[str, Any]] = {
     "databricks_group_member": {
         "gm": {"group_id": "${databricks_group.g.id}", "member_id": "${databricks_service_principal.s.id}"}
     },
-    "databricks_directory": {"d": {"path": "/Shared/cdh"}},
+    "databricks_directory": {"d": {"path": "/cdh"}},
     "databricks_mlflow_experiment": {"x": {"name": "${databricks_directory.d.path}/readmission"}},
     "databricks_file": {
         "f": {
@@ -131,7 +131,7 @@ DEPLOYED: dict[str, dict[str, Any]] = {
     "databricks_quality_monitor": {
         "q": {
             "table_name": "cdh_dev.ml.predictions",
-            "assets_dir": "/Shared/cdh/mon",
+            "assets_dir": "/cdh/mon",
             "output_schema_name": "cdh_dev.ml",
             "snapshot": {},
         }
@@ -254,7 +254,7 @@ DRIFTS: dict[str, Drift] = {
         "cluster_policy", "definition", '{"spark_version": {"type": "unlimited"}}'
     ),
     "cluster policy: deleted": delete("cluster_policy"),
-    "experiment: renamed": put("mlflow_experiment", "name", "/Shared/cdh/other"),
+    "experiment: renamed": put("mlflow_experiment", "name", "/cdh/other"),
     "experiment: deleted": put("mlflow_experiment", "lifecycle_stage", "deleted"),
     "group: renamed": put("group", "display_name", "others"),
     "group: member removed": delete("group_member"),

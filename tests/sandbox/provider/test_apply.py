@@ -84,7 +84,7 @@ def everything() -> Resources:
                 "g": {"schema": "${databricks_schema.s.id}", "principal": "a", "privileges": ["USE_SCHEMA", "SELECT"]}
             },
             "databricks_cluster_policy": {"p": {"name": "p", "definition": '{"a": {"type": "fixed", "value": 1}}'}},
-            "databricks_directory": {"d": {"path": "/Shared/cdh"}},
+            "databricks_directory": {"d": {"path": "/cdh"}},
             "databricks_mlflow_experiment": {
                 "x": {"name": "${databricks_directory.d.path}/readmission", "tags": [{"key": "owner", "value": "r4"}]}
             },
@@ -221,7 +221,7 @@ def test_catalog_volume_and_files_are_made_for_real(applied):
 
 def test_experiment_and_model_are_mlflows_own(applied):
     with mlflow_of(applied.workspace, applied.folder / ".cache") as uri:
-        url = f"{uri}/api/2.0/mlflow/experiments/get-by-name?experiment_name=/Shared/cdh/readmission"
+        url = f"{uri}/api/2.0/mlflow/experiments/get-by-name?experiment_name=/cdh/readmission"
         with urllib.request.urlopen(urllib.request.Request(url, headers=OWN)) as answer:
             experiment = json.load(answer)["experiment"]
         url = f"{uri}/api/2.0/mlflow/registered-models/get?name=cdh_test.ml.readmission"

@@ -18,10 +18,10 @@ API = "/api/2.0/mlflow"
 def tracked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, str, str]]:
     """An experiment that sp-train edits and R3 reads, with one run of the administrator's; both ids."""
     workspace = populated(Workspace(tmp_path_factory.mktemp("mlflow") / "dbw-cdh-test"))
-    resource(workspace, "directory", "/Shared/cdh", path="/Shared/cdh", object_id=7)
+    resource(workspace, "directory", "/cdh", path="/cdh", object_id=7)
     with Services(workspace, CACHE) as services, serving(workspace, CACHE, PEOPLE, services=services) as served:
         admin = client(served, "deployer")
-        experiment = admin.post(f"{API}/experiments/create", name="/Shared/cdh/readmission")["experiment_id"]
+        experiment = admin.post(f"{API}/experiments/create", name="/cdh/readmission")["experiment_id"]
         access = [
             {"service_principal_name": SP_TRAIN, "permission_level": "CAN_EDIT"},
             {"group_name": R3, "permission_level": "CAN_READ"},
@@ -54,7 +54,7 @@ def test_who_may_not_is_refused_and_nothing_is_written(tracked, who, privilege):
     served, _, run = tracked
     answer = log(client(served, who), run, f"forbidden-{who[:2]}")
     assert (answer.status, answer.code) == (403, "PERMISSION_DENIED")
-    assert f"{privilege} on Experiment '/Shared/cdh/readmission'" in answer.body["message"]
+    assert f"{privilege} on Experiment '/cdh/readmission'" in answer.body["message"]
     found = client(served, "deployer").get(f"{API}/runs/get", f"run_id={run}")["run"]["data"].get("metrics", [])
     assert not [one for one in found if one["key"].startswith("forbidden")]
 

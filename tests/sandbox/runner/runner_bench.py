@@ -292,7 +292,7 @@ def deployed(root: Path) -> Workspace:
     everything = {"principal": "11111111-2222", "privileges": ["ALL_PRIVILEGES"]}
     workspace.store.create("databricks_grants", "catalog/cdh_test", {"grant": [everything]})
     level = {"service_principal_name": "11111111-2222", "permission_level": "CAN_MANAGE"}
-    workspace.store.create("databricks_directory", "/Shared/cdh", {"path": "/Shared/cdh", "object_id": 7})
+    workspace.store.create("databricks_directory", "/cdh", {"path": "/cdh", "object_id": 7})
     workspace.store.create("databricks_permissions", "/directories/7", {"access_control": [level]})
     build_wheel(workspace.volume_path(WHEEL))
     requirements = workspace.volume_path(REQUIREMENTS)

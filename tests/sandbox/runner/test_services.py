@@ -54,7 +54,7 @@ def hang():
 def value():
     from mlflow import MlflowClient
     client = MlflowClient()
-    run = client.create_run(client.create_experiment("/Shared/cdh/tiny"))
+    run = client.create_run(client.create_experiment("/cdh/tiny"))
     client.log_metric(run.info.run_id, "auroc", 0.5)
     client.log_text(run.info.run_id, "kept", "note.txt")
     print("user", run.info.user_id, "artifacts", run.info.artifact_uri.split(":")[0])
