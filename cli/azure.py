@@ -31,7 +31,8 @@ CHECKLIST = (
     "the account has a metastore in the region, and its groups come from Entra (automatic identity management or SCIM)",
     "the network team has given each stage a network of its own, and will peer it",
     "the storage account for terraform's state is there (step 3 of docs/first-deployment.md)",
-    "quotas: 16 vCPUs of the clusters' node family in the region: az vm list-usage --location <location>",
+    "quotas of vCPUs of the nodes' family: 16 for one job, 112 to 280 for the seven that prod starts at one hour: "
+    "az vm list-usage --location <location>",
 )
 
 

@@ -20,7 +20,7 @@ HOME = next(stage for stage in STAGES.values() if stage.keep_data)
 
 
 # Not proved here: that the account takes the stack. Why: the stand-in has the schemas of its types and few rules of
-# its service. On Azure: step 5 of [the first deployment](first-deployment.md); a second plan with exit code 0.
+# its service. On Azure: step 6 of [the first deployment](first-deployment.md); a second plan with exit code 0.
 # Not proved here: signing in with a federated token. Why: no issuer of tokens is reachable. On Azure: let a pipeline
 # of `dev` deploy; with the token of a pull request it must be refused.
 class AccountStack(TerraformStack):
