@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from fractions import Fraction
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from pyspark.sql import Window, types
 from pyspark.sql import functions as sf
 
 from jobs.featurize.columns import WORDS, acceptable, delivered, quoted, typed_columns
+from jobs.featurize.counts import PERSONS, Check, beyond_first, repeated, totals, whose
 from jobs.quality.result import FATAL, Behind, Result, version_of
 from workflows.rules import Beside
 from workflows.source import Column as Declared
@@ -24,31 +26,11 @@ if TYPE_CHECKING:
 UNREADABLE = "\ufffd"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One thing that may be wrong with a row: of which rows it speaks (None: of all), and whether one breaks it.
-
-    decides: what is declared of it, which makes its version. about: the columns it looks at.
-    """
-
-    id: str
-    what: str
-    severity: str
-    applies: Column | None
-    broken: Column
-    threshold: float = 0.0
-    decides: object = None
-    about: tuple[str, ...] = ()
-
-    @property
-    def version(self) -> str:
-        """See `version_of`."""
-        return version_of(self.decides or (self.id, self.what, self.severity))
-
-
 def counted(contract: Contract, check: Check, rows: int, of: int, all_rows: int, behind: Behind | None) -> Result:
     """A check's counts with the state they make."""
-    state = "not applicable" if of == 0 else "failed" if rows > check.threshold * of else "passed"
+    # A share is the number that was declared: 0.29 of 100 is 29, and as a float less.
+    allowed = Fraction(str(check.threshold)) * of
+    state = "not applicable" if of == 0 else "failed" if rows > allowed else "passed"
     return Result(
         table=contract.table, check=check.id, what=check.what, severity=check.severity, state=state, rows=rows, of=of,
         threshold=check.threshold, version=check.version, all_rows=all_rows, behind=behind,
@@ -193,45 +175,6 @@ def results(
     return made
 
 
-PERSONS = ("broken", "kept", "apart")
-
-
-def totals(table: DataFrame, every: Iterable[Check], person: str | None) -> DataFrame:
-    """One row: how many rows there are, and of each check how many break it and of how many it speaks.
-
-    Where rows have a person they are counted a person first: the persons behind each count are then known as well,
-    without a distinct count, which would copy every row once a check.
-    """
-    parts, sums = [sf.count(sf.lit(1)).alias("rows")], [total("rows")]
-    for place, check in enumerate(every):
-        speaks = sf.lit(1) if check.applies is None else check.applies
-        parts.append(sf.count_if(check.broken).alias(f"b{place}"))
-        parts.append((sf.count(speaks) if check.applies is None else sf.count_if(speaks)).alias(f"a{place}"))
-        broken, applies = sf.col(f"b{place}"), sf.col(f"a{place}")
-        sums += [total(f"b{place}"), total(f"a{place}")]
-        for name, count in zip(PERSONS, (broken, applies - broken, sf.col("rows") - applies), strict=True):
-            sums.append(persons(count).alias(f"{name}{place}"))
-    if person is None:
-        return table.agg(*parts)
-    return table.groupBy(sf.expr(person).alias("_whose")).agg(*parts).agg(*sums)
-
-
-def total(name: str) -> Column:
-    """The sum of a count over all persons."""
-    return sf.coalesce(sf.sum(name), sf.lit(0)).alias(name)
-
-
-def persons(rows: Column) -> Column:
-    """How many persons have such rows; a row without a person may be of any, so each is one more."""
-    mine = sf.when(sf.col("_whose").isNull(), rows).otherwise((rows > 0).cast("bigint"))
-    return sf.coalesce(sf.sum(mine), sf.lit(0))
-
-
-def whose(person: str | None) -> Column:
-    """The person of a group of rows that are alike."""
-    return sf.min(sf.lit(None).cast("bigint") if person is None else sf.expr(person)).alias("_whose")
-
-
 def held(
     contract: Contract, others: Mapping[str, DataFrame] | None
 ) -> tuple[Mapping[str, DataFrame], Contract, list[Result]]:
@@ -254,22 +197,6 @@ def shape_results(found: Iterable[tuple[str, str, str]], contract: Contract, row
                state="error" if severity == FATAL else "failed", version=version_of(check, what, severity))
         for check, what, severity in found
     ]  # fmt: skip
-
-
-def beyond_first() -> Column:
-    """How many rows of a group come after its first."""
-    return (sf.count(sf.lit(1)) - 1).alias("_beyond")
-
-
-def repeated(name: str) -> list[Column]:
-    """The sum of `beyond_first` over all groups, and the persons behind it."""
-    again = sf.col("_beyond") > 0
-    unknown = sf.sum(sf.when(again & sf.col("_whose").isNull(), sf.col("_beyond")))
-    known = sf.count_distinct(sf.when(again, sf.col("_whose")))
-    return [
-        sf.coalesce(sf.sum("_beyond"), sf.lit(0)).alias(name),
-        (known + sf.coalesce(unknown, sf.lit(0))).alias(f"persons_{name}"),
-    ]
 
 
 def key_check(contract: Contract) -> list[Check]:
