@@ -162,7 +162,10 @@ def results(
     if rows == 0:
         state = "not applicable" if contract.empty else "failed"
         what = "the table is empty"
-        made.append(Result(table=contract.table, check="rows", what=what, severity=FATAL, state=state, rows=0, of=0))
+        made.append(
+            Result(table=contract.table, check="rows", what=what, severity=FATAL, state=state, rows=0, of=0,
+                   version=version_of("rows", what, FATAL), why="the table has no rows")
+        )  # fmt: skip
     for place, check in enumerate(every):
         behind = None if person is None else Behind(**{part: counts[f"{part}{place}"] for part in PERSONS})
         made.append(counted(contract, check, counts[f"b{place}"], counts[f"a{place}"], rows, behind))

@@ -12,7 +12,7 @@ from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.quality.published import published
 from jobs.quality.record import Checked, before, record
-from jobs.quality.result import FATAL, Result
+from jobs.quality.result import FATAL, Result, version_of
 from jobs.quality.table import QUALITY, of_persons, whose
 from jobs.tasks.codes import loaded, of_codes
 from jobs.tasks.curated import without_withdrawn
@@ -107,7 +107,11 @@ def found(source: Source, contract: Contract, table: Opened | None, readable: Ma
 
     if table is None:
         what = "the table does not exist"
-        return [Result(table=contract.table, check="table", what=what, severity=FATAL, state="error", rows=0, of=0)]
+        version = version_of("table", what, FATAL)
+        return [
+            Result(table=contract.table, check="table", what=what, severity=FATAL, state="error", rows=0, of=0,
+                   version=version)
+        ]  # fmt: skip
     return results(table.frame, contract, readable, person=whose(source, contract))
 
 
