@@ -71,7 +71,10 @@ def _check(task: Task) -> None:
     holds = len(inputs) == len(tables) and not any(one.broken for one in checked)
     record(task, source.name, checked, {"checked": content} if holds else None, reference)
     pairs = zip(source.contracts, counted, strict=True)
-    kept = [table for contract, results in pairs if (table := reject(task, source, contract, results, readable))]
+    kept = [
+        apart for contract, results in pairs
+        if (apart := reject(task, source, contract, tables[contract], results, readable))
+    ]  # fmt: skip
     if broken := [said for one in checked for said in one.broken]:
         where = f"; the rows at fault are in {', '.join(kept)}" if kept else ""
         raise TaskError(f"{source.name} breaks its contract: {'; '.join(broken)}{where}")
@@ -116,23 +119,25 @@ def found(source: Source, contract: Contract, table: Opened | None, readable: Ma
 
 
 def reject(
-    task: Task, source: Source, contract: Contract, results: Sequence[Result], readable: Mapping[str, DataFrame]
-) -> str | None:
-    """Keep the rows at fault apart, in `<source>_ra.rejected_<table>`, and name it; None where there are none."""
+    task: Task, source: Source, contract: Contract, table: Opened | None, results: Sequence[Result],
+    readable: Mapping[str, DataFrame],
+) -> str | None:  # fmt: skip
+    """Keep the rows at fault of the version that was checked apart, in `<source>_ra.rejected_<table>`, and name it;
+    None where there are none."""
     from pyspark.sql import functions as sf
 
     from jobs.featurize.contract import rejected
 
-    if any(one.stops and one.state == "error" for one in results) or not any(one.stops and one.rows for one in results):
+    stopping = [one for one in results if one.stops]
+    if table is None or any(one.state == "error" for one in stopping) or not any(one.rows for one in stopping):
         return None
     name = f"{source.name}.{contract.table}"
-    inputs = task.tables.inputs(name)
-    frame = rejected(task.tables.read(name, inputs[name]), contract, readable)
+    frame = rejected(table.frame, contract, readable)
     rows = without_withdrawn(task.tables, frame, source, name, readable).select(
         "*",
         sf.lit(task.job_run_id).alias("job_run_id"),
         sf.lit(datetime.now(UTC)).cast("timestamp").alias("checked_at"),
     )
     apart = f"{source.name}_ra.rejected_{contract.table}"
-    task.tables.replace(apart, rows, inputs)
+    task.tables.replace(apart, rows, {name: table.version})
     return apart
