@@ -146,9 +146,10 @@ def results(
     others, contract, unheld = held(contract, others)
     every = checks(contract)
     query = totals(seen(frame, contract, others), every, person)
-    table = read(frame, contract)
+    # As `typed` leaves it: what is written in two ways and read as one is one row.
+    table = frame.select(*typed_columns(frame.columns, contract))
     if contract.once:
-        groups = table.groupBy("_raw").agg(beyond_first(), whose(person))
+        groups = table.groupBy(*map(quoted, table.columns)).agg(beyond_first(), whose(person))
         query = query.crossJoin(groups.agg(*repeated("duplicates")))
         table = table.distinct()
     if contract.key:
@@ -207,7 +208,12 @@ def key_check(contract: Contract) -> list[Check]:
     if not contract.key:
         return []
     window = Window.partitionBy(*map(quoted, contract.key))
-    shared = keyed(contract) & (sf.count(sf.lit(1)).over(window) > 1)
+    shared = sf.count(sf.lit(1)).over(window) > 1
+    if contract.once:
+        # A row that is there twice, in whatever spelling, shares its key with nobody.
+        row = sf.struct(*(quoted(column.name) for column in contract.columns))
+        shared = ~sf.min(row).over(window).eqNullSafe(sf.max(row).over(window))
+    shared = keyed(contract) & shared
     what = f"beyond the first of their key ({', '.join(contract.key)})"
     return [Check(id="key", what=what, severity=contract.key_severity, applies=keyed(contract), broken=shared)]
 

@@ -10,11 +10,13 @@ from curated import contract, deliver, frame, rows
 from pyspark.sql import SparkSession
 
 from jobs.errors import TaskError
-from jobs.featurize.contract import counted, results
+from jobs.featurize.columns import typed
+from jobs.featurize.contract import counted, rejected, results
 from jobs.featurize.counts import Check
 from jobs.io.context import Task
 from jobs.tasks.check import _check
 from workflows.featurizations.synthetic_omop import synthetic_omop
+from workflows.source import Column, Contract
 
 pytestmark = pytest.mark.spark
 STAYS = "visit_occurrence"
@@ -50,3 +52,35 @@ def test_a_table_that_is_not_there_is_reported_by_a_check_that_has_a_version(
         _check(make_task(synthetic_omop))
     report = zones.table("synthetic_omop_ra.quality").where("check_id = 'table'").collect()
     assert [(row["table"], bool(row["check_version"])) for row in report] == [("synthetic_omop.person", True)]
+
+
+LABORATORY = Contract(
+    table="lab", meaning="one row a value", key=("id", "day"), once=True,
+    columns=(
+        Column(name="id", type="long", nullable=False, meaning="person"),
+        Column(name="day", type="date", meaning="day"),
+        Column(name="value", type="double", meaning="value"),
+    ),
+)  # fmt: skip
+SCHEMA = "id string, day string, value string"
+
+
+@pytest.mark.parametrize("person", [None, "id"])
+def test_a_row_in_two_spellings_is_a_duplicate_and_breaks_no_key(person: str | None, spark: SparkSession):
+    given = [("5", "2021-03-04", "1"), ("05", "2021-03-04", "1.0"), ("5", "2021-03-04", "1"), ("6", "2021-03-04", None),
+             ("6", "2021-03-04", " "), ("6", "2021-03-05", "1"), ("7", "2021-03-04", "x")]  # fmt: skip
+    table = spark.createDataFrame(given, SCHEMA)
+    found = {one.check: one for one in results(table, LABORATORY, person=person)}
+    assert found["duplicates"].rows == len(given) - typed(table, LABORATORY).count() == 3
+    assert (found["key"].state, found["key"].rows) == ("passed", 0)
+    behind = found["duplicates"].behind
+    assert behind is None if person is None else behind is not None and behind.broken == 2
+    assert [row["reason"] for row in rejected(table, LABORATORY).collect()] == ["value is not a number"] * 2
+
+
+def test_rows_that_share_a_key_and_differ_are_at_fault_each_spelling_of_them(spark: SparkSession):
+    given = [("5", "2021-03-04", "1"), ("5", "2021-03-04", "1.0"), ("5", "2021-03-04", None), ("6", "2021-03-04", "1")]
+    table = spark.createDataFrame(given, SCHEMA)
+    found = {one.check: one.rows for one in results(table, LABORATORY)}
+    assert (found["duplicates"], found["key"]) == (1, 1)
+    assert sorted(row["id"] for row in rejected(table, LABORATORY).collect()) == ["5"] * 3
