@@ -275,3 +275,15 @@ def test_a_truncated_parquet_file_is_one_clear_line_and_nothing_is_written(spark
     with pytest.raises(DeliveryError, match=r"^person\.parquet cannot be read: ") as failure:
         _read(spark, "person", [path])
     assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize(("table", "row"), [("nafld2", {"test": "chol", "value": "5"}), ("nafld3", {"event": "death"})])
+def test_days_that_no_life_has_stop_before_they_become_a_date(table: str, row: dict[str, str], spark):
+    days = ["-16700", "40000", None, "40001", "-44001", "3000000000"]
+    subject = {"id": 1, "age": 50, "male": 1, "futime": 10, "status": 0}
+    whole = tables(spark, nafld, {"nafld1": [subject]})
+    given = spark.createDataFrame(
+        [("1", day, *row.values()) for day in days], f"id string, days string, {' string, '.join(row)} string"
+    )
+    (one,) = (one for one in results(given, nafld.contract(table), whole) if one.check == "days_in_range")
+    assert (one.rows, one.of, one.stops) == (3, 5, True)

@@ -3,6 +3,8 @@
 from workflows.rules import filled, in_range, refers
 from workflows.source import Column, Contract
 
+# From the birth of who is oldest at the index date, 120 years, to the end of the longest follow-up.
+DAYS = in_range("days", -44_000, 40_000)
 SUBJECT = Contract(
     table="nafld1", meaning="one row a subject: a person with NAFLD, or a comparison matched on age and sex",
     key=("id",),
@@ -34,7 +36,7 @@ LABORATORY = Contract(
         ),
         Column(name="value", type="double", nullable=False, meaning="value"),
     ),
-    rules=(refers("id", "nafld1"),),
+    rules=(refers("id", "nafld1"), DAYS),
 )  # fmt: skip
 
 OUTCOME = Contract(
@@ -44,6 +46,6 @@ OUTCOME = Contract(
         Column(name="days", type="long", meaning="days from the index date; empty where it is not known"),
         Column(name="event", type="string", nullable=False, meaning="what happened"),
     ),
-    rules=(refers("id", "nafld1"), filled("days")),
+    rules=(refers("id", "nafld1"), DAYS, filled("days")),
 )  # fmt: skip
 TABLES = (SUBJECT, LABORATORY, OUTCOME)
