@@ -9,21 +9,24 @@ from fractions import Fraction
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from pyspark.errors import PySparkException
 from pyspark.sql import Window, types
 from pyspark.sql import functions as sf
 
 from jobs.featurize.columns import WORDS, acceptable, delivered, quoted, typed_columns
 from jobs.featurize.counts import PERSONS, Check, beyond_first, repeated, totals, whose
 from jobs.quality.result import FATAL, Behind, Result, version_of
-from workflows.rules import Beside
+from workflows.rules import Beside, Rule
 from workflows.source import Column as Declared
 from workflows.source import Contract
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, Row
 
 # Bytes that are no UTF-8 become this character when they are read.
 UNREADABLE = "\ufffd"
+# The condition that an error names, after nothing but the classes that it went through.
+NAMED = re.compile(r"[\w.$():\s]*\[([A-Z][A-Z0-9_.]*)\]")
 
 
 def counted(contract: Contract, check: Check, rows: int, of: int, all_rows: int, behind: Behind | None) -> Result:
@@ -136,7 +139,8 @@ def column_checks(column: Declared, *, written: bool = False) -> list[Check]:
 def results(
     frame: DataFrame, contract: Contract, others: Mapping[str, DataFrame] | None = None, *, person: str | None = None
 ) -> list[Result]:
-    """Every check of the table with its counts, by one query; an error of shape is reported instead of the rest.
+    """Every check of the table with its counts, by one query; an error of shape is reported instead of the rest, and
+    a rule that cannot be computed is an error beside them.
 
     person: an expression of whose a row is; then persons are counted behind the rows.
     """
@@ -144,20 +148,15 @@ def results(
     if any(severity == FATAL for _, _, severity in found):
         return shape_results(found, contract, frame.count())
     others, contract, unheld = held(contract, others)
+    try:
+        counts = counts_of(frame, contract, others, person)
+    except PySparkException:
+        contract, raising = without_raising(frame, contract, others, person)
+        if not raising:
+            raise
+        unheld += raising
+        counts = counts_of(frame, contract, others, person)
     every = checks(contract)
-    query = totals(seen(frame, contract, others), every, person)
-    # As `typed` leaves it: what is written in two ways and read as one is one row.
-    table = frame.select(*typed_columns(frame.columns, contract))
-    if contract.once:
-        groups = table.groupBy(*map(quoted, table.columns)).agg(beyond_first(), whose(person))
-        query = query.crossJoin(groups.agg(*repeated("duplicates")))
-        table = table.distinct()
-    if contract.key:
-        # On its own: a distinct count beside the others would carry all of them once a key.
-        keys = table.where(keyed(contract)).groupBy(*map(quoted, contract.key)).agg(beyond_first(), whose(person))
-        query = query.crossJoin(keys.agg(*repeated("keys")))
-    counts = query.first()
-    assert counts is not None
     rows = counts["rows"]
     made = [replace(one, all_rows=rows) for one in (*shape_results(found, contract, rows), *unheld)]
     if rows == 0:
@@ -179,6 +178,51 @@ def results(
     return made
 
 
+def counts_of(frame: DataFrame, contract: Contract, others: Mapping[str, DataFrame], person: str | None) -> Row:
+    """All counts of a table, by one query."""
+    query = totals(seen(frame, contract, others), checks(contract), person)
+    # As `typed` leaves it: what is written in two ways and read as one is one row.
+    table = frame.select(*typed_columns(frame.columns, contract))
+    if contract.once:
+        groups = table.groupBy(*map(quoted, table.columns)).agg(beyond_first(), whose(person))
+        query = query.crossJoin(groups.agg(*repeated("duplicates")))
+        table = table.distinct()
+    if contract.key:
+        # On its own: a distinct count beside the others would carry all of them once a key.
+        keys = table.where(keyed(contract)).groupBy(*map(quoted, contract.key)).agg(beyond_first(), whose(person))
+        query = query.crossJoin(keys.agg(*repeated("keys")))
+    counts = query.first()
+    assert counts is not None
+    return counts
+
+
+def without_raising(
+    frame: DataFrame, contract: Contract, others: Mapping[str, DataFrame], person: str | None
+) -> tuple[Contract, list[Result]]:
+    """The contract without the rules that cannot be computed, and an error for each; asked of one after the other."""
+    errors = {}
+    for rule in contract.rules:
+        try:
+            counts_of(frame, replace(contract, rules=(rule,), key=(), once=False), others, person)
+        except PySparkException as error:
+            errors[rule] = unchecked(contract, rule, f"it raises {condition(error)}")
+    return replace(contract, rules=tuple(rule for rule in contract.rules if rule not in errors)), [*errors.values()]
+
+
+def condition(error: PySparkException) -> str:
+    """What went wrong, without a value of any row, which the message may quote."""
+    named = NAMED.match(str(error))
+    return error.getCondition() or (named.group(1) if named else type(error).__name__)
+
+
+def unchecked(contract: Contract, rule: Rule, why: str) -> Result:
+    """The error of a rule that could not be held against its table."""
+    return Result(
+        table=contract.table, check=rule.id, severity=rule.severity, state="error", rows=0, of=0,
+        threshold=rule.threshold, version=version_of(rule), what=f"{rule.meaning}: not checked, as {why}",
+    )  # fmt: skip
+
+
 def held(
     contract: Contract, others: Mapping[str, DataFrame] | None
 ) -> tuple[Mapping[str, DataFrame], Contract, list[Result]]:
@@ -186,11 +230,8 @@ def held(
     others = others or {}
     unheld = [rule for rule in contract.rules if rule.beside is not None and rule.beside.table not in others]
     errors = [
-        Result(table=contract.table, check=rule.id, severity=rule.severity, state="error", rows=0, of=0,
-               threshold=rule.threshold, version=version_of(rule),
-               what=f"{rule.meaning}: not checked, as {rule.beside.table} cannot be read")
-        for rule in unheld if rule.beside is not None
-    ]  # fmt: skip
+        unchecked(contract, rule, f"{rule.beside.table} cannot be read") for rule in unheld if rule.beside is not None
+    ]
     return others, replace(contract, rules=tuple(rule for rule in contract.rules if rule not in unheld)), errors
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -132,6 +133,8 @@ def reject(
     if table is None or any(one.state == "error" for one in stopping) or not any(one.rows for one in stopping):
         return None
     name = f"{source.name}.{contract.table}"
+    errors = {one.check for one in results if one.state == "error"}
+    contract = replace(contract, rules=tuple(rule for rule in contract.rules if rule.id not in errors))
     frame = rejected(table.frame, contract, readable)
     rows = without_withdrawn(task.tables, frame, source, name, readable).select(
         "*",
