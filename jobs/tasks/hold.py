@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
@@ -32,9 +33,28 @@ def hold(
 ) -> None:
     """Add what is found of a version to the source's report; raise TaskError where it breaks its contract.
 
-    The newest version that kept it is put back then. beside: what else is told of a version that keeps its contract.
+    The newest version that kept it is put back then, and where nobody can tell because the check itself fails.
+    beside: what else is told of a version that keeps its contract.
     inside: the table of the report of which these rows are a part: few more of them tell as much as a few.
     """
+    name = f"{source.name}_ra.{contract.table}"
+    try:
+        checked = reported(task, source, contract, version, beside, inside)
+    except Exception:
+        # A second failure must not hide the first.
+        with suppress(Exception):
+            task.log(f"{name} could not be checked; {gives_way(task, source, name, version)}")
+        raise
+    if checked.broken:
+        stays = gives_way(task, source, name, version)
+        raise TaskError(f"{name} breaks its contract: {'; '.join(checked.broken)}; {stays}")
+
+
+def reported(
+    task: Task, source: Source, contract: Contract, version: int, beside: Callable[[], Sequence[Result]],
+    inside: str | None,
+) -> Checked:  # fmt: skip
+    """What may be shown of a version, which is in the source's report then."""
     from jobs.featurize.contract import results
 
     name = f"{source.name}_ra.{contract.table}"
@@ -50,9 +70,7 @@ def hold(
     shown = published(found, of_persons=of_persons(contract), before=known)
     checked = Checked(table=name, version=version, shown=shown)
     record(task, source.name, [checked])
-    if checked.broken:
-        stays = gives_way(task, source, name, version)
-        raise TaskError(f"{name} breaks its contract: {'; '.join(checked.broken)}; {stays}")
+    return checked
 
 
 def gives_way(task: Task, source: Source, name: str, version: int) -> str:

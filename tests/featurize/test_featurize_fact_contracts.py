@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, NoReturn
 
 import pytest
 from curated import deliver, frame, rows
@@ -45,6 +46,33 @@ def test_written_facts_are_checked_and_reported_and_a_version_that_breaks_its_co
     assert [first[name] for name in ("key", "person_id_not_null", "encounter_order_readable")] == ["passed"] * 3
     assert first["provider_id_readable"] == "not applicable", "the source names no provider"
     assert [one for one, state in states.items() if state == "failed"] == [("77", 1, "key")]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_version_whose_check_fails_gives_way_as_one_that_breaks_its_contract(
+    first: bool, zones: SparkSession, make_task: Callable[..., Task], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):  # fmt: skip
+    given = rows()
+    deliver(zones, {table: frame(zones, table, given[table]) for table in given})
+    settings = {"table": "fact_encounter_index", "person_sample": "1.0", "outcomes_through": "1.0"}
+    if not first:
+        _facts(make_task(synthetic_omop, **settings))
+    before = [] if first else sorted(tuple(row) for row in zones.table(INDEX).collect())
+    deliver(zones, {"visit_occurrence": frame(zones, "visit_occurrence", given["visit_occurrence"][:5])})
+    with monkeypatch.context() as patch:
+        patch.setattr("jobs.featurize.contract.results", lost)
+        with pytest.raises(OSError, match="the server went away"):
+            _facts(make_task(synthetic_omop, **settings))
+    assert sorted(tuple(row) for row in zones.table(INDEX).collect()) == before
+    stays = "it is empty now, as version 1" if first else "version 0 is in its place again, as version 2"
+    assert f"{INDEX} could not be checked; {stays}" in capsys.readouterr().out
+    _facts(make_task(synthetic_omop, **settings))
+    assert zones.table(INDEX).count() == 5
+
+
+def lost(*_: Any, **__: Any) -> NoReturn:
+    raise OSError("the server went away")
 
 
 @pytest.mark.parametrize("name", names())
