@@ -87,6 +87,8 @@ def gives_way(task: Task, source: Source, name: str, version: int) -> str:
     if "base" in said:
         # A stream's checkpoint is past the commits that were taken back: it begins anew, after those that stay.
         said |= {"base": uuid.uuid4().hex, "began": inputs}
+    # What has no history is made anew: otherwise the version that gives way would be the newest that tells of one.
+    said.setdefault("made_by", None)
     back = task.tables.replace(name, good, inputs, said)
     return f"version {previous} is in its place again, as version {back}"
 
@@ -96,5 +98,5 @@ def gone_on_from(task: Task, name: str, version: int) -> dict[str, Any]:
     for number, text, _ in task.tables.commits.told(name):
         said = said_of(text) if number <= version else {}
         if "content" in said or "made_by" in said:
-            return {key: said[key] for key in (*KEPT, "inputs") if "made_by" in said and key in said}
+            return {key: said[key] for key in (*KEPT, "inputs") if said.get("made_by") and key in said}
     return {}

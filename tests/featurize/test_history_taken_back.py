@@ -111,6 +111,21 @@ def test_a_first_version_that_broke_its_contract_is_made_anew_and_not_gone_on_fr
     assert {person for person, *_ in content(recorded)} == set(range(1, PERSONS + 1))
 
 
+def test_a_history_that_begins_with_a_version_that_broke_the_contract_loses_nothing_that_came_with_it(
+    recorded: SparkSession, facts: Callable[..., Task]
+):
+    facts(replace(DECLARED, history=False))
+    recorded.sql(GOOD_AND_BAD)
+    for back in (2, 4):
+        with pytest.raises(TaskError, match=rf"version 0 is in its place again, as version {back}"):
+            facts()
+        assert len(content(recorded)) == PERSONS
+    recorded.sql(f"UPDATE {CONDITIONS} SET person_id = '3' WHERE condition_occurrence_id = '900'")
+    facts()
+    assert {one[:3] for one in content(recorded)} >= {(1, "2021-03-01", "E11.9"), (3, "2021-03-01", "E11.9")}
+    assert len(content(recorded)) == recorded.table(CONDITIONS).count() == PERSONS + 2
+
+
 def test_a_table_that_somebody_restored_or_wrote_to_is_not_gone_on_from(
     recorded: SparkSession, facts: Callable[..., Task]
 ):
