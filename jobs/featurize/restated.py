@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from jobs.disclosure import SMALLEST, shown_of
 from jobs.errors import TaskError
+from workflows.cohorts import InpatientStays, as_cohort
 from workflows.declare import Model
 from workflows.features import AtIndex
+from workflows.source import Source
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -26,12 +28,26 @@ def attributes(model: Model) -> list[str]:
     return [feature.attribute for feature in model.features if isinstance(feature, AtIndex)]
 
 
-def changed(before: DataFrame, after: DataFrame, names: Sequence[str]) -> tuple[int, dict[str, int]]:
-    """How many encounters two versions share, and in how many of them each attribute differs."""
+def index_column(model: Model, source: Source) -> str | None:
+    """The column of the index date of its stays; None where events enter, or the source's time is only an order."""
+    entry, stays = as_cohort(model.cohort).entry, source.encounters
+    if not isinstance(entry, InpatientStays) or stays.start is None or stays.end is None:
+        return None
+    return "visit_end_datetime" if entry.index == "discharge" else "visit_start_datetime"
+
+
+def changed(
+    before: DataFrame, after: DataFrame, names: Sequence[str], index: str | None = None
+) -> tuple[int, dict[str, int]]:
+    """How many encounters two versions share, and in how many of them each attribute differs.
+
+    index: the column of the index date. A stay that had none before is not judged: what it says since came with it.
+    """
     from pyspark.sql import functions as sf
 
     columns = [f"attr_{name}" for name in names if f"attr_{name}" in before.columns and f"attr_{name}" in after.columns]
-    old = before.select(sf.col(KEY), *(sf.col(name).alias(f"_{name}") for name in columns))
+    judged = before if index is None else before.where(sf.col(index).isNotNull())
+    old = judged.select(sf.col(KEY), *(sf.col(name).alias(f"_{name}") for name in columns))
     both = after.select(KEY, *columns).join(old, KEY)
     differ = (sf.count_if(~sf.col(name).eqNullSafe(sf.col(f"_{name}"))).alias(name) for name in columns)
     row = both.agg(sf.count(sf.lit(1)).alias("shared"), *differ).collect()[0]

@@ -85,7 +85,8 @@ def refuse_restated(task: Task, model: Model, table: str, name: str, version: in
     before = min(made_from, version - 1)
     judged = [one for one in names if one not in corrected]
     if judged and task.tables.commits.same_code(name, before, version):
-        restated.refuse(model.name, *restated.changed(task.tables.read(name, before), encounters, judged))
+        old, index = task.tables.read(name, before), restated.index_column(model, named(model.source))
+        restated.refuse(model.name, *restated.changed(old, encounters, judged, index))
         task.log(f"{', '.join(judged)}: not restated since version {before} of {name}")
     if corrected:
         task.log(f"{', '.join(sorted(corrected))}: said to be corrected by the source; not judged")

@@ -20,7 +20,18 @@ from jobs.model.leaks import alone, auroc
 from jobs.model.matrix import fit, probabilities
 from jobs.model.side import TEST, TRAIN, side_of
 from jobs.tasks.features import _features, refuse_restated
-from workflows.declare import AnyOf, AtIndex, CountOf, Demographics, Event, LogisticRegression, Recorded, days, replace
+from workflows.declare import (
+    AnyOf,
+    AtIndex,
+    CountOf,
+    Demographics,
+    Event,
+    InpatientStays,
+    LogisticRegression,
+    Recorded,
+    days,
+    replace,
+)
 from workflows.errors import DeclarationError
 from workflows.gates import Implausible
 from workflows.leaks import refuse_other_rows, refuse_outcome
@@ -194,6 +205,27 @@ def differing(before: pd.DataFrame, after: pd.DataFrame, columns: list[str]) -> 
         for one in columns
     }
     return {one: int((~equal).sum()) for one, equal in same.items()}
+
+
+@pytest.mark.spark
+@pytest.mark.clause("F1")
+def test_what_a_stay_says_that_ended_since_is_not_restated(spark: SparkSession):
+    def version(ended: str, length: str) -> Any:
+        at = f"if({ended}, timestamp '2021-01-04', NULL) AS visit_end_datetime"
+        return spark.range(100).selectExpr("id AS visit_occurrence_id", at, f"{length} AS attr_length_of_stay")
+
+    before, after = version("id >= 15", "if(id < 15, NULL, 3)"), version("true", "3")
+    index = restated.index_column(readmission, named(readmission.source))
+    restated.refuse("m", *restated.changed(before, after, ["length_of_stay"], index))
+    leak = version("true", "if(id < 30, 4, 3)")
+    assert restated.changed(before, leak, ["length_of_stay"], index) == (85, {"length_of_stay": 15})
+    # At the admission each of them has its index date, and what only its end tells is a leak.
+    index = restated.index_column(
+        replace(readmission, cohort=InpatientStays(index="admission"), features=[Demographics()]),
+        named(readmission.source),
+    )
+    assert index == "visit_start_datetime"
+    assert restated.index_column(readmission_uci130, uci130) is None, "its time is an order"
 
 
 def test_a_few_corrections_are_no_leak():
