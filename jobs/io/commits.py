@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,13 @@ class Commits:
         committed = self.told_at(name, version)
         return committed is not None and committed > at
 
+    def made_again(self, versions: Mapping[str, int], at: int) -> list[str]:
+        """The tables of which these are not the versions that were read before the microsecond `at`."""
+        self._session()  # one session, made before several threads ask for it
+        with ThreadPoolExecutor(max(1, len(versions))) as pool:
+            found = pool.map(lambda one: self.another(one[0], one[1], at), versions.items())
+            return [name for name, other in zip(versions, found, strict=True) if other]
+
     def same_code(self, name: str, earlier: int, version: int) -> bool:
         """Whether the same code wrote two versions, so that what differs between them is the data's.
 
@@ -115,7 +123,10 @@ class Commits:
         if not self._session().catalog.tableExists(checked(name)):
             return None
         version, said = self.latest(name)
-        return version if (said.get("content"), said.get("inputs")) == (content, dict(inputs)) else None
+        if (said.get("content"), said.get("inputs")) != (content, dict(inputs)):
+            return None
+        # A table that was dropped and made again may have as many versions as it had.
+        return None if self.made_again(inputs, self.moment(name, version)) else version
 
     def latest(self, name: str) -> tuple[int, dict[str, Any]]:
         """The latest version and what its commit says of itself: nothing where committed code did not make it."""
@@ -138,11 +149,10 @@ class Commits:
         """Whether committed code has noted `content` under `key` for these inputs; `name` need not exist."""
         if not self._session().catalog.tableExists(checked(name)):
             return False
-        said = self.noted(name, key)
-        return commit_of(json.dumps(said)) not in (None, "unknown") and (said[key], said["inputs"]) == (
-            content,
-            dict(inputs),
-        )
+        said, at = self.noting(name, key)
+        known = commit_of(json.dumps(said)) not in (None, "unknown")
+        same = known and (said[key], said["inputs"]) == (content, dict(inputs))
+        return same and not self.made_again(inputs, at)
 
     def every(self, name: str, key: str) -> list[Any]:
         """What each commit, newest first, says of `key`; `name` need not exist."""

@@ -52,7 +52,7 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
     applied: dict[str, int] = said["inputs"]
     newest = task.tables.inputs(*(f"{source.name}.{table}" for table in source.made_from["fact_person"]))
     came = [table for table in source.made_from["fact_person"] if moved(f"{source.name}.{table}", applied, newest)]
-    refuse_another(task, source, came, applied, at)
+    refuse_another(task, {full: applied[full] for full in newest}, at)
     goes_on(task, source, came, applied, newest)
     new = sorted({kind.table for kind in source.events} & set(came))
     joined = otherwise(task, source, came, applied, newest)
@@ -95,11 +95,10 @@ def moved(name: str, applied: Mapping[str, int], newest: Mapping[str, int]) -> b
     return newest[name] > applied[name]
 
 
-def refuse_another(task: Task, source: Source, came: list[str], applied: Mapping[str, int], at: int) -> None:
+def refuse_another(task: Task, applied: Mapping[str, int], at: int) -> None:
     """Raise where a table was dropped and made again since the microsecond `at`, and has as many versions again."""
-    for full in (f"{source.name}.{table}" for table in came):
-        if task.tables.commits.another(full, applied[full], at):
-            raise TaskError(f"{full} was made again and has another version {applied[full]} now; {ANEW}")
+    for full in task.tables.commits.made_again(applied, at):
+        raise TaskError(f"{full} was made again and has another version {applied[full]} now; {ANEW}")
 
 
 def goes_on(task: Task, source: Source, new: list[str], applied: Mapping[str, int], newest: Mapping[str, int]) -> None:

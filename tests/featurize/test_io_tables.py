@@ -170,6 +170,7 @@ def test_a_table_counts_as_made_only_by_the_same_definition_from_the_same_inputs
     tables: Tables, zones: SparkSession
 ):
     assert tables.commits.made("scratch.a", "definition", {}) is None
+    tables.replace("scratch.b", zones.range(3), {})
     tables.replace("scratch.a", zones.range(3), {"scratch.b": 4}, {"content": "definition"})
     assert tables.commits.made("scratch.a", "definition", {"scratch.b": 4}) == 0
     assert tables.commits.made("scratch.a", "definition", {"scratch.b": 5}) is None
@@ -183,6 +184,7 @@ def test_upkeep_by_the_platform_makes_no_new_version_and_what_it_replaced_is_rea
     tables: Tables, zones: SparkSession
 ):
     """Microsoft Learn, "Predictive optimization": OPTIMIZE and VACUUM run without being asked for."""
+    tables.replace("scratch.b", zones.range(3), {})
     tables.replace("scratch.a", zones.range(3).coalesce(1), {"scratch.b": 4}, {"content": "definition"})
     tables.append("scratch.a", zones.range(3, 5).coalesce(1), {"scratch.b": 4}, {"content": "definition"})
     zones.sql("OPTIMIZE scratch.a").collect()

@@ -61,6 +61,16 @@ def test_what_did_not_change_stays_and_what_did_is_made_and_checked_again(
     assert "report stands" not in run(_check, commit="def")
     assert f"{PERSON} is at version 5" in run(_facts, commit="def", **person)
 
+    # It is dropped and made again, with other rows, until it has as many versions as it had.
+    zones.sql("DROP TABLE synthetic_omop.condition_occurrence")
+    other = [{**one, "condition_source_value": "E11.9"} for one in given["condition_occurrence"]]
+    for _ in range(2):
+        deliver(zones, {"condition_occurrence": frame(zones, "condition_occurrence", other)})
+    assert f"{PERSON} is at version 6" in run(_facts, commit="def", **person)
+    assert {row["concept_code"] for row in zones.table(PERSON).collect()} == {"E11.9"}
+    assert "report stands" not in run(_check, commit="def")
+    assert "report stands" in run(_check, commit="def")
+
     # A task that died before its table was held against the contract.
     zones.sql(f"DROP TABLE {QUALITY}")
-    assert f"{PERSON} is at version 6" in run(_facts, commit="def", **person)
+    assert f"{PERSON} is at version 7" in run(_facts, commit="def", **person)
