@@ -241,7 +241,8 @@ def what_can(
     show_what(stage, role, json)
 
 
-@app.command()
+# A key may be negative, as those of events without an encounter are: it is no option.
+@app.command(context_settings={"ignore_unknown_options": True})
 def trace(
     stage: StageName,
     table: Annotated[str, typer.Argument(help="schema.table, such as readmission.predictions", show_default=False)],
