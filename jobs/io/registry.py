@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PARENT = "mlflow.parentRunId"
 CONTEXT = "mlflow.data.context"
+# How MLflow, Unity Catalog and their doors say that something is not there.
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND")
 
 
 def pins(requirements: str) -> list[str]:
@@ -190,8 +192,8 @@ class Registry:
 
 
 def absent(error: MlflowException) -> None:
-    """Return if the error says that something does not exist, else raise it again: a refusal must stay one."""
-    if error.error_code == "PERMISSION_DENIED":
+    """Return if the error says that something does not exist, else raise it: a refusal or an outage must stay one."""
+    if error.error_code not in ABSENT:
         raise error
 
 

@@ -208,5 +208,24 @@ def test_what_is_not_deployed_says_so(folder: Path) -> None:
         registry.run("nothing")
 
 
+@pytest.mark.parametrize("code", ["TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "PERMISSION_DENIED"])
+def test_what_fails_otherwise_is_not_taken_for_what_is_not_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import ErrorCode
+
+    registry = Registry(task(folder, "sp-train"), Names.of(MODEL))
+
+    def fails(_name: str) -> None:
+        raise MlflowException("the service is down", error_code=ErrorCode.Value(code))
+
+    monkeypatch.setattr(registry.client, "get_registered_model", fails)
+    monkeypatch.setattr(registry.client, "get_run", fails)
+    for ask in (registry.champion, lambda: registry.run("nothing")):
+        with pytest.raises(MlflowException, match="the service is down"):
+            ask()
+
+
 def test_a_lock_file_gives_its_pins_without_hashes() -> None:
     assert pins(REQUIREMENTS) == ["scikit-learn==1.6.1", "mlflow==3.17.2"]
