@@ -79,10 +79,12 @@ def count(value: int | None) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A figure with `digits` decimals; a dash where there is none."""
+    """A figure with `digits` decimals, a small one with three digits that count; a dash where there is none."""
     if value is None or math.isnan(value):
         return NOTHING
-    return f"{value:.{digits}f}".replace("-", "−")
+    three = f"{value:.3g}"
+    small = 0 < abs(float(three)) < 10 ** (1 - digits)
+    return (three if small else f"{value or 0.0:.{digits}f}").replace("-", "−")
 
 
 def kept_back(value: int | None) -> str:
@@ -91,11 +93,11 @@ def kept_back(value: int | None) -> str:
 
 
 def share(value: float | None) -> str:
-    """A share in percent; a dash where there is none, and never 0 % of what is some."""
+    """A share in percent; a dash where there is none, never 0 % of what is some nor 100 % of what is not all."""
     if value is None or math.isnan(value):
         return NOTHING
-    digits = 0 if value in (0.0, 1.0) else 1
-    return "< 0.1 %" if 0 < value < 0.0005 else f"{value:.{digits}%}".replace("%", " %")
+    text = f"{value:.{0 if value in (0.0, 1.0) else 1}%}".replace("%", " %")
+    return {"0.0 %": "< 0.1 %", "100.0 %": "> 99.9 %"}.get(text, text)
 
 
 def plain(value: float) -> str:
