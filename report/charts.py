@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from markupsafe import Markup
 
@@ -201,8 +202,16 @@ def months(name: str, points: Sequence[tuple[str, float | None]], share: bool) -
         if value is not None:
             shown = words.share(value) if share else words.number(value, 2)
             parts.append(_dot(plot.x(index), plot.y(value), False, f"{month}: {shown}"))
-    told = "; ".join(f"{month}: {words.NOTHING if value is None else f'{value:.3g}'}" for month, value in points)
+    told = "; ".join(
+        _told(list(some)) for _, some in groupby(points, lambda point: point[0] if point[1] is not None else "")
+    )
     return svg.picture(SIDE, 200, f"{name} by month", told, *parts, class_="chart")
+
+
+def _told(points: Sequence[tuple[str, float | None]]) -> str:
+    """A month with its figure, or the months of a gap from first to last."""
+    (first, value), (last, _) = points[0], points[-1]
+    return f"{first if first == last else f'{first} to {last}'}: {words.NOTHING if value is None else f'{value:.3g}'}"
 
 
 def gantt(run: Run) -> Markup:

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
-from report import charts, words
+from report import covariates, words
 from report import model as models
 from report.rendering import render, written
 from report.stores import Row, Stage
@@ -22,7 +20,6 @@ MEANINGS = {
     "not applicable": "it speaks of no row", "passed": "it was run and holds",
 }  # fmt: skip
 SEVERITIES = ("fatal", "convention", "characterization")
-CHARTS_SHOWN = 8
 # The checks of a column of codes, by the end of their ids; what none of them counts is a leaf.
 OF_CODES = {
     "header": "Header", "unknown": "Unknown", "wrong_vocabulary": "Another vocabulary's", "format": "No code's form",
@@ -54,18 +51,6 @@ class Table:
     def told(self) -> str:
         """How many checks have which state."""
         return ", ".join(f"{self.count(state)} {state}" for state in STATES if self.count(state))
-
-
-@dataclass(frozen=True)
-class Described:
-    """The statistics of one feature table: a line a covariate, levels of each group, pictures by month."""
-
-    name: str
-    version: int
-    persons: int
-    covariates: tuple[Row, ...]
-    months: tuple[tuple[str, Markup], ...]
-    groups: tuple[tuple[str, tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]], ...]
 
 
 def tables(stage: Stage, source: str) -> list[Table]:
@@ -138,75 +123,6 @@ def approval(stage: Stage, source: str, found: Sequence[Table]) -> Approval | No
     return Approval(state, last["approved_by"], at, last["reason"], changed)
 
 
-def described(stage: Stage, source: str) -> list[Described]:
-    """The newest statistics of each feature table of a source."""
-    rows = stage.tables.rows(f"{source}_ra.statistics") or []
-    found = []
-    for name in sorted({row["table"] for row in rows}):
-        last = max(row["described_at"] for row in rows if row["table"] == name)
-        some = [row for row in rows if row["table"] == name and row["described_at"] == last]
-        overall = sorted((row for row in some if row["dimension"] == "all"), key=lambda row: row["covariate"])
-        if overall:
-            found.append(
-                Described(
-                    name, overall[0]["table_version"], overall[0]["persons"], tuple(overall), by_month(some, overall),
-                    by_group(some, overall),
-                )
-            )  # fmt: skip
-    return found
-
-
-def by_month(rows: Sequence[Row], overall: Sequence[Row]) -> tuple[tuple[str, Markup], ...]:
-    """A picture a covariate, of those that vary most between months; a month that is not shown is a gap."""
-    pictures = []
-    months = sorted({row["level"] for row in rows if row["dimension"] == "month"})
-    for one in overall:
-        means = {
-            row["level"]: row["mean"]
-            for row in rows
-            if row["dimension"] == "month" and row["covariate"] == one["covariate"] and row["mean"] is not None
-        }
-        if len(means) > 1:
-            spread = (max(means.values()) - min(means.values())) / (abs(one["mean"] or 0.0) or 1.0)
-            share = one["ones"] is not None
-            pictures.append(
-                (spread, readable(one["covariate"]), [(month, means.get(month)) for month in months], share)
-            )
-    pictures.sort(key=lambda each: (-each[0], each[1]))
-    return tuple(
-        (f"{name}: {'share' if share else 'mean'}", charts.months(name, points, share))
-        for _, name, points, share in pictures[:CHARTS_SHOWN]
-    )
-
-
-def by_group(
-    rows: Sequence[Row], overall: Sequence[Row]
-) -> tuple[tuple[str, tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]], ...]:
-    """For each dimension but months: its levels, and each covariate's mean in them."""
-    found = []
-    for dimension in sorted({row["dimension"] for row in rows} - {"all", "month"}):
-        some = {(row["covariate"], row["level"]): row for row in rows if row["dimension"] == dimension}
-        levels = tuple(sorted({level for _, level in some}))
-        lines = tuple(
-            (readable(one["covariate"]), tuple(mean(some.get((one["covariate"], level))) for level in levels))
-            for one in overall
-        )
-        found.append((dimension, levels, lines))
-    return tuple(found)
-
-
-def mean(row: Row | None) -> str:
-    """A mean, or the share of what is 0 or 1; a dash where it is kept back."""
-    if row is None or row["mean"] is None:
-        return words.NOTHING
-    return words.share(row["mean"]) if row["ones"] is not None else words.number(row["mean"], 2)
-
-
-def readable(covariate: str) -> str:
-    """A covariate's name without what all columns begin with."""
-    return covariate.removeprefix("f_").replace("_", " ")
-
-
 def sentence(found: Sequence[Table]) -> str:
     """What was found, in one sentence."""
     states = {state: sum(one.count(state) for one in found) for state in STATES}
@@ -235,11 +151,11 @@ def page(stage: Stage, source: str, models_of_source: Sequence[str], *, syntheti
         tables=found,
         coded=coded(found),
         of_codes=tuple(OF_CODES.values()),
-        described=described(stage, source),
+        described=covariates.described(stage, source),
         approved=approval(stage, source, found),
         attrition={name: models.attrition(stage, name) for name in models_of_source},
-        readable=readable,
-        mean=mean,
+        readable=covariates.readable,
+        mean=covariates.mean,
     )
 
 
