@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -17,7 +17,10 @@ MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])\Z")
 
 @dataclass(frozen=True)
 class Described:
-    """The statistics of one feature table: a line a covariate, levels of each group, pictures by month."""
+    """The statistics of one feature table: a line a covariate, levels of each group, pictures by month.
+
+    since: why these are not of the version that was checked last; empty where they are.
+    """
 
     name: str
     version: int
@@ -25,10 +28,16 @@ class Described:
     covariates: tuple[Row, ...]
     months: tuple[tuple[str, Markup], ...]
     groups: tuple[tuple[str, tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]], ...]
+    since: str = ""
 
 
-def described(stage: Stage, source: str) -> list[Described]:
-    """The newest statistics of each feature table of a source."""
+def described(
+    stage: Stage, source: str, checked: Mapping[str, tuple[int | None, bool]]
+) -> tuple[list[Described], list[str]]:
+    """The newest statistics of each feature table of a source, and why a table that was checked has none at all.
+
+    checked: table -> the version that was checked last, and whether it breaks its contract.
+    """
     rows = stage.tables.rows(f"{source}_ra.statistics") or []
     found = []
     for name in sorted({row["table"] for row in rows}):
@@ -36,13 +45,24 @@ def described(stage: Stage, source: str) -> list[Described]:
         some = [row for row in rows if row["table"] == name and row["described_at"] == last]
         overall = sorted((row for row in some if row["dimension"] == "all"), key=lambda row: row["covariate"])
         if overall:
+            version = overall[0]["table_version"]
+            why = without(*checked[name], version) if name in checked else ""
             found.append(
                 Described(
-                    name, overall[0]["table_version"], overall[0]["persons"], tuple(overall), by_month(some, overall),
-                    by_group(some, overall),
+                    name, version, overall[0]["persons"], tuple(overall), by_month(some, overall),
+                    by_group(some, overall), why and f"{why}; below is version {version}",
                 )
             )  # fmt: skip
-    return found
+    features = {name for name in checked if name.startswith(f"{source}_ra.feature_")} - {one.name for one in found}
+    return found, [f"{name}, {without(*checked[name], None)}" for name in sorted(features)]
+
+
+def without(version: int | None, broken: bool, described: int | None) -> str:
+    """Why the version that was checked last is not the one that was described; empty where it is."""
+    if version == described:
+        return ""
+    why = "it breaks its contract and was not described" if broken else "its statistics are kept back"
+    return f"version {version}: {why}"
 
 
 def by_month(rows: Sequence[Row], overall: Sequence[Row]) -> tuple[tuple[str, Markup], ...]:

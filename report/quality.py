@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from report import covariates, words
 from report import model as models
 from report.rendering import render, written
-from report.stores import Row, Stage
+from report.stores import Row, Run, Stage
 from report.workspace import Workspace, read_stage
 
 STATES = ("error", "failed", "not applicable", "passed")
@@ -29,7 +29,10 @@ OF_CODES = {
 
 @dataclass(frozen=True)
 class Table:
-    """The newest checks of one version of a table, those that need a look first."""
+    """The newest checks of one version of a table, those that need a look first.
+
+    stale: what is there instead of that version, in words; empty where it is the newest.
+    """
 
     name: str
     version: int | None
@@ -37,6 +40,7 @@ class Table:
     run: str
     rows: int | None
     checks: tuple[Row, ...]
+    stale: str = ""
 
     def count(self, state: str) -> int:
         """How many checks have a state."""
@@ -48,14 +52,24 @@ class Table:
         return bool(self.count("error") + self.count("failed"))
 
     @property
+    def stops(self) -> bool:
+        """Whether nothing may be made from what was checked."""
+        return any(c["severity"] == "fatal" and c["state"] in ("failed", "error") for c in self.checks)
+
+    @property
     def told(self) -> str:
         """How many checks have which state."""
         return ", ".join(f"{self.count(state)} {state}" for state in STATES if self.count(state))
 
 
-def tables(stage: Stage, source: str) -> list[Table]:
-    """Each table's newest checks; curated tables first, then the facts."""
-    rows = stage.tables.rows(f"{source}_ra.quality") or []
+def tables(stage: Stage, source: str, models_of_source: Collection[str]) -> list[Table]:
+    """Each table's newest checks; curated tables first, then the facts; none of a feature table that no model makes."""
+    apart, known = f"{source}_ra.feature_", {f"{source}_ra.feature_{name}" for name in models_of_source}
+    rows = [
+        row
+        for row in stage.tables.rows(f"{source}_ra.quality") or []
+        if not row["table"].startswith(apart) or row["table"] in known
+    ]
     newest: dict[str, Any] = {}
     for row in rows:
         newest[row["table"]] = max(row["checked_at"], newest.get(row["table"], row["checked_at"]))
@@ -67,9 +81,31 @@ def tables(stage: Stage, source: str) -> list[Table]:
         found.append(
             Table(
                 name, first["table_version"], words.moment(newest[name]), first["job_run_id"], first["table_rows"],
-                tuple(some),
+                tuple(some), since(stage, name, first["table_version"]),
             )
         )  # fmt: skip
+    return found
+
+
+def since(stage: Stage, table: str, checked: int | None) -> str:
+    """What is there instead of the version of a table that was checked; empty where nothing else is."""
+    newest = stage.tables.version(table)
+    was = "no table was there when it was checked" if checked is None else f"version {checked} was checked"
+    if newest is None:
+        return "" if checked is None else f"it is not there any more, {was}"
+    # Upkeep makes versions too, of the same rows.
+    same = checked is not None and stage.tables.made(table, newest) == stage.tables.made(table, checked)
+    return "" if same else f"version {newest} is there, {was}"
+
+
+def failure(stage: Stage, jobs: Collection[str]) -> list[Run]:
+    """Of each job that makes tables of the source, the newest run that ended, where it failed."""
+    found = []
+    for job in jobs:
+        ended = (run for run in reversed(stage.runs) if run.job == job and words.kind(words.state(run.state)) != "busy")
+        last = next(ended, None)
+        if last is not None and words.kind(words.state(last.state)) == "bad":
+            found.append(last)
     return found
 
 
@@ -102,7 +138,11 @@ def coded(found: Sequence[Table]) -> list[tuple[str, str, tuple[str, ...]]]:
 
 @dataclass(frozen=True)
 class Approval:
-    """The last word on a source's data. state: "approved", or "stale" where the report says something else by now."""
+    """The last word on a source's data.
+
+    state: "approved", or "stale" where the report says something else by now (of the tables `changed`), or where tables
+    are not those that it speaks of.
+    """
 
     state: str
     by: str
@@ -118,28 +158,29 @@ def approval(stage: Stage, source: str, found: Sequence[Table]) -> Approval | No
         return None
     last = max(rows, key=lambda row: row["approved_at"])
     approved, now = json.loads(last["tables"]), {one.name: one.checks[0]["findings"] for one in found}
-    changed = tuple(sorted(name for name in {*approved, *now} if approved.get(name) != now.get(name)))
-    state, at = "stale" if changed else "approved", words.moment(last["approved_at"])
+    # A feature table that no model makes any more is in no report.
+    names = {*now, *(name for name in approved if not name.startswith(f"{source}_ra.feature_"))}
+    changed = tuple(sorted(name for name in names if approved.get(name) != now.get(name)))
+    stale = changed or any(one.stale for one in found)
+    state, at = "stale" if stale else "approved", words.moment(last["approved_at"])
     return Approval(state, last["approved_by"], at, last["reason"], changed)
 
 
 def sentence(found: Sequence[Table]) -> str:
     """What was found, in one sentence."""
     states = {state: sum(one.count(state) for one in found) for state in STATES}
-    stopping = [
-        one.name
-        for one in found
-        if any(c["severity"] == "fatal" and c["state"] in ("failed", "error") for c in one.checks)
-    ]
+    stopping, stale = [one.name for one in found if one.stops], [one.name for one in found if one.stale]
     total = sum(states.values())
     told = ", ".join(f"{count:,} {state}" for state, count in states.items() if count)
-    end = f"; nothing may be made from {', '.join(stopping)}" if stopping else "; nothing is fatal"
+    fatal = f"; nothing may be made from {', '.join(stopping)}" if stopping else "" if stale else "; nothing is fatal"
+    end = fatal + (f"; what is there now is not checked: {', '.join(stale)}" if stale else "")
     return f"{total:,} checks of {len(found)} tables: {told}{end}."
 
 
 def page(stage: Stage, source: str, models_of_source: Sequence[str], *, synthetic: bool) -> str:
     """The page as text; what is not there yet is said."""
-    found = tables(stage, source)
+    found = tables(stage, source, models_of_source)
+    described, undescribed = covariates.described(stage, source, {one.name: (one.version, one.stops) for one in found})
     return render(
         "quality.html.j2",
         source=source,
@@ -151,7 +192,9 @@ def page(stage: Stage, source: str, models_of_source: Sequence[str], *, syntheti
         tables=found,
         coded=coded(found),
         of_codes=tuple(OF_CODES.values()),
-        described=covariates.described(stage, source),
+        failed=failure(stage, [f"{name}_featurize" for name in (source, *models_of_source)]),
+        described=described,
+        undescribed=undescribed,
         approved=approval(stage, source, found),
         attrition={name: models.attrition(stage, name) for name in models_of_source},
         readable=covariates.readable,

@@ -35,10 +35,18 @@ def figure(dimension: str, level: str, covariate: str, mean: float, ones: int | 
     }  # fmt: skip
 
 
+def there(warehouse: Path, *names: str, version: int = 3) -> None:
+    """Tables that are at a version, as the checks say."""
+    for name in names:
+        for at in range(version + 1):
+            write(warehouse, name, [{"at": at}])
+
+
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     warehouse = tmp_path_factory.mktemp("quality")
     visits, facts = "synthetic_omop.visit_occurrence", "synthetic_omop_ra.fact_person"
+    there(warehouse, visits, facts)
     old = {"checked_at": NOW - timedelta(days=1), "table_version": 2}
     write(warehouse, "synthetic_omop_ra.quality", [
         check(visits, "end", "failed", "fatal", 999, 2000, **old),
@@ -126,6 +134,7 @@ def test_the_codes_of_a_column_stand_in_one_line_with_their_leaves_unless_those_
     ],
 )
 def test_the_page_says_whether_just_this_report_is_approved(findings: str | None, says: str, tmp_path: Path):
+    there(tmp_path, "s.t")
     write(tmp_path, "s_ra.quality", [check("s.t", "a", "passed", "fatal", 0, 40)])
     if findings is not None:
         word = {
@@ -148,6 +157,7 @@ def test_what_is_not_there_yet_is_said_with_the_job_that_makes_it(tmp_path: Path
 
 
 def test_a_fatal_fault_names_its_table(stage: Stage, tmp_path: Path):
+    there(tmp_path, "s.t", "s.u")
     rows = [check("s.t", "a", "failed", "fatal", 20, 40), check("s.u", "a", "passed", "fatal", 0, 40)]
     write(tmp_path, "s_ra.quality", rows)
     assert (
