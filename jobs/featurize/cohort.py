@@ -112,6 +112,10 @@ def selection(cohort: Cohort, facts: Facts) -> Selection:
         rules = [("inpatient stay", sf.col("is_inpatient_visit"))]
         if cohort.entry.at_risk:
             rules.append(("leaves the person at risk", sf.col("is_at_risk")))
+        reason, asked = rules[-1]
+        rules[-1] = (reason, asked & reached())
+    else:
+        frame = frame.where(reached())
     if observed(cohort):
         assert facts.observation is not None, "steps of observation need the observation periods"
         frame = in_periods(frame, facts.observation)
@@ -122,6 +126,14 @@ def selection(cohort: Cohort, facts: Facts) -> Selection:
         frame = taken(frame, place, step, cohort.steps)
     reasons = (cohort.entry.reason, *(reason for reason, _ in rules), *(step.reason for step in cohort.steps))
     return Selection(frame, reasons)
+
+
+def reached() -> Column:
+    """Whether the index date is not after today: what is planned, open (9999-12-31) or mistyped is none yet.
+
+    Where the source's time is only an order there is no date to ask.
+    """
+    return sf.coalesce(sf.to_date("index_datetime") <= sf.current_date(), sf.lit(True))
 
 
 def passed(frame: DataFrame, place: int, rule: Column) -> DataFrame:
