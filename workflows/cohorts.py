@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from workflows.codes import Codes, one_set
 from workflows.errors import DeclarationError
+from workflows.outcome_steps import OUTCOME_STEPS
 from workflows.steps import OLDEST, STEPS, AgeAtIndex, Criterion, Exit, OfWindow, Step, whole
 from workflows.typed import typed
 
@@ -93,7 +94,7 @@ class Cohort:
         if isinstance(self.steps, str) or not isinstance(self.steps, Sequence):
             raise DeclarationError("Cohort", "steps", self.steps, "a list of steps")
         for step in self.steps:
-            if type(step) not in STEPS:
+            if type(step) not in (*STEPS, *OUTCOME_STEPS):
                 raise DeclarationError("Cohort", "steps", step, [kind.__name__ for kind in STEPS])
         object.__setattr__(self, "steps", tuple(self.steps))
 

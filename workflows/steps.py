@@ -245,7 +245,7 @@ class IndexDates(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class MinimumTimeAtRisk(Step):
-    """Observed for at least so many days after the index date."""
+    """Observed for at least so many days after the index date; in a model, whoever had the outcome stays too."""
 
     days: int
     observed = True

@@ -21,6 +21,7 @@ from workflows.cohorts import Cohort, InpatientStays, as_cohort, observed
 from workflows.covariates import Covariate
 from workflows.declare import Event, Model
 from workflows.errors import DeclarationError
+from workflows.outcome_steps import EventOrTime, RecordedOrTime
 from workflows.steps import (
     AgeAtIndex,
     Eras,
@@ -93,14 +94,20 @@ def completed_years(birth_date: Column, day: Column) -> Column:
 
 def of_model(model: Model) -> Cohort:
     """The cohort of a model, with its outcome in the steps that speak of it."""
-    cohort = as_cohort(model.cohort)
-    steps = []
+    cohort, outcome = as_cohort(model.cohort), model.outcome
+    steps: list[Step] = []
     for step in cohort.steps:
         if isinstance(step, NoPriorOutcome):
-            if not isinstance(model.outcome, Event):
+            if not isinstance(outcome, Event):
                 raise DeclarationError(model.name, "cohort.steps", step, "an outcome that is an Event")
-            step = Excludes(concepts=model.outcome.concepts, window=step.window)
-        steps.append(step)
+            steps.append(Excludes(concepts=outcome.concepts, window=step.window))
+        elif isinstance(step, MinimumTimeAtRisk):
+            if isinstance(outcome, Event):
+                steps.append(EventOrTime(concepts=outcome.concepts, window=outcome.time_at_risk, days=step.days))
+            else:
+                steps.append(RecordedOrTime(name=outcome.name, equals=outcome.equals, days=step.days))
+        else:
+            steps.append(step)
     return Cohort(entry=cohort.entry, steps=steps)
 
 
@@ -230,8 +237,14 @@ def rule(step: Step, steps: Sequence[Step]) -> Column:
         return sf.col("_from").isNotNull()
     if isinstance(step, Washout):
         return sf.datediff(day, "_from") >= step.days
-    if isinstance(step, MinimumTimeAtRisk):
-        return sf.datediff("_to", day) >= step.days
+    if isinstance(step, (MinimumTimeAtRisk, EventOrTime, RecordedOrTime)):
+        stays = sf.datediff("_to", day) >= step.days
+        if isinstance(step, EventOrTime):
+            stays |= sf.coalesce(sf.col(f"_count{steps.index(step)}"), sf.lit(0)) > 0
+        elif isinstance(step, RecordedOrTime):
+            stays |= sf.coalesce(sf.col(f"outcome_{step.name}") == step.equals, sf.lit(False))
+        # Who is not observed at the index date itself is not, whatever comes after it.
+        return sf.col("_from").isNotNull() & stays
     if isinstance(step, AgeAtIndex):
         years = completed_years(sf.col("birth_date"), day)
         return years >= step.minimum if step.open else years.between(step.minimum, step.maximum)
