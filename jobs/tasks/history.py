@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.digest import digest
 from jobs.errors import TaskError
+from jobs.featurize.withdrawal import PERSON, TOMBSTONES, digest_sql
 from jobs.io.commits import UPKEEP, said_of
 from jobs.io.context import Task
 from jobs.io.tables import Provenance, Tables
@@ -53,6 +54,7 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
     newest = task.tables.inputs(*(f"{source.name}.{table}" for table in source.made_from["fact_person"]))
     came = [table for table in source.made_from["fact_person"] if moved(f"{source.name}.{table}", applied, newest)]
     refuse_another(task, {full: applied[full] for full in newest}, at)
+    without = without_who_withdrew(task, source, name, applied)
     goes_on(task, source, came, applied, newest)
     new = sorted({kind.table for kind in source.events} & set(came))
     joined = otherwise(task, source, came, applied, newest)
@@ -65,15 +67,29 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
         version = compared_with(task, source, sorted(set(touched)), came, newest, person_sample)
         task.log(f"{name} is at version {version}, compared with {', '.join(came)}")
     elif isinstance(declared.updates, Continuous):
-        streamed(task, source, name, new, said, person_sample)
+        streamed(task, source, name, new, said, without, person_sample)
     else:
         feeds = {
             table: task.tables.changes(full, applied[full] + 1, newest[full])
             for table, full in ((table, f"{source.name}.{table}") for table in new)
         }
-        version = applied_to(task.tables, source, name, feeds, newest, said, person_sample)
+        version = applied_to(task.tables, source, name, feeds, newest | without, said, person_sample)
         task.log(f"{name} is at version {version}, with the changes of {', '.join(new)}")
+    # Who withdrew while this was computed is in it.
+    without_who_withdrew(task, source, name, without)
     return True
+
+
+def without_who_withdrew(task: Task, source: Source, name: str, applied: Mapping[str, int]) -> dict[str, int]:
+    """Take out who has withdrawn since the version of the tombstones that is applied; the version that is so now."""
+    withdrawn = f"{source.name}_ra.{TOMBSTONES}"
+    now = task.tables.version(withdrawn)
+    if now is None:
+        return {}
+    if applied.get(withdrawn) != now:
+        gone = task.tables.read(withdrawn, now).selectExpr("person_digest AS key")
+        task.tables.remove(name, gone, digest_sql(source.name, PERSON))
+    return {withdrawn: now}
 
 
 def refuse_written(task: Task, name: str, at: int) -> None:
@@ -212,7 +228,8 @@ def explained(error: Exception, tables: str, name: str) -> Exception:
 
 
 def streamed(
-    task: Task, source: Source, name: str, new: list[str], said: Mapping[str, Any], person_sample: float
+    task: Task, source: Source, name: str, new: list[str], said: Mapping[str, Any], without: Mapping[str, int],
+    person_sample: float,
 ) -> None:  # fmt: skip
     """The same by a stream a table, which ends when it has caught up."""
     from jobs.io.streams import follow
@@ -222,13 +239,15 @@ def streamed(
         full = f"{source.name}.{table}"
         checkpoint = f"{name}/{table}/{said['base']}"
         # Always the same: a stream that does its last batch again refuses to begin after it.
-        follow(task, full, said["began"][full] + 1, checkpoint, batch_of(who, source, name, table, person_sample))
+        follow(
+            task, full, said["began"][full] + 1, checkpoint, batch_of(who, source, name, table, without, person_sample)
+        )
     written = task.tables.note_since(name, before)
     task.log(f"{name} is at version {task.tables.version(name)}, after {written} commits from {', '.join(new)}")
 
 
 def batch_of(
-    who: Provenance, source: Source, name: str, table: str, person_sample: float
+    who: Provenance, source: Source, name: str, table: str, without: Mapping[str, int], person_sample: float
 ) -> Callable[[DataFrame, int], None]:
     """What a stream does with each batch of commits; it runs in a process of its own."""
 
@@ -239,7 +258,7 @@ def batch_of(
         tables = Tables(lambda: feed.sparkSession, who)
         said = tables.commits.noted(name, "made_by")
         full = f"{source.name}.{table}"
-        inputs = said["inputs"] | {full: max(said["inputs"][full], int(last["last"]))}
+        inputs = said["inputs"] | without | {full: max(said["inputs"][full], int(last["last"]))}
         applied_to(tables, source, name, {table: feed}, inputs, said, person_sample)
 
     return each
