@@ -10,10 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-LINEAGE = (
-    "model_name", "model_version", "mlflow_run_id", "commit", "requirements_hash", "declaration_hash",
-    "feature_table", "feature_table_version", "source_versions", "job_run_id",
-)  # fmt: skip
+from report.lineage import complete
 
 
 @dataclass(frozen=True)
@@ -91,12 +88,10 @@ def told(encounters: int | None) -> str:
 def predictions(zone: Zone, version: str) -> dict[str, int]:
     """Rows scored by a version, and how many of them name everything they came from."""
     table = zone.table("predictions")
-    table = table.filter(pc.equal(table["model_version"].cast(pa.string()), version))
-    complete = pa.chunked_array([pa.array([True] * table.num_rows)])
-    for column in LINEAGE:
-        filled = pc.and_(pc.is_valid(table[column]), pc.not_equal(table[column].cast(pa.string()), ""))
-        complete = pc.and_(complete, filled)
-    return {"rows": table.num_rows, "rows_with_complete_lineage": int(pc.sum(complete.cast(pa.int64())).as_py() or 0)}
+    rows = table.filter(pc.equal(table["model_version"].cast(pa.string()), version)).to_pylist()
+    lineage = Zone(zone.folder.parent / "ml")
+    records = lineage.rows("lineage") if (lineage.folder / "lineage").is_dir() else None
+    return {"rows": len(rows), "rows_with_complete_lineage": complete(rows, records)}
 
 
 def monitoring(zone: Zone) -> list[dict[str, Any]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from markupsafe import Markup
 
@@ -36,7 +37,7 @@ def of_predictions(stage: Stage, model: str, synthetic: bool) -> Lineage | None:
     rows = stage.tables.rows(table, columns=[*FIELDS, *PERSON] if synthetic else FIELDS)
     if not rows:
         return None
-    complete = sum(all(row[name] is not None and row[name] != "" for name in FIELDS) for row in rows)
+    whole = complete(rows, stage.tables.rows("ml.lineage", columns=("object", "version", "inputs")))
     last = max(rows, key=lambda row: str(row["scored_at"]))
     person: dict[str, str] = {}
     if synthetic:
@@ -44,12 +45,36 @@ def of_predictions(stage: Stage, model: str, synthetic: bool) -> Lineage | None:
         last = max(latest, key=lambda row: (row["score"], str(row["visit_occurrence_id"])))
         person = {name: str(last[name]) for name in PERSON} | {"score": words.number(last["score"])}
     fields = {name: _shown(name, last[name]) for name in FIELDS if name != "source_versions"}
-    return Lineage(len(rows), complete, fields, person, _draw(stage, table, last, person))
+    return Lineage(len(rows), whole, fields, person, _draw(stage, table, last, person))
+
+
+def complete(rows: Iterable[Row], records: Iterable[Row] | None) -> int:
+    """How many predictions name all that they came from: every field, and of every source table its version.
+
+    records: `ml.lineage`, which must say what that version of their features was made from; None where there is none.
+    """
+    made = None if records is None else {(one["object"], str(one["version"])): one["inputs"] for one in records}
+
+    @cache
+    def known(text: str) -> bool:
+        found = versions(text)
+        return bool(found) and all(found.values())
+
+    def led(row: Row) -> bool:
+        features = (row["feature_table"], str(row["feature_table_version"]))
+        return known(str(row["source_versions"])) and (made is None or known(str(made.get(features) or "")))
+
+    return sum(all(row[name] is not None and row[name] != "" for name in FIELDS) and led(row) for row in rows)
 
 
 def versions(text: object) -> dict[str, str]:
-    """Inputs written as JSON: an object table -> version, or a list of names or of "name@version"."""
-    value = json.loads(str(text)) if text else {}
+    """Inputs written as JSON: an object table -> version, or a list of names or "name@version"; none of other text."""
+    try:
+        value = json.loads(str(text)) if text else {}
+    except ValueError:
+        return {}
+    if not isinstance(value, (dict, list)):
+        return {}
     if isinstance(value, dict):
         return {str(name): "" if version is None else str(version) for name, version in value.items()}
     return dict(str(one).partition("@")[::2] for one in value)
