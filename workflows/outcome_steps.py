@@ -1,7 +1,7 @@
 """What a model makes of the step that asks for time at risk: nobody declares these. Standard library only.
 
 Who leaves early because the outcome occurred (a death, a transfer) is no loss to follow-up: without them the cohort
-would be chosen by its outcome.
+would be chosen by its outcome. Whose time at risk is not over yet is judged when it is: until then they are scored.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from workflows.steps import OfWindow, Step
 
 def reason(days: int) -> str:
     """What the attrition calls either."""
-    return f"outcome in the time at risk, or observed for {days} days after the index date"
+    return f"outcome, or observed for {days} days after the index date, once the time at risk is over"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,6 +126,8 @@ def selection(cohort: Cohort, facts: Facts) -> Selection:
     if observed(cohort):
         assert facts.observation is not None, "steps of observation need the observation periods"
         frame = in_periods(frame, facts.observation)
+    if any(isinstance(step, EventOrTime) for step in cohort.steps):
+        frame = frame.crossJoin(sf.broadcast(last_known(facts.encounters)))
     frame = counted(frame, facts, cohort.steps).withColumn("_passed", sf.lit(0))
     for place, (_, rule) in enumerate(rules, 1):
         frame = passed(frame, place, rule)
@@ -239,10 +241,13 @@ def rule(step: Step, steps: Sequence[Step]) -> Column:
         return sf.datediff(day, "_from") >= step.days
     if isinstance(step, (MinimumTimeAtRisk, EventOrTime, RecordedOrTime)):
         stays = sf.datediff("_to", day) >= step.days
+        # What waits for its outcome is not judged yet: it is there to be scored.
         if isinstance(step, EventOrTime):
-            stays |= sf.coalesce(sf.col(f"_count{steps.index(step)}"), sf.lit(0)) > 0
+            occurs = sf.coalesce(sf.col(f"_count{steps.index(step)}"), sf.lit(0)) > 0
+            stays |= occurs | ~sf.coalesce(over(step.window.end), sf.lit(False))
         elif isinstance(step, RecordedOrTime):
-            stays |= sf.coalesce(sf.col(f"outcome_{step.name}") == step.equals, sf.lit(False))
+            occurs = sf.coalesce(sf.col(f"outcome_{step.name}") == step.equals, sf.lit(False))
+            stays |= occurs | ~told(step.name)
         # Who is not observed at the index date itself is not, whatever comes after it.
         return sf.col("_from").isNotNull() & stays
     if isinstance(step, AgeAtIndex):
@@ -271,13 +276,21 @@ def last_known(encounters: DataFrame) -> DataFrame:
     return encounters.where(begun).agg(sf.to_date(sf.max("visit_start_datetime")).alias("_last"))
 
 
+def over(end: int) -> Column:
+    """Whether a time at risk that ends on day `end` was over on `_last`."""
+    return sf.col("outcome_known") & (sf.date_add(sf.to_date("index_datetime"), end) <= sf.col("_last"))
+
+
+def told(name: str) -> Column:
+    """Whether the source told a row's outcome by now."""
+    return sf.col("outcome_known") & sf.col(f"outcome_{name}").isNotNull()
+
+
 def matured(model: Model) -> Column:
     """Whether a row's outcome can be known: recorded by then, or its time at risk is over."""
     if isinstance(model.outcome, Event):
-        return sf.col("outcome_known") & (
-            sf.date_add(sf.to_date("index_datetime"), model.outcome.time_at_risk.end) <= sf.col("_last")
-        )
-    return sf.col("outcome_known") & sf.col(f"outcome_{model.outcome.name}").isNotNull()
+        return over(model.outcome.time_at_risk.end)
+    return told(model.outcome.name)
 
 
 def landmark(index: DataFrame, day: int) -> DataFrame:

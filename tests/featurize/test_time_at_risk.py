@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from cohort_world import SETS, START, World, facts, moment, plain_outcome, world
+from cohort_world import SETS, World, facts, moment, plain_outcome, world
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 
@@ -61,8 +61,9 @@ def test_who_had_the_outcome_stays_however_short_they_were_observed(spark: Spark
     }  # fmt: skip
 
 
-def holds(made: World, model: Model, person: int, key: int, index: int) -> bool:
+def holds(made: World, model: Model, person: int, index: int) -> bool:
     """Whether a stay is of the cohort, in plain Python."""
+    waits = index + 30 > max(begun for _, _, begun, *_ in made.stays)
     seen = {day for p, a, b in made.periods if p == person for day in range(a, b + 1)}
     last = index
     while last + 1 in seen:
@@ -74,37 +75,49 @@ def holds(made: World, model: Model, person: int, key: int, index: int) -> bool:
         coded = ("I50", "I50.9", "I11.0")
         event = any(p == person and v == "ICD10CM" and c in coded and 1 <= a - index <= 30
                     for p, a, _, _, v, c, _ in made.events)  # fmt: skip
-    return index in seen and (event or last - index >= 20)
+    return index in seen and (waits or event or last - index >= 20)
 
 
 @pytest.mark.parametrize("concepts", ["inpatient_admission", SETS[0]], ids=["stays", "codes"])
 def test_a_cohort_of_a_model_is_what_a_plain_reading_says(spark: SparkSession, concepts: Any) -> None:
     made = world(5, persons=150)
-    # All others' outcomes are known by the last one's start.
-    made.persons[999] = ("F", START)
-    made.stays.append((999, 999, LAST, LAST, True, True))
     steps = [InObservation(), MinimumTimeAtRisk(days=20)]
     model = replace(MODEL, outcome=Event(concepts, days(1, 30)), cohort=Cohort(entry=InpatientStays(), steps=steps))
     found = rows(spark, made, model)
-    wanted = {
-        key for p, key, _, b, inpatient, risk in made.stays if inpatient and risk and holds(made, model, p, key, b)
-    }  # fmt: skip
+    wanted = {key for p, key, _, b, inpatient, risk in made.stays if inpatient and risk and holds(made, model, p, b)}
     assert set(found) == wanted
     short = replace(model, cohort=Cohort(entry=InpatientStays(), steps=[InObservation()]))
     assert len(wanted) < len(rows(spark, made, short))
+    assert {known for *_, known in found.values()} == {True, False}
+
+
+def test_whose_time_at_risk_is_not_over_is_in_the_table_to_be_scored(spark: SparkSession) -> None:
+    # The extract ends on day 300, and with it all observation: 1 waits for its last day, 2 does not and was observed for
+    # 29 days; 3 left on day 285, which is judged later; 4 came back already; 5 is not observed at the index date.
+    periods = {1: (0, LAST), 2: (0, 299), 3: (0, 285), 4: (0, LAST), 5: (0, 270)}
+    made = of(periods, [(1, 271), (2, 270), (3, 280), (4, 290), (5, 280), (4, 295)])
+    found = rows(spark, made, MODEL)
+    assert {key: found.get(key) for key in range(6)} == {
+        0: (1, None, False), 1: None, 2: (3, None, False), 3: (4, None, False), 4: None, 5: (4, None, False),
+    }  # fmt: skip
+    # A month later who left is judged, and who came back stays.
+    made.stays.append((109, 99, LAST + 30, LAST + 30, True, True))
+    later = rows(spark, made, MODEL)
+    assert {key: later.get(key) for key in (2, 3)} == {2: None, 3: (4, 1, True)}
 
 
 def test_a_recorded_outcome_stays_too_and_a_cohort_without_a_model_is_of_the_observed_alone(
     spark: SparkSession,
 ) -> None:
-    made = of({1: (0, 60), 2: (0, 55), 3: (0, 80)}, [(1, 50), (2, 50), (3, 50)])
+    # Of 4 the source has not told the outcome yet.
+    made = of({1: (0, 60), 2: (0, 55), 3: (0, 80), 4: (0, 60)}, [(1, 50), (2, 50), (3, 50), (4, 50)])
     tables = facts(spark, made, [])
-    said = sf.when(sf.col("person_id") == 1, sf.lit("<30")).otherwise(sf.lit("NO"))
+    said = sf.when(sf.col("person_id") == 1, sf.lit("<30")).when(sf.col("person_id") != 4, sf.lit("NO"))
     recorded = changed(tables, encounters=tables.encounters.withColumn("outcome_readmitted", said))
     model = replace(MODEL, outcome=Recorded("readmitted", equals="<30"))
     some = lambda cohort: {  # noqa: E731
         row["person_id"] for row in selection(cohort, recorded).members.where("person_id < 100").collect()
     }
-    assert some(of_model(model)) == {1, 3}
+    assert some(of_model(model)) == {1, 3, 4}
     assert isinstance(model.cohort, Cohort)
     assert some(model.cohort) == {3}
