@@ -20,6 +20,7 @@ from workflows.gates import AtLeast, Calibrated, Gate, Implausible, NonInferior
 PASSED, FAILED, NOT_ASSESSABLE = "passed", "failed", "not assessable"
 FEWEST = 100  # test events, and test non-events, below which no gate is assessed (PROBAST 4.1, OHDSI's diagnostics)
 NO_CHAMPION = "no champion yet"
+LATER = "by the judge task"  # how the reason ends why a gate cannot be assessed before a version is judged
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,12 @@ def all_passed(results: Sequence[Result], champion: str | None) -> bool:
     """Whether the rule for promotion holds; `champion` is the version that the alias names, None before the first."""
     counted = [r for r in results if not (champion is None and r.state == NOT_ASSESSABLE and r.detail == NO_CHAMPION)]
     return bool(counted) and all(r.state == PASSED for r in counted)
+
+
+def passed_so_far(results: Sequence[Result]) -> bool:
+    """Whether every gate passed that can be assessed before a version is judged beside the champion."""
+    now = [one for one in results if not (one.state == NOT_ASSESSABLE and one.detail.endswith(LATER))]
+    return all_passed(now, None)
 
 
 def written(results: Sequence[Result]) -> str:

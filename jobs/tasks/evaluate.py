@@ -132,9 +132,7 @@ def _evaluate(task: Task) -> None:
         points = points.head(0)
     champion = registry.champion()
     against = (
-        gates.NO_CHAMPION
-        if champion is None
-        else f"compared with champion version {champion.version} by the judge task"
+        gates.NO_CHAMPION if champion is None else f"compared with champion version {champion.version} {gates.LATER}"
     )
     found = evaluation.estimates(test, probability, model.method.seed)
     results = gates.assess(model.gates, found, outcome, against, alone(dataset[dataset["side"] == TRAIN]))
@@ -165,7 +163,7 @@ def publish(
 ) -> None:
     """Metrics, pictures, the evaluation as JSON and the gates go to the run: aggregates only."""
     run_id = trained.info.run_id
-    passed = gates.all_passed(results, None)
+    passed = gates.passed_so_far(results)
     registry.read(run_id, trained.data.tags["dataset"], int(trained.data.tags["dataset_version"]), "evaluation")
     registry.log(
         run_id,

@@ -7,12 +7,14 @@ import pytest
 
 from jobs.model.gates import (
     FAILED,
+    LATER,
     NO_CHAMPION,
     NOT_ASSESSABLE,
     PASSED,
     Result,
     all_passed,
     assess,
+    passed_so_far,
     read,
     text,
     written,
@@ -99,6 +101,23 @@ def test_only_passed_gates_promote_and_only_the_first_version_needs_no_compariso
     found: list[Result], champion: str | None, expected: bool
 ) -> None:
     assert all_passed(found, champion) is expected
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (results(PASSED), True),
+        (results(FAILED), False),
+        (results(PASSED, NOT_ASSESSABLE), False),
+        (results(PASSED, waived=True), True),
+        (results(), False),
+    ],
+)
+def test_before_a_version_is_judged_what_only_the_judge_can_say_is_left_out(
+    found: list[Result], expected: bool
+) -> None:
+    later = Result("auroc less than 0.01 below the champion's", NOT_ASSESSABLE, f"compared with version 1 {LATER}")
+    assert passed_so_far([*found, later]) is expected
 
 
 def test_results_survive_the_tag_they_are_written_to() -> None:

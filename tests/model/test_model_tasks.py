@@ -166,6 +166,8 @@ def test_labels_mature_a_change_is_seen_and_the_new_version_is_judged_against_th
     version = stage.trained("43", requested_by="42")
     pd.testing.assert_frame_equal(stage.table("side"), sides)
     assert stage.registry().version(version).aliases == []
+    # What the judge has still to say beside the champion is no gate that failed.
+    assert stage.registry().version(version).tags["gates_passed"] == "true"
     assert stage.run("judge", "44", requested_by="42", model_version="") == {"passed": "true", "model_version": version}
     compared = [line for line in stage.shown if "compared with champion version 1" in line]
     assert compared
