@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CLOSES = "closes"
 REPEATED = "a key is repeated in one version of"
+OTHER = "a row that goes or changes is not what its open fact says"
 
 
 def signed(feed: DataFrame, contract: Contract) -> DataFrame:

@@ -130,15 +130,18 @@ class Tables:
 
     def amend(
         self, name: str, frame: DataFrame, inputs: Mapping[str, int], note: Mapping[str, Any],
-        since: int | None = None, once: bool = False,
+        since: int | None = None, once: bool = False, other: str = "",
     ) -> int:  # fmt: skip
         """Close and open rows of a table of facts, as `jobs.featurize.changes` says, in one commit; the new version.
 
         What was applied before changes nothing when it is applied again. note: what the commit says besides its inputs.
+        other: the error where a fact to be closed says something else than the row that closes it.
         since: the first version that opens a row, if none is closed: older rows need not be looked at. once: no row
         is opened and closed again, so that there is nothing to be changed either.
         """
         columns = [column for column in frame.columns if column != "closes"]
+        content = [column for column in columns if column not in ("known_from", "known_to", "source_version")]
+        same = " AND ".join(f"target.{column} <=> source.{column}" for column in content)
         on = (
             "target.person_id <=> source.person_id AND target.fact_id = source.fact_id AND "
             "(source.closes AND target.known_to IS NULL AND target.source_version < source.source_version "
@@ -148,7 +151,8 @@ class Tables:
             on = f"target.source_version >= {int(since)} AND {on}"
         closing = (
             "WHEN MATCHED AND target.known_to IS NULL AND source.known_to IS NOT NULL "
-            "THEN UPDATE SET known_to = source.known_to "
+            f"THEN UPDATE SET known_to = CASE WHEN source.closes AND NOT ({same}) "
+            f"THEN CAST(raise_error('{other}') AS timestamp) ELSE source.known_to END "
         )
         changes = (
             f"{'' if once else closing}WHEN NOT MATCHED AND NOT source.closes "

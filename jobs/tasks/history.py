@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -174,7 +174,7 @@ def compared_with(
         # A stream goes on from here: what it has not seen yet is in the table.
         return task.tables.align(name, frame, moments, inputs, note(source, person_sample, inputs))
     except PySparkException as error:
-        raise explained(error, ", ".join(f"{source.name}.{table}" for table in tables), name) from None
+        raise explained(error, source, tables, name) from None
 
 
 def applied_to(
@@ -184,7 +184,7 @@ def applied_to(
     """Apply what the change feeds of curated tables say, in one commit; its version."""
     from pyspark.errors import PySparkException
 
-    from jobs.featurize.changes import changes, signed
+    from jobs.featurize.changes import OTHER, changes, signed
     from jobs.featurize.columns import typed
 
     joined = {join.table for kind in source.events for join in kind.joins}
@@ -209,17 +209,22 @@ def applied_to(
         since = min(span["first"] for span in came) if len(came) == len(spans) else None
         once = since is not None and all(span["first"] == span["last"] for span in came)
         of = {key: said[key] for key in KEPT}
-        return tables.amend(name, frame, inputs, of, since=since, once=once)
+        return tables.amend(name, frame, inputs, of, since=since, once=once, other=OTHER)
     except PySparkException as error:
-        raise explained(error, ", ".join(f"{source.name}.{table}" for table in feeds), name) from None
+        raise explained(error, source, feeds, name) from None
 
 
-def explained(error: Exception, tables: str, name: str) -> Exception:
-    """Why changes cannot be applied, where that is known; the error itself otherwise."""
-    from jobs.featurize.changes import REPEATED
+def explained(error: Exception, source: Source, some: Collection[str], name: str) -> Exception:
+    """Why changes of some of the source's tables cannot be applied, where that is known; the error itself otherwise."""
+    from jobs.featurize.changes import OTHER, REPEATED
 
+    tables = ", ".join(f"{source.name}.{table}" for table in some)
+    key = ", ".join(dict.fromkeys(column for table in some for column in source.contract(table).key))
     if REPEATED in str(error):
-        return TaskError(f"{tables}: {REPEATED} it, so that its facts have no history; {ANEW}")
+        return TaskError(f"{tables}: {REPEATED} it ({key}), so that its facts have no history; {ANEW}")
+    if OTHER in str(error):
+        why = f"the key ({key}) is repeated, or other code made the facts"
+        return TaskError(f"{tables}: {OTHER}: {why}; {ANEW}")
     if "DELTA_CHANGE_DATA_FEED_INCOMPATIBLE" in str(error):
         return TaskError(f"the schema of {tables} changed and changed back since {name} was brought up; {ANEW}")
     if "DELTA_MISSING_CHANGE_DATA" in str(error):
