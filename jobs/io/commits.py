@@ -161,6 +161,13 @@ class Commits:
         told = [row["userMetadata"] or "" for row in self.history(name).select("userMetadata").collect()]
         return [said[key] for text in told if key in (said := said_of(text))]
 
+    def saying(self, name: str, version: int, key: str) -> Any:
+        """What the newest commit up to a version that says anything of `key` says of it; None where none does."""
+        for number, text, _ in self.told(name):
+            if number <= version and key in (said := said_of(text)):
+                return said[key]
+        return None
+
     def noted(self, name: str, key: str) -> dict[str, Any]:
         """What the newest commit that says anything of `key` says of itself; empty where none does."""
         return self.noting(name, key)[0]

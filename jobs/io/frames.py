@@ -10,6 +10,7 @@ import pandas as pd
 
 from jobs.errors import TaskError
 from jobs.io.context import Task
+from jobs.model.definition import DEFINITION, of_table
 from jobs.model.lineage import direct, upstream
 from jobs.model.names import Names
 
@@ -54,14 +55,16 @@ def sources_of(task: Task, names: Names, features_version: int) -> dict[str, Any
 
 
 def provenance(task: Task, names: Names, version: int) -> dict[str, str]:
-    """The data tags of a dataset version: what it is, the feature table it holds, and the sources of that."""
+    """The data tags of a dataset version: what it is, the feature table it holds, its meaning, and its sources."""
     found = records(task)
     dataset = names.table("dataset")
     made_from = direct(found, dataset, version)
     if names.features not in made_from:
         raise TaskError(f"ml.lineage has no record of {dataset} version {version}; run the prepare task again")
     features = made_from[names.features]
-    return {
+    means = of_table(task.tables.commits, names.features, features)
+    tags = {} if means is None else {DEFINITION: json.dumps(means, sort_keys=True)}
+    return tags | {
         "dataset": dataset,
         "dataset_version": str(version),
         "feature_table": names.features,

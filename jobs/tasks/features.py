@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
+from jobs.model.definition import DEFINITION, definition
 from jobs.quality.cohort import attrition, attrition_before, members_before
 from jobs.quality.kinds import families
 from jobs.quality.record import describe, held
@@ -135,7 +136,9 @@ def _features(task: Task) -> None:
     texts = [name for name in source.attributes if types.get(f"attr_{name}") == "string"]
     refuse_texts(model, texts)
     contract = feature_contract(model, source, sets, texts)
-    note = {"content": what} | ({"corrected": corrected} if corrected else {})
+    note = {"content": what, DEFINITION: definition(model, source, cohort)} | (
+        {"corrected": corrected} if corrected else {}
+    )
     version = task.tables.replace(table, documented(made, contract), inputs, note)
     # The statistics first: of what the report says that it kept its contract, nothing is done again.
     related = families(model.features, sets, codes)

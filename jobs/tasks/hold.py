@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
 from jobs.io.commits import said_of
+from jobs.model.definition import DEFINITION
 from jobs.quality.published import ALL, published
 from jobs.quality.record import Checked, before, record, stood
 from jobs.quality.table import of_persons
@@ -83,6 +84,9 @@ def gives_way(task: Task, source: Source, name: str, version: int) -> str:
     # Who withdrew since then has rows in it.
     good = without_withdrawn(task.tables, task.tables.read(name, previous), source, name, {})
     said = gone_on_from(task, name, previous)
+    if task.tables.commits.saying(name, version, DEFINITION):
+        # The rows are again what they meant before.
+        said[DEFINITION] = task.tables.commits.saying(name, previous, DEFINITION)
     inputs = said.pop("inputs", {name: previous})
     if "base" in said:
         # A stream's checkpoint is past the commits that were taken back: it begins anew, after those that stay.

@@ -13,6 +13,7 @@ from jobs.io.context import Task, run
 from jobs.io.registry import Registry
 from jobs.model import evaluation, gates
 from jobs.model.comparison import compare, shared
+from jobs.model.definition import anew, of_tags
 from jobs.model.intervals import Estimate
 from jobs.model.leaks import alone
 from jobs.model.matrix import fitted_columns, ordered, probabilities
@@ -33,6 +34,19 @@ def dataset(
     return frames.read(task, names.table("dataset"), number, f"side = '{side}'", columns)
 
 
+def declared_anew(task: Task, candidate: ModelVersion, champion: ModelVersion, absent: set[str]) -> list[str]:
+    """The champion's features that mean something else to the candidate, or else its columns that are `absent` there.
+
+    Of another cohort or outcome with the same features, the candidate's rows are good for both.
+    """
+    trained, present = of_tags(champion.tags), of_tags(candidate.tags)
+    if trained is None or present is None:
+        whose = champion if trained is None else candidate
+        task.log(f"version {whose.version} keeps no definition: columns of one name are taken to mean the same")
+        return sorted(absent)
+    return anew(trained, present) or sorted(absent)
+
+
 def against(
     task: Task, registry: Registry, model: Model, candidate: ModelVersion, champion: ModelVersion,
     test: pd.DataFrame, probability: np.ndarray,
@@ -47,8 +61,9 @@ def against(
     }
     fitted = registry.load(champion.tags["model_id"])
     rows, other = test, test
-    if not set(fitted_columns(fitted).names) <= set(test.columns):
-        # The features were declared anew: each model gets its own, on the encounters that both know.
+    if changed := declared_anew(task, candidate, champion, set(fitted_columns(fitted).names) - set(test.columns)):
+        # Each model gets its own, on the encounters that both know.
+        task.log(f"declared anew since champion version {champion.version} was trained: {', '.join(changed)}")
         known, other = shared(test, dataset(task, names, champion, TEST))
         rows, probability = test[known], probability[known]
     task.log(f"compared with champion version {champion.version}")

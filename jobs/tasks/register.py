@@ -5,6 +5,7 @@ from __future__ import annotations
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.io.registry import Registry
+from jobs.model.definition import DEFINITION
 from jobs.model.names import Names, declared_model
 
 FROM_RUN = (
@@ -23,7 +24,7 @@ def _register(task: Task) -> None:
             f"run {trained.info.run_id} has no tag {', '.join(absent)}; run the train and evaluate tasks first"
         )
     model_id = registry.model_id(trained)
-    tags = {name: trained.data.tags[name] for name in FROM_RUN}
+    tags = {name: trained.data.tags[name] for name in (*FROM_RUN, DEFINITION) if name in trained.data.tags}
     tags |= {"mlflow_run_id": trained.info.run_id, "model_id": model_id, "created_by": task.principal}
     requested_by = task.parameters.get("requested_by", "")
     version = registry.register(

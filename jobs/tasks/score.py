@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from jobs.errors import TaskError
 from jobs.io import frames
 from jobs.io.context import Task, run
 from jobs.io.registry import Registry
+from jobs.model.definition import differs, of_table, of_tags
 from jobs.model.matrix import ordered, probabilities
 from jobs.model.names import CHAMPION, Names, declared_model
 from jobs.model.scoring import APART, LINEAGE_COLUMNS, SCORED, Lineage, Reach, predictions
 from jobs.tasks.prepare import TOLD
 from jobs.tasks.said import said, unsaid
 
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
 KEYS = ("person_id", "visit_occurrence_id")
+
+
+def refuse_declared_anew(task: Task, champion: ModelVersion, table: str, version: int) -> None:
+    """Raise TaskError if a version of the feature table does not mean what the champion was trained on.
+
+    A champion or a table from before they kept what they mean is taken as it is, and the log says so.
+    """
+    trained, present = of_tags(champion.tags), of_table(task.tables.commits, table, version)
+    if trained is None or present is None:
+        whose = f"version {champion.version}" if trained is None else f"{table} version {version}"
+        task.log(f"{whose} keeps no definition: whether the features mean what it was trained on is not known")
+    elif differ := differs(trained, present):
+        raise TaskError(
+            f"{table} version {version}: {', '.join(differ)} declared anew since champion version {champion.version} "
+            "was trained; train and promote a version on these features"
+        )
 
 
 def _score(task: Task) -> None:
@@ -28,6 +49,7 @@ def _score(task: Task) -> None:
         raise TaskError(f"{registry.name} has no {CHAMPION}; run the promote job first")
     table, inputs = names.table("predictions"), task.tables.inputs(names.features)
     version = inputs[names.features]
+    refuse_declared_anew(task, champion, names.features, version)
     features = task.tables.read(names.features, version)
     waiting = features.where("NOT outcome_known")
     scored = waiting.select(*KEYS)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +17,7 @@ from pyspark.sql import SparkSession
 
 from jobs.io.context import Surroundings, Task
 from jobs.io.registry import Registry
+from jobs.model.definition import DEFINITION
 from jobs.model.names import Names
 from jobs.tasks.features import ATTRITION_SCHEMA
 from workflows.declare import (
@@ -85,15 +87,15 @@ class Workspace:
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         return {one["key"]: one["value"] for one in map(json.loads, lines)}
 
-    def features(self, rows: pd.DataFrame, known: int) -> None:
-        """A new version of the feature table, as the features task writes it."""
+    def features(self, rows: pd.DataFrame, known: int, means: Mapping[str, Any] | None = None) -> None:
+        """A new version of the feature table, as the features task writes it. means: its definition, if it keeps one."""
         rows = rows.assign(outcome_known=rows["encounter_order"] <= known)
         rows["outcome"] = rows["outcome"].astype("Int32").where(rows["outcome_known"])
         rows["index_datetime"] = pd.Timestamp("2024-01-01", tz="UTC")
         tables = self.task("0", "sp-featurize").tables
         tables.note("synthetic_omop_ra.fact_person", 0, {"synthetic_omop.person": 3})
         frame = self.spark.createDataFrame(pa.Table.from_pandas(rows, preserve_index=False))
-        tables.replace(self.names.features, frame, {"synthetic_omop_ra.fact_person": 0})
+        tables.replace(self.names.features, frame, {"synthetic_omop_ra.fact_person": 0}, means and {DEFINITION: means})
         told = [("0", 0, "all encounters", len(rows), int(rows["person_id"].nunique()))]
         attrition = self.spark.createDataFrame(told, ATTRITION_SCHEMA)
         tables.merge(self.names.table("attrition"), attrition, ["job_run_id", "step"])
