@@ -119,11 +119,14 @@ class Tables:
 
     def merge(
         self, name: str, frame: DataFrame, keys: Sequence[str], inputs: Mapping[str, int] | None = None,
-        note: Mapping[str, Any] | None = None,
+        note: Mapping[str, Any] | None = None, first_stays: bool = False,
     ) -> int:  # fmt: skip
-        """Update the rows whose `keys` are in the table, insert the others; the new version. note: as of `replace`."""
+        """Update the rows whose `keys` are in the table, insert the others; the new version. note: as of `replace`.
+
+        first_stays: what is in the table is not updated, be it that another task wrote it meanwhile.
+        """
         on = " AND ".join(f"target.{key} <=> source.{key}" for key in keys)
-        changes = "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+        changes = f"{'' if first_stays else 'WHEN MATCHED THEN UPDATE SET * '}WHEN NOT MATCHED THEN INSERT *"
         return self._merged(
             checked(name), frame, f"{on} {changes}", inputs or {}, self._token(inputs or {}, note), makes=True
         )

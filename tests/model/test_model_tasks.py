@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,10 @@ from model_workspace import EXPERIMENT, KNOWN, MODEL, ROWS, Workspace, opened
 from pyspark.sql import SparkSession
 
 from jobs.errors import TaskError
+from jobs.model import scoring
 from jobs.model.names import Names
 from jobs.model.side import salt_of, side_of, side_sql
+from jobs.tasks import score
 
 pytestmark = [
     pytest.mark.slow,
@@ -146,6 +149,25 @@ def test_the_waiting_encounters_are_scored_once_and_with_complete_lineage(stage:
     assert stage.run("score", "31", "sp-serve") == {}
     assert any("nothing to score" in line for line in stage.shown)
     assert len(stage.table("predictions")) == 1000
+
+
+def test_of_two_runs_that_score_at_once_the_first_prediction_stays(
+    stage: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = int(ROWS["visit_occurrence_id"].iloc[-1])
+    stage.spark.sql(f"DELETE FROM {NAMES.table('predictions')} WHERE visit_occurrence_id = {visit}").collect()
+    predictions = scoring.predictions
+
+    def beaten(*of: Any) -> pd.DataFrame:
+        monkeypatch.setattr(score, "predictions", predictions)
+        stage.run("score", "33", "sp-serve")
+        return predictions(*of)
+
+    monkeypatch.setattr(score, "predictions", beaten)
+    stage.run("score", "32", "sp-serve")
+    made = stage.table("predictions")
+    assert len(made) == 1000
+    assert made.set_index("visit_occurrence_id").loc[visit, "job_run_id"] == "33"
 
 
 @pytest.mark.clause("26", "28", "P6")
