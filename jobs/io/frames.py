@@ -6,20 +6,27 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from jobs.errors import TaskError
 from jobs.io.context import Task
 from jobs.model.definition import DEFINITION, of_table
 from jobs.model.lineage import direct, upstream
+from jobs.model.matrix import PREFIX
 from jobs.model.names import Names
+
+# What is missing stays NaN, as in a column of objects.
+TEXT = pd.StringDtype("python", na_value=np.nan)
 
 
 def read(
     task: Task, table: str, version: int | None = None, where: str = "true", columns: Sequence[str] = ("*",)
 ) -> pd.DataFrame:
-    """The rows of a table that satisfy `where`, in memory."""
-    return task.tables.read(table, version).where(where).select(*columns).toPandas()
+    """The rows of a table that satisfy `where`, in memory; feature columns of text say so, be they all empty."""
+    found = task.tables.read(table, version).where(where).select(*columns)
+    texts = {name: TEXT for name, kind in found.dtypes if kind == "string" and name.startswith(PREFIX)}
+    return found.toPandas().astype(texts)
 
 
 def types(task: Task, table: str, columns: Sequence[str], version: int | None = None) -> dict[str, str]:

@@ -70,7 +70,10 @@ def of_few(persons: pd.Series, values: pd.Series) -> bool:
 
 
 def is_category(values: pd.Series) -> bool:
-    """Whether a column holds text. Nullable flags and decimals arrive as objects, yet are numbers."""
+    """Whether a column holds text, as its type or else its values say.
+
+    Nullable flags and decimals arrive as objects, yet are numbers; of a table `frames.read` knows the types.
+    """
     if isinstance(values.dtype, pd.CategoricalDtype | pd.StringDtype):
         return True
     return values.dtype == object and any(isinstance(value, str) for value in values)
