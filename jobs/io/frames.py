@@ -26,7 +26,8 @@ def read(
     """The rows of a table that satisfy `where`, in memory; feature columns of text say so, be they all empty."""
     found = task.tables.read(table, version).where(where).select(*columns)
     texts = {name: TEXT for name, kind in found.dtypes if kind == "string" and name.startswith(PREFIX)}
-    return found.toPandas().astype(texts)
+    rows: pd.DataFrame = found.toPandas()
+    return rows.astype(texts)
 
 
 def types(task: Task, table: str, columns: Sequence[str], version: int | None = None) -> dict[str, str]:

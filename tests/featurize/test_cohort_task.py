@@ -11,8 +11,10 @@ from pyspark.sql import SparkSession
 
 from jobs.errors import TaskError
 from jobs.io.context import Task
+from jobs.model.definition import differs, of_table
 from jobs.model.matrix import columns_of, fit, probabilities
 from jobs.tasks.features import _features
+from jobs.tasks.hold import gives_way
 from jobs.tasks.prepare import _prepare
 from workflows.declare import (
     AgeAtIndex,
@@ -30,6 +32,7 @@ from workflows.declare import (
     days,
 )
 from workflows.models.readmission import readmission
+from workflows.sources.synthetic_omop import synthetic_omop
 
 pytestmark = [pytest.mark.spark]
 
@@ -131,6 +134,16 @@ def test_a_model_of_a_cohort_of_events_gets_features_a_dataset_and_a_matrix_and_
     zones.sql("DROP TABLE synthetic_omop_ra.quality")
     run(fewer)
     assert versions() == [4, 4]
+
+
+def test_each_version_of_the_features_keeps_what_they_mean_and_so_does_one_that_is_put_back(zones, run, make_task):
+    run(MODEL)
+    run(replace(MODEL, features=[*MODEL.features[:2], AnyOf(SETS[1], days(-900, -1)), MODEL.features[3]]))
+    task = make_task(MODEL)
+    first, second = (of_table(task.tables.commits, FEATURES, version) for version in (0, 1))
+    assert differs(first, second) == ["feature any_sugar"]
+    assert gives_way(task, synthetic_omop, FEATURES, 1).endswith("as version 2")
+    assert of_table(task.tables.commits, FEATURES, 2) == first
 
 
 def test_a_cohort_with_nothing_left_names_the_step_and_leaves_what_was_there(zones, run):
