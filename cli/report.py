@@ -37,6 +37,7 @@ def data_page(stage: str, source: str, output: Path | None = None, house: House 
     from infra.clusters import load
     from report.quality import build
     from sandbox.workspace import workspace_of
+    from workflows.contracts.facts import tables_of
     from workflows.discover import discover
 
     catalogue, house = discover(clusters=load()), house or House()
@@ -45,7 +46,9 @@ def data_page(stage: str, source: str, output: Path | None = None, house: House 
     models = [name for name, model in catalogue.models.items() if model.source == source]
     page = output or house.home / f"quality_{stage}_{source}.html"
     workspace = workspace_of(house.home, house.out, stage)
-    return build(workspace, stage, source, models, page, synthetic=source.startswith("synthetic_"))
+    declared = tables_of(catalogue.sources[source])
+    synthetic = source.startswith("synthetic_")
+    return build(workspace, stage, source, models, page, synthetic=synthetic, declared=declared)
 
 
 def featurized(job: str) -> str | None:

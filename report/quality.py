@@ -62,14 +62,26 @@ class Table:
         return ", ".join(f"{self.count(state)} {state}" for state in STATES if self.count(state))
 
 
-def tables(stage: Stage, source: str, models_of_source: Collection[str]) -> list[Table]:
-    """Each table's newest checks; curated tables first, then the facts; none of a feature table that no model makes."""
+def tables(
+    stage: Stage, source: str, models_of_source: Collection[str], declared: Collection[str] | None = None
+) -> list[Table]:
+    """Each table's newest checks; curated tables first, then the facts; none of a table that nothing makes any more.
+
+    declared: what the source is delivered and made as; all that was checked where nobody says.
+    """
     apart, known = f"{source}_ra.feature_", {f"{source}_ra.feature_{name}" for name in models_of_source}
-    rows = [
-        row
-        for row in stage.tables.rows(f"{source}_ra.quality") or []
-        if not row["table"].startswith(apart) or row["table"] in known
-    ]
+    every = stage.tables.rows(f"{source}_ra.quality") or []
+    # As an approval leaves out what is in no report.
+    kept = {
+        name
+        for name in {row["table"] for row in every}
+        if (
+            name in known and stage.tables.there(name)
+            if name.startswith(apart)
+            else declared is None or name in declared
+        )
+    }
+    rows = [row for row in every if row["table"] in kept]
     newest: dict[str, Any] = {}
     for row in rows:
         newest[row["table"]] = max(row["checked_at"], newest.get(row["table"], row["checked_at"]))
@@ -152,15 +164,13 @@ class Approval:
 
 
 def approval(stage: Stage, source: str, found: Sequence[Table]) -> Approval | None:
-    """The newest approval of a source's report; None where there is none."""
+    """The newest approval of a source's report, held against what is in it now; None where there is none."""
     rows = [row for row in stage.tables.rows("ml.data_approval") or [] if row["source"] == source]
     if not rows:
         return None
     last = max(rows, key=lambda row: row["approved_at"])
     approved, now = json.loads(last["tables"]), {one.name: one.checks[0]["findings"] for one in found}
-    # A feature table that no model makes any more is in no report.
-    names = {*now, *(name for name in approved if not name.startswith(f"{source}_ra.feature_"))}
-    changed = tuple(sorted(name for name in names if approved.get(name) != now.get(name)))
+    changed = tuple(sorted(name for name in now if approved.get(name) != now[name]))
     stale = changed or any(one.stale for one in found)
     state, at = "stale" if stale else "approved", words.moment(last["approved_at"])
     return Approval(state, last["approved_by"], at, last["reason"], changed)
@@ -177,9 +187,16 @@ def sentence(found: Sequence[Table]) -> str:
     return f"{total:,} checks of {len(found)} tables: {told}{end}."
 
 
-def page(stage: Stage, source: str, models_of_source: Sequence[str], *, synthetic: bool) -> str:
-    """The page as text; what is not there yet is said."""
-    found = tables(stage, source, models_of_source)
+def page(
+    stage: Stage,
+    source: str,
+    models_of_source: Sequence[str],
+    *,
+    synthetic: bool,
+    declared: Collection[str] | None = None,
+) -> str:
+    """The page as text; what is not there yet is said. declared: as of `tables`."""
+    found = tables(stage, source, models_of_source, declared)
     described, undescribed = covariates.described(stage, source, {one.name: (one.version, one.stops) for one in found})
     return render(
         "quality.html.j2",
@@ -203,8 +220,15 @@ def page(stage: Stage, source: str, models_of_source: Sequence[str], *, syntheti
 
 
 def build(
-    workspace: Workspace, stage: str, source: str, models_of_source: Sequence[str], output: Path, *, synthetic: bool
+    workspace: Workspace,
+    stage: str,
+    source: str,
+    models_of_source: Sequence[str],
+    output: Path,
+    *,
+    synthetic: bool,
+    declared: Collection[str] | None = None,
 ) -> Path:
     """Write the page about a source in a stage to `output` and return it."""
-    text = page(read_stage(stage, workspace, None), source, models_of_source, synthetic=synthetic)
-    return written(text, output)
+    read = read_stage(stage, workspace, None)
+    return written(page(read, source, models_of_source, synthetic=synthetic, declared=declared), output)

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
-from jobs.quality.approval import APPROVALS, SCHEMA, newest, refusals
+from jobs.quality.approval import APPROVALS, SCHEMA, current, newest, refusals
 from jobs.quality.table import QUALITY
+from workflows.contracts.facts import tables_of
+from workflows.sources import named
 
 COLUMNS = ("table", "table_version", "checked_at", "severity", "state", "findings")
 
@@ -22,7 +24,10 @@ def _approve(task: Task) -> None:
     source = task.declaration.source
     table = f"{source}_ra.{QUALITY}"
     rows = task.tables.read(table).select(*COLUMNS).distinct().collect() if task.tables.exists(table) else []
-    report = newest(row.asDict() for row in rows)
+    of_source = current(
+        (row.asDict() for row in rows), source=source, declared=tables_of(named(source)), there=task.tables.exists
+    )
+    report = newest(of_source)
     given = {name: task.parameters.get(name, "").strip() for name in ("approved_by", "reason")}
     now = {name: task.tables.version(name) for name in report.versions}
     if reasons := refusals(report, now, source=source, principal=task.principal, **given):

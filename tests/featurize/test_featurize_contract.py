@@ -136,7 +136,7 @@ def test_a_person_approves_the_report_of_just_the_versions_that_are_there(
 ):
     word = {"approved_by": "r5@cdh.example", "reason": "the counts are those of last year"}
     deliver(delivered, {VISITS: frame(delivered, VISITS, rows()[VISITS])})
-    with pytest.raises(TaskError, match="is at version"):
+    with pytest.raises(TaskError, match="the report speaks of version"):
         _approve(make_task(synthetic_omop, **word))
     _check(make_task(synthetic_omop))
     with pytest.raises(TaskError, match="approved_by is empty"):
@@ -146,7 +146,9 @@ def test_a_person_approves_the_report_of_just_the_versions_that_are_there(
     assert (row["source"], row["approved_by"], row["reason"]) == ("synthetic_omop", *word.values())
     assert set(json.loads(row["tables"])) == {f"synthetic_omop.{table}" for table in rows()}
     deliver(delivered, {VISITS: frame(delivered, VISITS, rows()[VISITS])})
-    with pytest.raises(TaskError, match=f"synthetic_omop.{VISITS} is at version .*: run the featurize job again"):
+    with pytest.raises(
+        TaskError, match=f"of synthetic_omop.{VISITS}, version .* is there: run synthetic_omop's featurize job"
+    ):
         _approve(make_task(synthetic_omop, **word))
 
 

@@ -112,10 +112,21 @@ def test_a_checked_table_without_any_statistics_is_said_to_have_them_kept_back(t
 
 
 def test_a_feature_table_that_no_model_makes_any_more_is_in_no_report(tmp_path: Path) -> None:
-    retired = "s_ra.feature_old"
-    there(tmp_path, "s.t")
-    reported(tmp_path, "s.t", retired)
+    retired, dropped = "s_ra.feature_old", TABLE
+    there(tmp_path, "s.t", retired)
+    reported(tmp_path, "s.t", retired, dropped)
     approved(tmp_path, "s.t", retired)
     found = read(tmp_path)
     assert retired not in found.words
+    assert dropped not in found.words
     assert "✓ approved: r5@cdh.example" in found.words
+
+
+def test_a_table_that_no_declaration_makes_any_more_is_in_no_report(tmp_path: Path) -> None:
+    there(tmp_path, "s.t")
+    reported(tmp_path, "s.t", "s.gone", "s_ra.fact_gone")
+    approved(tmp_path, "s.t")
+    stage = Stage("dev", Tables(tmp_path), (), None, {})
+    words = Reader(page(stage, "s", ["m"], synthetic=False, declared={"s.t", "s_ra.fact_person"})).words
+    assert "gone" not in words
+    assert "✓ approved: r5@cdh.example" in words

@@ -128,3 +128,9 @@ def fact_contracts(source: Source) -> dict[str, Contract]:
         )
     }
     return {table: known[table] for table in source.made_from}
+
+
+def tables_of(source: Source) -> frozenset[str]:
+    """Every table that a source is delivered as or becomes, `schema.table`; those of models are not among them."""
+    curated = {f"{source.name}.{one.table}" for one in source.contracts}
+    return frozenset(curated | {f"{source.name}_ra.{table}" for table in fact_contracts(source)})
