@@ -1,4 +1,4 @@
-"""What monitoring sees: calibration over blocks of time, and covariates against held-out persons.
+"""What monitoring sees: calibration over blocks of time; covariates of all and of the newest, against held-out persons.
 
 Words: calibration drift (events differ from what the model expected), covariate drift (persons differ from those
 the model was tested on).
@@ -28,6 +28,13 @@ BLOCKS = 4
 WHOLE = 0  # the block number of the whole scored slice
 
 
+def blocks(rows: pd.DataFrame) -> dict[int, pd.DataFrame]:
+    """The quarters of `rows` by encounter order; block 1 is the oldest, block BLOCKS the newest."""
+    ordered = rows.sort_values(["encounter_order", "visit_occurrence_id"], ignore_index=True)
+    edges = np.linspace(0, len(ordered), BLOCKS + 1).astype(int)
+    return {i + 1: ordered.iloc[edges[i] : edges[i + 1]] for i in range(BLOCKS)}
+
+
 def calibration(rows: pd.DataFrame, monitor: Monitor, seed: int) -> list[dict[str, Any]]:
     """Observed over expected of the whole slice (block 0) and of its four quarters by encounter order (1 is oldest).
 
@@ -35,10 +42,8 @@ def calibration(rows: pd.DataFrame, monitor: Monitor, seed: int) -> list[dict[st
     """
     if rows.empty:
         return []
-    ordered = rows.sort_values(["encounter_order", "visit_occurrence_id"], ignore_index=True)
-    edges = np.linspace(0, len(ordered), BLOCKS + 1).astype(int)
-    quarters = {i + 1: ordered.iloc[edges[i] : edges[i + 1]] for i in range(BLOCKS)}
-    parts = {WHOLE: ordered} | quarters
+    quarters = blocks(rows)
+    parts = {WHOLE: pd.concat(quarters.values())} | quarters
     # Blocks make up the whole: one that is kept back alone would be the whole less the others.
     sizes = {str(block): outcomes(part) for block, part in parts.items()}
     hidden = kept_back({block: classes for block, classes in sizes.items() if block != str(WHOLE)})
@@ -116,6 +121,18 @@ def told_of_few(frame: pd.DataFrame, values: pd.Series, is_number: bool) -> bool
     return few(*map(int, persons))
 
 
+def differences(new: pd.DataFrame, held: pd.DataFrame, columns: Columns, *beside: pd.DataFrame) -> dict[str, float]:
+    """The difference of each covariate, without those that few persons have in `new`, `held` or one of `beside`."""
+    frames = [(rows, design(rows, columns)) for rows in (new, held, *beside)]
+    return {
+        name: covariate_difference(
+            frames[0][1][name].to_numpy(), frames[1][1][name].to_numpy(), name in columns.numbers
+        )
+        for name in columns.names
+        if not any(told_of_few(rows, made[name], name in columns.numbers) for rows, made in frames)
+    }
+
+
 def covariates(scored: pd.DataFrame, held: pd.DataFrame, columns: Columns, monitor: Monitor) -> list[dict[str, Any]]:
     """A row a covariate: the scored slice against test persons of the champion's dataset.
 
@@ -124,29 +141,37 @@ def covariates(scored: pd.DataFrame, held: pd.DataFrame, columns: Columns, monit
     difference would tell how few.
     """
     size = len(scored)
-    base = {
-        "block": WHOLE,
-        "measure": DIFFERENCE,
-        "low": None,
-        "high": None,
-        "encounters": suppressed(size),
-        "events": None,
-    }
-    if few(size, len(held)) or not size or not len(held):
-        rest = {"value": None, "state": NOT_ASSESSABLE, "signal": ""}
-        return [base | {"name": name} | rest for name in columns.names]
-    new, old = design(scored, columns), design(held, columns)
-    values = {
-        name: covariate_difference(new[name].to_numpy(), old[name].to_numpy(), name in columns.numbers)
-        for name in columns.names
-        if not any(told_of_few(a, b[name], name in columns.numbers) for a, b in ((scored, new), (held, old)))
-    }
+    nobody = few(size, len(held)) or not size or not len(held)
+    values = {} if nobody else differences(scored, held, columns)
+    return covariate_rows(WHOLE, suppressed(size), values, columns, monitor)
+
+
+def newest_covariates(
+    scored: pd.DataFrame, held: pd.DataFrame, columns: Columns, monitor: Monitor
+) -> list[dict[str, Any]]:
+    """As `covariates`, of the newest block alone: months that were quiet do not dilute a change in it.
+
+    It is assessed from `minimum_events` persons on. A covariate that few persons have in the older blocks is not: they
+    are the whole less this block. How many the block has is not said.
+    """
+    parts = blocks(scored)
+    newest = parts.pop(BLOCKS)
+    enough = newest["person_id"].nunique() >= monitor.minimum_events and len(held) and not few(len(held))
+    values = differences(newest, held, columns, pd.concat(parts.values())) if enough else {}
+    return covariate_rows(BLOCKS, None, values, columns, monitor)
+
+
+def covariate_rows(
+    block: int, size: int | None, values: Mapping[str, float], columns: Columns, monitor: Monitor
+) -> list[dict[str, Any]]:
+    """The rows of one block. values: of those covariates that can be assessed. size: its encounters, if said."""
     drifted = {name for name, value in values.items() if abs(value) > monitor.covariates}
     raised = len(drifted) >= monitor.drifted_share * len(values)
     return [
-        base | {
-            "name": name,
+        {
+            "block": block, "measure": DIFFERENCE, "name": name,
             "value": measured(values[name], 3) if name in values and math.isfinite(values[name]) else None,
+            "low": None, "high": None, "encounters": size, "events": None,
             "state": SIGNAL if name in drifted else QUIET if name in values else NOT_ASSESSABLE,
             "signal": COVARIATE if raised and name in drifted else "",
         }
@@ -158,8 +183,10 @@ def counted(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """The counts of persons' encounters that one observation shows of the whole slice, and what follows from them."""
     found: dict[str, int] = {}
     for row in rows:
+        if row["block"] != WHOLE:
+            continue
         shown = {SCORED: row["encounters"]} if row["measure"] == DIFFERENCE else {}
-        if row["measure"] == RATIO and row["block"] == WHOLE:
+        if row["measure"] == RATIO:
             shown = {"matured": row["encounters"], "events": row["events"]}
         found |= {name: int(count) for name, count in shown.items() if count is not None}
     for rest, whole, part in (("waiting", SCORED, "matured"), ("others", "matured", "events")):
@@ -198,7 +225,7 @@ def beside(
 def decision(rows: list[dict[str, Any]]) -> str:
     """'', 'calibration drift', 'covariate drift' or both joined by ' and ': what starts retraining.
 
-    Calibration speaks through the whole slice and its newest block; an older block alone is history.
+    Both speak through the whole slice and its newest block; an older block alone is history.
     """
     newest = max((row["block"] for row in rows if row["measure"] == RATIO), default=WHOLE)
     speaking = {row["signal"] for row in rows if row["measure"] == DIFFERENCE or row["block"] in (WHOLE, newest)}

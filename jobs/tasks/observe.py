@@ -47,7 +47,8 @@ def _observe(task: Task) -> None:
 
     matured = rows[rows["outcome_known"].astype(bool)]
     found = monitoring.calibration(matured, model.monitor, model.method.seed)
-    found += monitoring.covariates(rows, held, columns_of(held), model.monitor)
+    for covariates in (monitoring.covariates, monitoring.newest_covariates):
+        found += covariates(rows, held, columns_of(held), model.monitor)
     signal = monitoring.decision(found)
     every = features.agg(
         F.count("*").alias("rows"), F.count_if("outcome_known").alias("known"),

@@ -27,7 +27,8 @@ def parts() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def observed(scored: pd.DataFrame, held: pd.DataFrame, monitor: Monitor) -> list[dict]:
     columns = columns_of(held)
-    return monitoring.calibration(scored, monitor, 1) + monitoring.covariates(scored, held, columns, monitor)
+    found = monitoring.calibration(scored, monitor, 1) + monitoring.covariates(scored, held, columns, monitor)
+    return found + monitoring.newest_covariates(scored, held, columns, monitor)
 
 
 @pytest.mark.clause("26")
@@ -35,8 +36,10 @@ def test_without_a_change_no_retraining_starts(parts: tuple[pd.DataFrame, pd.Dat
     found = observed(*parts, Monitor())
     assert monitoring.decision(found) == ""
     assert {row["state"] for row in found if row["block"] == 0} == {QUIET}
+    assert {row["state"] for row in found if row["measure"] == monitoring.DIFFERENCE} == {QUIET}
 
 
+@pytest.mark.clause("O9", "P8")
 def test_more_events_than_expected_are_calibration_drift(parts: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     scored, held = parts
     more = (np.random.default_rng(1).random(len(scored)) < 0.15).astype(int)
@@ -47,12 +50,76 @@ def test_more_events_than_expected_are_calibration_drift(parts: tuple[pd.DataFra
     assert whole["low"] > 1.1
 
 
+@pytest.mark.clause("O9", "P8")
 def test_other_persons_are_covariate_drift(parts: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     scored, held = parts
     moved = scored.assign(f_x=scored["f_x"] + 1, f_age=scored["f_age"] + 20, f_ward="surgical")
     found = monitoring.covariates(moved, held, columns_of(held), Monitor())
     assert monitoring.decision(found) == COVARIATE
     assert {row["name"] for row in found if row["signal"]} == {"f_x", "f_age", "f_ward"}
+
+
+def one(mean: float, size: int, first: int) -> pd.DataFrame:
+    """Encounters of one laboratory value, each of another person, in order."""
+    number = np.arange(size) + first
+    return pd.DataFrame({
+        "person_id": number, "visit_occurrence_id": number, "encounter_order": number,
+        "f_lab": np.random.default_rng(first).normal(mean, 1, size),
+    })  # fmt: skip
+
+
+@pytest.mark.clause("O9", "P8")
+@pytest.mark.parametrize("months", [0, 3, 9])
+def test_a_month_of_other_persons_speaks_however_many_quiet_months_the_version_has_served(months: int) -> None:
+    held, quiet, moved = one(0, 4000, 10**6), one(0, 1000 * months, 1), one(0.9, 1000, 50_000)
+    scored = pd.concat([moved, quiet])  # the order of the rows is not that of time
+    (whole,) = monitoring.covariates(scored, held, columns_of(held), Monitor())
+    (newest,) = monitoring.newest_covariates(scored, held, columns_of(held), Monitor())
+    assert (newest["block"], newest["state"], newest["signal"]) == (monitoring.BLOCKS, SIGNAL, COVARIATE)
+    assert monitoring.decision([whole, newest]) == COVARIATE
+    assert (whole["state"] == SIGNAL) == (months == 0)
+
+
+def test_a_change_that_is_over_does_not_speak_through_the_newest_block() -> None:
+    held, scored = one(0, 4000, 10**6), pd.concat([one(0.9, 1000, 1), one(0, 3000, 50_000)])
+    found = monitoring.newest_covariates(scored, held, columns_of(held), Monitor())
+    assert [row["state"] for row in found] == [QUIET]
+
+
+@pytest.mark.parametrize(("persons", "state"), [(99, NOT_ASSESSABLE), (100, SIGNAL)])
+def test_the_newest_block_is_assessed_from_as_many_persons_as_calibration_asks_events(persons: int, state: str) -> None:
+    held, scored = one(0, 4000, 10**6), pd.concat([one(0, 1200, 1), one(0.9, 400, 50_000)])
+    number = scored["person_id"]
+    scored["person_id"] = number.where(number < 50_000, number % persons + 5000)
+    (found,) = monitoring.newest_covariates(scored, held, columns_of(held), Monitor())
+    assert (found["state"], found["value"] is None) == (state, state == NOT_ASSESSABLE)
+
+
+def test_what_few_persons_have_in_the_newest_block_or_in_the_older_ones_is_not_shown_of_it() -> None:
+    held, scored = one(0, 4000, 10**6), one(0, 4000, 1)
+    order, early, late = scored["encounter_order"], np.arange(5), np.arange(3500, 3505)
+    flags = {
+        "f_late": np.isin(order, late), "f_early": np.isin(order, early) | (order > 3900),
+        "f_most_early": ~np.isin(order, early), "f_many": (order < 1000) | (order > 3900),
+    }  # fmt: skip
+    scored, held = (
+        scored.assign(**{name: flag.astype(float) for name, flag in flags.items()}),
+        held.assign(**{name: (np.arange(4000) % 2).astype(float) for name in flags}),
+    )
+    whole = monitoring.covariates(scored, held, columns_of(held), Monitor())
+    newest = monitoring.newest_covariates(scored, held, columns_of(held), Monitor())
+    assert {row["name"] for row in newest if row["value"] is not None} == {"f_lab", "f_many"}
+    assert {(row["state"], row["signal"]) for row in newest if row["value"] is None} == {(NOT_ASSESSABLE, "")}
+    assert "f_early" in {row["name"] for row in whole if row["value"] is not None}, "the whole less the block is four"
+    assert {(row["encounters"], row["events"]) for row in newest} == {(None, None)}
+
+
+@pytest.mark.parametrize("size", [0, 1, 10, 43, 396])
+def test_of_a_slice_of_few_the_newest_block_has_its_rows_and_tells_nothing(size: int) -> None:
+    held = one(0, 4000, 10**6)
+    (row,) = monitoring.newest_covariates(one(0.9, size, 1), held, columns_of(held), Monitor())
+    assert (row["block"], row["value"], row["state"]) == (monitoring.BLOCKS, None, NOT_ASSESSABLE)
+    assert monitoring.counted([row | {"encounters": 500}]) == {}, "a block is not the whole"
 
 
 def test_one_drifted_covariate_below_the_declared_share_is_shown_and_signals_nothing(
@@ -129,6 +196,7 @@ def test_blocks_follow_the_encounter_order_and_cover_every_row(parts: tuple[pd.D
     assert rows[4]["value"] > 2 > rows[3]["value"]
 
 
+@pytest.mark.clause("O9")
 def test_an_older_block_alone_is_history_and_the_newest_one_speaks() -> None:
     quiet = {"measure": monitoring.RATIO, "signal": ""}
     loud = {"measure": monitoring.RATIO, "signal": CALIBRATION}

@@ -175,6 +175,7 @@ def observe(store: Store, rows: pd.DataFrame, held: pd.DataFrame, made: set[int]
     matured = seen[seen["outcome_known"]]
     found = monitoring.calibration(matured, Monitor(), SEED)
     found += monitoring.covariates(seen, held, columns_of(held), Monitor())
+    found += monitoring.newest_covariates(seen, held, columns_of(held), Monitor())
     known = rows[rows["outcome_known"]]
     every = {"rows": len(rows), "known": len(known), "events": int(known["outcome"].sum())}
     found = monitoring.beside(found, said(store.task, NAMES, 1), monitoring.apart(every, seen))
