@@ -56,6 +56,8 @@ def _score(task: Task) -> None:
     if task.tables.exists(table):
         # One prediction an encounter and model version: what was said before the outcome is never said anew.
         made = task.tables.read(table).where(f"model_version = {int(champion.version)}").select(*KEYS)
+        # As monitoring counts them: by subtraction the two would tell how many left the cohort since.
+        made = made.join(features.select("visit_occurrence_id"), "visit_occurrence_id", "left_semi").select(*KEYS)
         waiting = waiting.join(made, "visit_occurrence_id", "left_anti")
         scored = waiting.select(*KEYS).union(made)
     rows = ordered(waiting.toPandas())
