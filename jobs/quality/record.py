@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from jobs.io.commits import said_of
 from jobs.io.context import Task
 from jobs.quality.cohort import Shown
 from jobs.quality.kinds import Family
@@ -73,6 +74,22 @@ def held(task: Task, table: str, version: int) -> bool:
     """Whether the report says of a version of a table that it kept its contract: its task may have died before."""
     quality, key = f"{table.partition('.')[0]}.{QUALITY}", f"{HELD}{table}"
     return task.tables.exists(quality) and task.tables.commits.noted(quality, key).get(key) == version
+
+
+def held_versions(task: Task, source: str, tables: Iterable[str]) -> dict[str, int | None]:
+    """By table (`schema.table`): the version that its newest check found to keep its contract, None where that broke
+    it; nothing of tables that were never checked."""
+    quality, found, left = f"{source}_ra.{QUALITY}", dict[str, int | None](), set(tables)
+    if not task.tables.exists(quality):
+        return found
+    for _, text, _ in task.tables.commits.told(quality):
+        said = said_of(text)
+        spoken = {name for name in left if name in said.get("inputs", {})}
+        found |= {name: said.get(f"{HELD}{name}") for name in spoken}
+        left -= spoken
+        if not left:
+            break
+    return found
 
 
 def stood(task: Task, table: str, version: int) -> int | None:

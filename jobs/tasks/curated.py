@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from jobs.errors import TaskError
 from jobs.featurize.withdrawal import TOMBSTONES, kept
 from jobs.io.context import Task
+from jobs.quality.record import held_versions
 from workflows.source import Source
 
 if TYPE_CHECKING:
@@ -14,18 +16,24 @@ if TYPE_CHECKING:
 
     from jobs.io.tables import Tables
 
+# What a repair of one task does not do.
+FROM_CHECK = "from its task `check` on"
+
 
 def curated(
     task: Task, source: Source, tables: Iterable[str], newest: Mapping[str, int] | None = None
 ) -> tuple[dict[str, DataFrame], dict[str, int]]:
     """The tables without withdrawn persons, and the versions that were read.
 
-    newest: the versions to read, where somebody decided on them already; otherwise those that are newest now.
+    newest: the versions to read, where somebody decided on them already; otherwise those that are newest now, which
+    have to be those that were checked.
     """
     from jobs.featurize.columns import typed
 
     names = {table: f"{source.name}.{table}" for table in tables}
     read = newest or task.tables.inputs(*names.values())
+    if newest is None:
+        refuse_unchecked(task, source, read)
     inputs = {name: read[name] for name in names.values()}
     frames = {
         table: typed(task.tables.read(name, inputs[name]), source.contract(table)) for table, name in names.items()
@@ -36,6 +44,22 @@ def curated(
         marks = task.tables.read(withdrawn, inputs[withdrawn])
         frames = {table: kept(frame, marks, source, names[table], frames) for table, frame in frames.items()}
     return frames, inputs
+
+
+def refuse_unchecked(task: Task, source: Source, versions: Mapping[str, int]) -> None:
+    """Raise where a version is not the one that `check` found to keep its contract: something was delivered since.
+
+    Every job has its check first: of a table of which the report says nothing there is none to wait for.
+    """
+    found = held_versions(task, source.name, versions)
+    other = [
+        f"{name} is at version {versions[name]}, and {'no version' if kept is None else f'version {kept}'} of it is "
+        "what `check` found to keep its contract"
+        for name, kept in sorted(found.items())
+        if kept != versions[name]
+    ]
+    if other:
+        raise TaskError(f"{'; '.join(other)}: run the featurize job of {source.name} again, {FROM_CHECK}")
 
 
 def without_withdrawn(

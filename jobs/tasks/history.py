@@ -13,7 +13,7 @@ from jobs.featurize.withdrawal import PERSON, TOMBSTONES, digest_sql
 from jobs.io.commits import UPKEEP, said_of
 from jobs.io.context import Task
 from jobs.io.tables import Provenance, Tables
-from jobs.tasks.curated import curated, without_withdrawn
+from jobs.tasks.curated import FROM_CHECK, curated, refuse_unchecked, without_withdrawn
 from jobs.tasks.hold import KEPT
 from workflows.declare import Continuous, Featurization
 from workflows.source import Source
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Commits that change no row, whoever made them.
 QUIET = (*UPKEEP, "SET TBLPROPERTIES", "UNSET TBLPROPERTIES", "CHANGE COLUMN", "UPGRADE PROTOCOL", "CLUSTER BY")
+UNCHECKED = "has commits after the version that was checked"
 ANEW = "run the job with rebuild=true to make the table anew from what the source says now"
 
 
@@ -54,6 +55,7 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
     newest = task.tables.inputs(*(f"{source.name}.{table}" for table in source.made_from["fact_person"]))
     came = [table for table in source.made_from["fact_person"] if moved(f"{source.name}.{table}", applied, newest)]
     refuse_another(task, {full: applied[full] for full in newest}, at)
+    refuse_unchecked(task, source, newest)
     without = without_who_withdrew(task, source, name, applied)
     goes_on(task, source, came, applied, newest)
     new = sorted({kind.table for kind in source.events} & set(came))
@@ -67,7 +69,8 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
         version = compared_with(task, source, sorted(set(touched)), came, newest, person_sample)
         task.log(f"{name} is at version {version}, compared with {', '.join(came)}")
     elif isinstance(declared.updates, Continuous):
-        streamed(task, source, name, new, said, without, person_sample)
+        checked = {one: newest[f"{source.name}.{one}"] for one in new}
+        streamed(task, source, name, checked, said, without, person_sample)
     else:
         feeds = {
             table: task.tables.changes(full, applied[full] + 1, newest[full])
@@ -233,33 +236,49 @@ def explained(error: Exception, source: Source, some: Collection[str], name: str
 
 
 def streamed(
-    task: Task, source: Source, name: str, new: list[str], said: Mapping[str, Any], without: Mapping[str, int],
+    task: Task, source: Source, name: str, new: Mapping[str, int], said: Mapping[str, Any], without: Mapping[str, int],
     person_sample: float,
 ) -> None:  # fmt: skip
-    """The same by a stream a table, which ends when it has caught up."""
+    """The same by a stream a table, which ends when it has caught up; new: the versions that were checked."""
+    from pyspark.errors import PySparkException
+
     from jobs.io.streams import follow
 
     before, who = task.tables.version(name), task.tables.provenance
-    for table in new:
+    for table, newest in new.items():
         full = f"{source.name}.{table}"
         checkpoint = f"{name}/{table}/{said['base']}"
         # Always the same: a stream that does its last batch again refuses to begin after it.
-        follow(
-            task, full, said["began"][full] + 1, checkpoint, batch_of(who, source, name, table, without, person_sample)
-        )
+        each = batch_of(who, source, name, table, without, person_sample, newest)
+        try:
+            follow(task, full, said["began"][full] + 1, checkpoint, each)
+        except PySparkException as error:
+            raise explained(error, source, [table], name) from None
     written = task.tables.note_since(name, before)
     task.log(f"{name} is at version {task.tables.version(name)}, after {written} commits from {', '.join(new)}")
 
 
 def batch_of(
-    who: Provenance, source: Source, name: str, table: str, without: Mapping[str, int], person_sample: float
+    who: Provenance,
+    source: Source,
+    name: str,
+    table: str,
+    without: Mapping[str, int],
+    person_sample: float,
+    newest: int,
 ) -> Callable[[DataFrame, int], None]:
-    """What a stream does with each batch of commits; it runs in a process of its own."""
+    """What a stream does with each batch of commits; it runs in a process of its own. newest: the version that was
+    checked: a batch with later commits fails, and the stream does it again once they are checked as well."""
 
     def each(feed: DataFrame, _number: int) -> None:
         last = feed.selectExpr("max(_commit_version) AS last").first()
         if last is None or last["last"] is None:
             return
+        if int(last["last"]) > newest:
+            raise TaskError(
+                f"{source.name}.{table} {UNCHECKED}, version {newest}; {name} has none of them: run the featurize job "
+                f"of {source.name} again, {FROM_CHECK}"
+            )
         tables = Tables(lambda: feed.sparkSession, who)
         said = tables.commits.noted(name, "made_by")
         full = f"{source.name}.{table}"
