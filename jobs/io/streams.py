@@ -21,12 +21,32 @@ def follow(task: Task, name: str, first: int, checkpoint: str, each: Callable[[D
     """
     reader = task.spark.readStream.format("delta").option("readChangeFeed", "true").option("startingVersion", first)
     if task.surroundings.spark_remote is None:
-        feed, folder = reader.table(name), f"/Volumes/{task.catalog}/ml/checkpoints/{checkpoint}"
+        feed, folder = reader.table(name), below(task, checkpoint)
     else:
         detail = task.spark.sql(f"DESCRIBE DETAIL {name}").first()
         assert detail is not None
         feed = reader.load(detail["location"])
-        folder = str(task.volume(f"/Volumes/{task.catalog}/ml/checkpoints/{checkpoint}"))
+        folder = str(task.volume(below(task, checkpoint)))
     writer = feed.writeStream.foreachBatch(each).option("checkpointLocation", folder)
     query = writer.trigger(availableNow=True).start()
     query.awaitTermination()
+
+
+def begun(task: Task, checkpoint: str, first: int, *, earlier: int) -> int:
+    """The version at which a stream begins: `first` where its checkpoint is new, and the same whenever it goes on, as
+    one that does its first batch again refuses to begin after it.
+
+    earlier: where a stream began that did not note it, as older ones did not.
+    """
+    folder = task.volume(below(task, checkpoint))
+    noted = folder.with_name(f"{folder.name}.first")
+    if any((folder / "offsets").glob("[0-9]*")):
+        return int(noted.read_text(encoding="utf-8")) if noted.exists() else earlier
+    noted.parent.mkdir(parents=True, exist_ok=True)
+    noted.write_text(str(first), encoding="utf-8")
+    return first
+
+
+def below(task: Task, checkpoint: str) -> str:
+    """The folder of a checkpoint."""
+    return f"/Volumes/{task.catalog}/ml/checkpoints/{checkpoint}"

@@ -242,16 +242,16 @@ def streamed(
     """The same by a stream a table, which ends when it has caught up; new: the versions that were checked."""
     from pyspark.errors import PySparkException
 
-    from jobs.io.streams import follow
+    from jobs.io.streams import begun, follow
 
     before, who = task.tables.version(name), task.tables.provenance
     for table, newest in new.items():
         full = f"{source.name}.{table}"
         checkpoint = f"{name}/{table}/{said['base']}"
-        # Always the same: a stream that does its last batch again refuses to begin after it.
+        first = begun(task, checkpoint, said["inputs"][full] + 1, earlier=said["began"][full] + 1)
         each = batch_of(who, source, name, table, without, person_sample, newest)
         try:
-            follow(task, full, said["began"][full] + 1, checkpoint, each)
+            follow(task, full, first, checkpoint, each)
         except PySparkException as error:
             raise explained(error, source, [table], name) from None
     written = task.tables.note_since(name, before)
