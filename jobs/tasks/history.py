@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -223,6 +224,9 @@ def explained(error: Exception, source: Source, some: Collection[str], name: str
 
     tables = ", ".join(f"{source.name}.{table}" for table in some)
     key = ", ".join(dict.fromkeys(column for table in some for column in source.contract(table).key))
+    # A stream gives back what its batch raised as the text of another error.
+    if told := re.search(r"jobs\.errors\.TaskError: (.+)", str(error)):
+        return TaskError(told[1])
     if REPEATED in str(error):
         return TaskError(f"{tables}: {REPEATED} it ({key}), so that its facts have no history; {ANEW}")
     if OTHER in str(error):
@@ -232,6 +236,8 @@ def explained(error: Exception, source: Source, some: Collection[str], name: str
         return TaskError(f"the schema of {tables} changed and changed back since {name} was brought up; {ANEW}")
     if "DELTA_MISSING_CHANGE_DATA" in str(error):
         return TaskError(f"{tables} did not record changes; set delta.enableChangeDataFeed on it, then {ANEW}")
+    if "FILE_NOT_EXIST" in str(error):
+        return TaskError(f"{tables} has lost changes that {name} was not brought up to, as VACUUM removes them; {ANEW}")
     return error
 
 
