@@ -97,7 +97,11 @@ where observed_at = (select max(observed_at) from {table})"""
 
 
 def signals(stage: Stage, model: str) -> str:
-    """How many rows of the newest observation speak: of calibration the whole slice and its newest block only."""
+    """How many rows of the newest observation speak: of calibration the whole slice and its newest block only.
+
+    As `decision` in jobs/model/monitoring.py. Whether a retraining starts is another question, of
+    jobs/model/retraining.py: while a retrained version waits for promotion the alert goes on.
+    """
     return f"""\
 with observed as (
 {observed(stage, model)}

@@ -151,6 +151,13 @@ class Registry:
         found = self.client.search_model_versions(f"name = '{self.name}'")
         return sorted(found, key=lambda one: int(one.version), reverse=True)
 
+    def newest(self) -> ModelVersion:
+        """The version that was registered last; raises TaskError if there is none."""
+        found = self.versions()
+        if not found:
+            raise TaskError(f"{self.name} has no version; run the train job first")
+        return self.client.get_model_version(self.name, found[0].version)
+
     def requested(self, by: str) -> ModelVersion:
         """The version that a job run asked for; raises TaskError if there is none."""
         for one in self.versions():

@@ -12,6 +12,7 @@ from jobs.io.registry import Registry
 from jobs.model import monitoring
 from jobs.model.matrix import columns_of, ordered
 from jobs.model.names import CHAMPION, Names, declared_model
+from jobs.model.retraining import Made, retraining
 from jobs.model.side import TEST
 from jobs.tasks.said import said
 
@@ -56,9 +57,16 @@ def _observe(task: Task) -> None:
     ).collect()[0]  # fmt: skip
     rest = monitoring.apart(every.asDict(), rows)
     found = monitoring.beside(found, said(task, names, int(champion.version)), rest)
-    events = int(matured["outcome"].astype("int64").sum())
-    # Without new outcomes a retrained model would learn nothing that the champion does not know.
-    retrain = bool(signal) and events >= model.monitor.minimum_events
+    newest = registry.newest()
+    learned = task.tables.read(names.table("dataset"), frames.dataset_version(newest.tags.get("dataset_version", "")))
+    new = features.where("outcome_known AND outcome = 1").join(
+        learned.where("outcome = 1").select("visit_occurrence_id"), "visit_occurrence_id", "left_anti"
+    )
+    made_last = Made(
+        version=int(newest.version), champion=str(newest.version) == str(champion.version),
+        passed=newest.tags.get("gates_passed") == "true",
+    )  # fmt: skip
+    retrain, why = retraining(signal, made_last, new.count(), model.monitor.minimum_events)
     facts = {"job_run_id": task.job_run_id, "observed_at": datetime.now(UTC), "model_version": int(champion.version)}
     table = monitoring.table(found, facts).astype({"encounters": "Int64", "events": "Int64"})
     written_from = inputs | {names.table("dataset"): held_in}
@@ -75,7 +83,7 @@ def _observe(task: Task) -> None:
         if row["state"] == monitoring.SIGNAL or row["measure"] == monitoring.RATIO:
             parts = (row["measure"], row["name"], row["value"], row["state"], row["signal"])
             task.log(" ".join([f"block {row['block']}", *(str(part) for part in parts if part)]))
-    task.log(f"signal: {signal or 'none'}; retrain: {str(retrain).lower()}")
+    task.log(f"signal: {signal or 'none'}; retrain: {str(retrain).lower()}, {why}")
     task.values.set("retrain", str(retrain).lower())
     task.values.set("signal", signal)
 

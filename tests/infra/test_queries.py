@@ -16,6 +16,7 @@ from infra.dashboard import serialized
 from infra.stages import STAGES, StageName
 from jobs.io.tables import LINEAGE_SCHEMA
 from jobs.model.monitoring import DIFFERENCE, RATIO, decision
+from jobs.model.retraining import Made, retraining
 from jobs.tasks.features import ATTRITION_SCHEMA
 from jobs.tasks.observe import MONITORING
 from jobs.tasks.record import RECORD
@@ -102,7 +103,7 @@ def observation(seed: int) -> list[dict]:
     rng = random.Random(seed)
     blocks = range(rng.choice((1, 5)))
     rows = [{"block": block, "measure": RATIO, "name": ""} for block in blocks]
-    rows += [{"block": 0, "measure": DIFFERENCE, "name": name} for name in ("age", "sex")]
+    rows += [{"block": block, "measure": DIFFERENCE, "name": name} for block in (0, 4) for name in ("age", "sex")]
     for row in rows:
         drift = "calibration drift" if row["measure"] == RATIO else "covariate drift"
         row["signal"] = drift if rng.random() < 0.15 else ""
@@ -176,6 +177,7 @@ def test_cost_is_what_was_used_at_the_price_of_its_day(tables):
     assert alert.above == PROD.budget
 
 
+@pytest.mark.clause("O9", "P8")
 def test_an_alert_on_signals_speaks_when_the_monitor_jobs_own_decision_does(tables):
     texts = [f"select '{model}' as model, signals from (\n{queries.signals(PROD, model)}\n)" for model in MODELS]
     found = {row.model: row.signals > 0 for row in tables.sql(local("\nunion all\n".join(texts))).collect()}
@@ -183,6 +185,9 @@ def test_an_alert_on_signals_speaks_when_the_monitor_jobs_own_decision_does(tabl
     assert found == expected
     assert set(expected.values()) == {True, False}
     assert not expected[MODELS[-1]]
+    # A retrained version that waits silences no alert.
+    waiting = Made(version=3, champion=False, passed=True)
+    assert not any(retraining(decision(rows), waiting, 0, 100)[0] for rows in OBSERVED.values())
 
 
 def test_versions_and_rejected_deliveries_are_found_in_the_lineage(tables):

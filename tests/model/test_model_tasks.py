@@ -170,7 +170,7 @@ def test_of_two_runs_that_score_at_once_the_first_prediction_stays(
     assert made.set_index("visit_occurrence_id").loc[visit, "job_run_id"] == "33"
 
 
-@pytest.mark.clause("26", "28", "P6")
+@pytest.mark.clause("26", "28", "P6", "O9")
 def test_labels_mature_a_change_is_seen_and_the_new_version_is_judged_against_the_champion(stage: Workspace) -> None:
     stage.run("score", "40", "sp-serve")
     late = ROWS["encounter_order"] > KNOWN
@@ -191,6 +191,9 @@ def test_labels_mature_a_change_is_seen_and_the_new_version_is_judged_against_th
     # What the judge has still to say beside the champion is no gate that failed.
     assert stage.registry().version(version).tags["gates_passed"] == "true"
     assert stage.run("judge", "44", requested_by="42", model_version="") == {"passed": "true", "model_version": version}
+    # The next day, with the same rows.
+    assert stage.run("observe", "44b", "sp-serve") == {"retrain": "false", "signal": "calibration drift"}
+    assert any(f"retrained already: version {version} waits for promotion" in line for line in stage.shown)
     compared = [line for line in stage.shown if "compared with champion version 1" in line]
     assert compared
     stage.promoted("45", version)
