@@ -108,6 +108,7 @@ def test_score_refuses_and_judge_gives_each_its_own_where_a_column_of_the_same_n
     # A withdrawal says nothing of the meaning: it stays what it was.
     tables = stage.task("0", "sp-featurize").tables
     tables.remove(FEATURES, stage.spark.createDataFrame([(ROWS["person_id"][0],)], "key long"), "person_id")
+    tables.flush()
     with pytest.raises(TaskError, match=r"version 3: feature x declared anew .*; train and promote a version on these"):
         stage.run("score", "24", "sp-serve")
 
