@@ -67,7 +67,7 @@ def test_who_may_not_read_is_refused(tracked):
         ("POST", f"{API}/runs/search", {"experiment_ids": [experiment]}, ""),
         ("GET", f"{API}/experiments/get", None, f"experiment_id={experiment}"),
         ("GET", "/api/2.0/mlflow-artifacts/artifacts", None, f"path={experiment}"),
-        ("GET", f"{API}/experiments/get-by-name", None, "experiment_name=%2FShared%2Fcdh%2Freadmission"),
+        ("GET", f"{API}/experiments/get-by-name", None, "experiment_name=%2Fcdh%2Freadmission"),
     ):
         answer = nobody.call(method, path, body, query)
         assert (answer.status, answer.code) == (403, "PERMISSION_DENIED"), (path, answer)
