@@ -116,7 +116,7 @@ class Story:
         ]
 
     def on(self, name: str, did: str, act: Callable[[Stage, Note], None]) -> Step:
-        """A step that happens in a stage, or did while another stage trained."""
+        """A step that happens in a stage, or that the background has begun already."""
 
         def do(note: Note) -> None:
             ahead = self._ahead.get((name, did))

@@ -75,12 +75,11 @@ def refuse_lacking(models: Iterable[Model], clusters: Mapping[str, Cluster], fil
     files: as of a Catalogue.
     """
     for model in models:
-        cluster = clusters[model.cluster]
-        pinned = {name for name, _, _ in requirements.entries(cluster.requirements, model.cluster)}
         for package in model.method.packages:
-            if package not in pinned:
-                having = ", ".join(name for name, one in clusters.items() if f"\n{package}==" in one.requirements)
-                valid = f"a cluster that pins {package}, which {type(model.method).__name__} needs: {having or 'none'}"
+            having = [name for name, one in clusters.items() if f"\n{package}==" in f"\n{one.requirements}"]
+            if model.cluster not in having:
+                needs = f"a cluster that pins {package}, which {type(model.method).__name__} needs"
+                valid = f"{needs}: {', '.join(having) or 'none'}"
                 raise DeclarationError(model.name, "cluster", model.cluster, valid, files[f"declaration:{model.name}"])
 
 

@@ -66,7 +66,7 @@ def _observe(task: Task) -> None:
         version=int(newest.version), champion=str(newest.version) == str(champion.version),
         passed=newest.tags.get("gates_passed") == "true",
     )  # fmt: skip
-    retrain, why = retraining(signal, made_last, new.count(), model.monitor.minimum_events)
+    retrain, why = retraining(signal, made_last, new.count() if signal else 0, model.monitor.minimum_events)
     facts = {"job_run_id": task.job_run_id, "observed_at": datetime.now(UTC), "model_version": int(champion.version)}
     table = monitoring.table(found, facts).astype({"encounters": "Int64", "events": "Int64"})
     written_from = inputs | {names.table("dataset"): held_in}

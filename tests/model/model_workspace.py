@@ -136,3 +136,13 @@ def opened(base: Path, spark: SparkSession, model: Model = MODEL) -> Iterator[Wo
         client.create_experiment(EXPERIMENT, artifact_location=(base / "artifacts").as_uri())
         client.create_registered_model(made.names.registered("cdh_test"))
         yield made
+
+
+@contextlib.contextmanager
+def promoted(base: Path, spark: SparkSession) -> Iterator[Workspace]:
+    """A stage with features of 8,000 encounters, the outcome of the last 1,000 not known, and a promoted version 1."""
+    with opened(base, spark) as made:
+        made.features(ROWS, KNOWN)
+        assert made.trained("10") == "1"
+        made.promoted("11", "1")
+        yield made

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from model_workspace import KNOWN, MODEL, ROWS, Workspace, opened
+from model_workspace import KNOWN, MODEL, ROWS, Workspace, promoted
 from pyspark.sql import SparkSession
 
 from jobs.errors import TaskError
@@ -77,10 +77,7 @@ NOW = TRAINED | {"features": {"x": "2", "ward": "1"}}
 @pytest.fixture(scope="module")
 def stage(quiet_mlflow: None, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A stage whose promoted version 1 was trained before definitions were kept, and version 2 after that."""
-    with opened(tmp_path_factory.mktemp("stage"), spark) as made:
-        made.features(ROWS, KNOWN)
-        assert made.trained("10") == "1"
-        made.promoted("11", "1")
+    with promoted(tmp_path_factory.mktemp("stage"), spark) as made:
         made.features(ROWS, KNOWN, TRAINED)
         assert made.trained("12") == "2"
         yield made

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from model_workspace import EXPERIMENT, KNOWN, MODEL, ROWS, Workspace, opened
+from model_workspace import EXPERIMENT, KNOWN, MODEL, ROWS, Workspace, promoted
 from pyspark.sql import SparkSession
 
 from jobs.errors import TaskError
@@ -31,10 +31,7 @@ NAMES = Names.of(MODEL)
 @pytest.fixture(scope="module")
 def stage(quiet_mlflow: None, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A stage with features of 8,000 encounters, the outcome of the last 1,000 not known, and a promoted version 1."""
-    with opened(tmp_path_factory.mktemp("stage"), spark) as made:
-        made.features(ROWS, KNOWN)
-        assert made.trained("10") == "1"
-        made.promoted("11", "1")
+    with promoted(tmp_path_factory.mktemp("stage"), spark) as made:
         yield made
 
 
