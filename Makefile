@@ -41,13 +41,13 @@ policy: setup $(CHECKOV) ## checkov's rules and ours over all stacks (its own en
 	@.venv-checkov/bin/python -m pytest -q policies/tests
 	@.venv-checkov/bin/python policies/run.py cdktf.out
 
-test-slow: setup ## What CI runs then: a whole demo, production a second time and on real data, kills, all the stacks
+test-slow: setup ## What CI runs then: a whole demo, production a second time, featurizations of real data, kills
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "slow and not nightly" $(PYTEST)
 
 bench: setup ## Measure against named opponents, into bench/results.json (BENCH=synth for one of them; some need `make demo`)
 	@SPARK_CONNECT_MODE_ENABLED=1 $(BIN)/python -m bench $(BENCH)
 
-test-nightly: setup ## Further whole demos; without each grant that a demo needed, its job fails by its name (over an hour)
+test-nightly: setup ## Further demos and kills; every stack; without each grant that a demo needed, its job fails (hours)
 	@$(BIN)/python -m pytest -m nightly $(PYTEST)
 
 setup: prerequisites $(PY) $(NODE) $(JARS)

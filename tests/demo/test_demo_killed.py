@@ -17,7 +17,7 @@ from cli.stage import Stage
 from sandbox.runs import Runs
 from sandbox.workspace import Workspace
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 ROOT = Path(__file__).parents[2]
 
 

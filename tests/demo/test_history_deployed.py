@@ -17,7 +17,7 @@ from workflows.canonical import canonical, parse
 from workflows.declare import Featurization, replace
 from workflows.sources.synthetic_omop import synthetic_omop
 
-pytestmark = [pytest.mark.slow, pytest.mark.clause("O3", "P5")]
+pytestmark = [pytest.mark.nightly, pytest.mark.clause("O3", "P5")]
 SOURCE, RA = "synthetic_omop", "synthetic_omop_ra"
 
 

@@ -100,6 +100,7 @@ def test_the_same_seed_data_and_code_give_the_same_numbers_from_another_empty_wo
     assert scores(demo().home) == scores(again.house.home)
 
 
+@pytest.mark.nightly
 def test_without_the_named_change_no_retraining_starts(again):
     generate(again.delivered, persons=again.persons, seed=again.seed, change="none")
     prod = again.stages["prod"]

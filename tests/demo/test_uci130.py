@@ -8,7 +8,7 @@ import pytest
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "readmission_uci130"
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.nightly,
     pytest.mark.skipif(not DATA.is_dir(), reason="the UCI data are not beside the checkout (../shared/data)"),
 ]
 
@@ -46,7 +46,6 @@ def test_every_encounter_of_the_scored_slice_has_a_prediction_with_complete_line
     assert rows["rows"] == rows["rows_with_complete_lineage"] > 9_000
 
 
-@pytest.mark.nightly
 @pytest.mark.clause("O10")
 def test_a_whole_demo_learns_the_same_and_the_later_encounters_are_the_change(demo, learned):
     whole = demo("--data", str(DATA)).learned

@@ -31,6 +31,7 @@ def died(*_args: Any, **_more: Any) -> None:
     raise EndedError
 
 
+@pytest.mark.nightly
 def test_what_came_with_a_commit_that_broke_the_contract_is_there_once_that_is_corrected_by_stream_as_by_batch(
     recorded: SparkSession, facts: Callable[..., Task]
 ):
@@ -111,6 +112,7 @@ def test_a_first_version_that_broke_its_contract_is_made_anew_and_not_gone_on_fr
     assert {person for person, *_ in content(recorded)} == set(range(1, PERSONS + 1))
 
 
+@pytest.mark.nightly
 def test_a_history_that_begins_with_a_version_that_broke_the_contract_loses_nothing_that_came_with_it(
     recorded: SparkSession, facts: Callable[..., Task]
 ):

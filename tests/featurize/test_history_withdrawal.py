@@ -37,7 +37,9 @@ def facts_of(spark: SparkSession, person: int) -> int:
     return spark.table(NAME).where(f"person_id = {person}").count()
 
 
-@pytest.mark.parametrize(("write", "first"), [("amend", True), ("amend", False), ("align", True)])
+@pytest.mark.parametrize(
+    ("write", "first"), [("amend", True), pytest.param("amend", False, marks=pytest.mark.nightly), ("align", True)]
+)
 def test_who_withdraws_during_a_commit_of_facts_is_taken_out_after_it(
     recorded: SparkSession,
     facts: Callable[..., Task],

@@ -242,8 +242,13 @@ OTHERWISE = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(OTHERWISE))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "abfm" else pytest.mark.nightly)
+        for name in sorted(OTHERWISE)
+    ],
+)
 def test_facts_that_are_open_are_those_of_the_newest_delivery(
     shaped: SparkSession, make_task: Callable[..., Task], tmp_path: Path, name: str
 ):

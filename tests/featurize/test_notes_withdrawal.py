@@ -21,7 +21,7 @@ RA = "synthetic_notes_ra"
 
 
 @pytest.mark.spark
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.clause("F2", "P4")
 def test_notes_of_a_withdrawn_person_stay_away_and_the_others_are_still_accepted(
     zones: SparkSession, make_task: Callable[..., Task], tmp_path: Path

@@ -116,7 +116,8 @@ def test_a_table_that_is_brought_up_is_the_one_that_is_made_anew(recorded: Spark
     assert KEPT in said
     assert ANEW not in said
     assert content(recorded) == anew(recorded) != before
-    assert len(content(recorded)) == len(before) + 1
+    # 103 has become a stay of days to come, which no row is made of yet.
+    assert {row[1] for row in content(recorded)} == {row[1] for row in before} - {103} | {990}
 
     # In nobody's sight: there is no row to be made again.
     recorded.sql(stated(602, 1, "2001-01-01", "E11.9")).collect()
@@ -131,7 +132,7 @@ def test_a_table_that_is_brought_up_is_the_one_that_is_made_anew(recorded: Spark
 
 
 @pytest.mark.spark
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_where_it_cannot_know_what_changed_all_is_made_anew_and_the_log_says_why(
     recorded: SparkSession, run: Callable[..., str]
 ):
@@ -153,7 +154,7 @@ def test_where_it_cannot_know_what_changed_all_is_made_anew_and_the_log_says_why
 
 
 @pytest.mark.spark
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_facts_that_were_dropped_and_made_again_are_no_change_of_those_before(
     recorded: SparkSession, run: Callable[..., str], make_task: Callable[..., Task]
 ):

@@ -58,7 +58,7 @@ def hospital(spark: SparkSession) -> Iterator[SparkSession]:
         spark.sql(f"DROP SCHEMA IF EXISTS {zone} CASCADE")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_person_whom_only_encounters_name_leaves_every_table_and_stays_out_when_delivered_again(
     hospital: SparkSession, make_task: Callable[..., Task], tmp_path: Path
 ):

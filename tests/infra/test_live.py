@@ -149,8 +149,13 @@ def test_terraform_applies_what_is_only_stored_and_has_nothing_left_to_do(live, 
     assert terraform.plan("prod").actions == ()
 
 
-@pytest.mark.slow
-@EVERY
+@pytest.mark.parametrize(
+    "stage",
+    [
+        pytest.param(name.value, marks=pytest.mark.slow if name is StageName.PROD else pytest.mark.nightly)
+        for name in StageName
+    ],
+)
 def test_terraform_applies_a_stage_with_live_models_and_has_nothing_left_to_do(live, stage, project):
     terraform = project(stage, live[stage])
     apply(terraform, stage)

@@ -61,8 +61,15 @@ def test_the_account_is_applied_and_a_second_plan_changes_nothing(house):
     assert not (through / "terraform.tfstate").exists()
 
 
-@pytest.mark.slow
+# A demo applies the three workspaces; the three of Azure differ in their figures alone.
 @pytest.mark.clause("O1")
-@pytest.mark.parametrize("stack", [name for name in STACKS if name != "account"])
+@pytest.mark.parametrize(
+    "stack",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "azure-prod" else pytest.mark.nightly)
+        for name in STACKS
+        if name != "account"
+    ],
+)
 def test_a_stack_is_validated_planned_and_applied_and_its_second_plan_is_empty(house, stack):
     assert rests(house, stack) > 50

@@ -49,7 +49,7 @@ def killed(tmp_path_factory) -> Project:
 
 
 @pytest.mark.parametrize(
-    "milliseconds", [*MOMENTS[:2], *(pytest.param(moment, marks=pytest.mark.slow) for moment in MOMENTS[2:])]
+    "milliseconds", [*MOMENTS[:2], *(pytest.param(moment, marks=pytest.mark.nightly) for moment in MOMENTS[2:])]
 )
 def test_an_apply_killed_at_any_moment_is_made_again_and_loses_and_doubles_nothing(killed: Project, milliseconds: int):
     environment = killed.terraform.environment()

@@ -143,8 +143,9 @@ def test_a_few_kills_lose_nothing_and_double_nothing(bench: Bench):
     hammer(bench, seed=7, kills=4, runs=1)
 
 
-@pytest.mark.slow
 @pytest.mark.clause("P7")
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=pytest.mark.slow if seed < 2 else pytest.mark.nightly) for seed in range(5)]
+)
 def test_kills_at_random_moments_lose_nothing_and_double_nothing(bench: Bench, seed: int):
     hammer(bench, seed, kills=12, runs=3)
