@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import pandas as pd
@@ -122,8 +123,13 @@ def print_feasible(console: Console, stage: str, made: Feasible) -> None:
         f"outcome known: {count(found.known)} rows of {count(found.persons)} persons; "
         f"events: {count(found.events)} of {count(found.persons_with)} persons"
     )
-    for one in found.widths:
-        console.print(f"an AUROC of {one.auroc} would be {one.low:.3f} to {one.high:.3f} on the test side (95 %)")
+    for one, wider in zip_longest(found.widths, found.by_person):
+        console.print(
+            f"an AUROC of {one.auroc} would be {one.low:.3f} to {one.high:.3f} on the test side (95 %)", end=""
+        )
+        # Who returns is no new evidence where their rows are alike.
+        returns = wider is not None and wider != one
+        console.print(f"; {wider.low:.3f} to {wider.high:.3f} if each person counts once" if returns else "")
     if not found.widths:
         console.print("no interval of the AUROC can be told of so few")
     console.print(_coverage(made.coverage) if made.coverage else "no event has a date: codes cannot be told by year")

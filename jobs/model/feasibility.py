@@ -55,7 +55,9 @@ class Outcome:
     """Rows and persons of a feature table by outcome; None where a count is not published.
 
     known: rows whose outcome is known. persons: of those rows; persons_with: who have an event among them. widths: on
-    the test side of these persons, none where the events are not published.
+    the test side of these persons, as if each row were somebody else's; none where the events are not published.
+    by_person: the same as if all rows of a person were one, none where persons are not published. The rows of one
+    person are alike in part, and the interval of an evaluation, which resamples persons, lies between the two.
     """
 
     known: int | None
@@ -63,6 +65,7 @@ class Outcome:
     persons: int | None
     persons_with: int | None
     widths: tuple[Width, ...]
+    by_person: tuple[Width, ...] = ()
 
 
 def expected(auroc: float, events: int, others: int) -> Width:
@@ -98,11 +101,18 @@ def outcome(features: pd.DataFrame, test_share: float) -> Outcome:
         return NOTHING
     # Rows beyond the first of each person tell of who returns.
     again = (len(known) - persons, int(event.sum()) - with_event, cells["waiting"] - cells["never"])
-    events, others = round(cells["events"] * test_share), round(cells["others"] * test_share)
-    widths = tuple(expected(auroc, events, others) for auroc in ASSUMED) if events and others else ()
+    widths = on_test_side(cells["events"], cells["others"], test_share)
     if few(*again):
         return Outcome(cells["known"], cells["events"], None, None, widths)
-    return Outcome(cells["known"], cells["events"], persons, with_event, widths)
+    # Of published counts alone: who has rows without the event is not one, and is taken for everyone.
+    by_person = on_test_side(with_event, min(persons, cells["others"]), test_share)
+    return Outcome(cells["known"], cells["events"], persons, with_event, widths, by_person)
+
+
+def on_test_side(events: int, others: int, test_share: float) -> tuple[Width, ...]:
+    """The intervals of the assumed AUROCs, if these many are on both sides; none where there would be nobody."""
+    ours, theirs = round(events * test_share), round(others * test_share)
+    return tuple(expected(auroc, ours, theirs) for auroc in ASSUMED) if ours and theirs else ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from jobs.model.feasibility import NOTHING, coverage, expected, lies_in, outcome, standard_error
+from jobs.model.intervals import Persons, clustered
 
 pytestmark = pytest.mark.clause("13", "F5")
 
@@ -56,6 +57,29 @@ def test_events_are_counted_and_the_interval_is_that_of_the_test_side():
     assert (found.known, found.events, found.persons, found.persons_with) == (1_000, 200, 1_000, 200)
     assert [one.auroc for one in found.widths] == [0.6, 0.7, 0.8]
     assert found.widths[1] == expected(0.7, 50, 200)
+    assert found.by_person == found.widths, "nobody returns"
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("persons", "each", "heavy"), [(400, 8, False), (1_500, 2, False), (800, 4, True)])
+def test_the_interval_of_an_evaluation_lies_between_that_of_rows_and_that_of_persons(
+    persons: int, each: int, heavy: bool, seed: int
+):
+    draw = np.random.default_rng(seed)
+    # Few return often, most do not.
+    sizes = np.minimum(1 + draw.geometric(1 / each, persons), 40) if heavy else np.full(persons, each)
+    person = np.repeat(np.arange(persons), sizes)
+    risk = draw.normal(0.0, 1.0, persons)[person]
+    event = (draw.random(person.size) < 1 / (1 + np.exp(1.5 - risk))).astype("int64")
+    # The score knows most of what a person's rows share, and little of each row.
+    score = 1 / (1 + np.exp(1.5 - risk - draw.normal(0.0, 0.3, person.size)))
+    measured = clustered(event, score, Persons(person, 1))["auroc"]
+    width = measured.high - measured.low
+    found = outcome(pd.DataFrame({"person_id": person, "outcome": event, "outcome_known": True}), 1.0)
+    assert found.by_person[1] == expected(0.7, event_persons := len(set(person[event == 1])), persons)
+    # Hanley and McNeil are up to a fifth above normal scores.
+    assert expected(measured.value, int(event.sum()), int((1 - event).sum())).width < 1.2 * width
+    assert width < expected(measured.value, event_persons, persons).width
 
 
 @pytest.mark.parametrize(("known", "waiting", "events"), [(1_000, 0, 7), (1_000, 0, 993), (1_000, 4, 200), (9, 0, 3)])
@@ -86,6 +110,7 @@ def test_persons_are_not_told_where_few_return(again: int, events_again: int, sh
     assert (found.known, found.events) == (1_000, 300)
     assert found.widths == outcome(rows(1_000, 0, 300), 0.25).widths
     assert (found.persons, found.persons_with) == ((1_000 - again, 300 - events_again) if shown else (None, None))
+    assert bool(found.by_person) == shown
 
 
 CODES = [
