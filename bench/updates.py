@@ -24,7 +24,8 @@ from bench.spark import connected
 from jobs.featurize import engine, refresh
 from jobs.featurize.columns import typed
 from jobs.featurize.facts import fact_person
-from jobs.io.tables import Provenance, Tables
+from jobs.io.lineage import Provenance
+from jobs.io.tables import Tables
 from jobs.tasks.history import applied_to, note
 from workflows.covariates import CodeRow, code_rows
 from workflows.sources.synthetic_omop import synthetic_omop

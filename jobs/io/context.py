@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from jobs.digest import digest
 from jobs.disclosure import redacted
 from jobs.errors import TaskError
+from jobs.io.lineage import Provenance
 from jobs.io.session import spark_session, tracking
-from jobs.io.tables import Provenance, Tables
+from jobs.io.tables import Tables
 from jobs.io.values import FileValues, Values, WorkspaceValues
 from workflows.canonical import parse
 from workflows.declare import Declaration

@@ -6,39 +6,19 @@ import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobs.errors import TaskError
 from jobs.io.collisions import committed
 from jobs.io.commits import Commits, checked
+from jobs.io.lineage import LINEAGE, LINEAGE_SCHEMA, Provenance, lineage_of, lineage_row
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
-LINEAGE = "ml.lineage"
-LINEAGE_SCHEMA = (
-    "object string, version long, job_run_id string, task_run_id string, commit string, requirements_hash string, "
-    "declaration_hash string, inputs string, written_at timestamp"
-)
 RECORDS = "delta.enableChangeDataFeed"
 Found = TypeVar("Found")
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Who writes: the same hashes and ids in every lineage row and every Delta commit.
-
-    contract_hash: of the source's contracts and mapping, in the commit alone.
-    """
-
-    job_run_id: str
-    task_run_id: str
-    commit: str
-    requirements_hash: str
-    declaration_hash: str
-    contract_hash: str = ""
 
 
 # Not proved here: that files are kept so long and no longer. Why: nothing vacuums a local table. On Azure: predictive
@@ -218,6 +198,17 @@ class Tables:
             return frame.limit(0)  # Spark takes no table without rows
         return None if rows.num_rows > most else self._session().createDataFrame(rows)
 
+    def made(self, name: str, content: str, inputs: Mapping[str, int]) -> int | None:
+        """As `Commits.made`; of a version whose task died before it wrote the lineage, the commit's is written now."""
+        version = self.commits.made(name, content, inputs)
+        if version is not None:
+            said = self.commits.latest(name)[1]
+            its = (said["task_run_id"], version)
+            if not self.exists(LINEAGE) or its not in lineage_of(self.read(LINEAGE), name):
+                at = datetime.fromtimestamp(self.commits.moment(name, version) / 1_000_000, UTC)
+                self._written.append(lineage_row(said, name, version, inputs, at))
+        return version
+
     def note_since(self, name: str, version: int | None) -> int:
         """Remember lineage rows for commits of this task that another process made after `version`; how many."""
         history = self.commits.history(name).select("version", "userMetadata", "timestamp")
@@ -243,11 +234,7 @@ class Tables:
 
     def note(self, name: str, version: int | str, inputs: Mapping[str, Any], at: datetime | None = None) -> None:
         """Remember a lineage row for something other than a table, such as a model version."""
-        who = self.provenance
-        self._written.append((
-            name, int(version), who.job_run_id, who.task_run_id, who.commit, who.requirements_hash,
-            who.declaration_hash, json.dumps(dict(inputs), sort_keys=True), at or datetime.now(UTC),
-        ))  # fmt: skip
+        self._written.append(lineage_row(vars(self.provenance), name, int(version), inputs, at or datetime.now(UTC)))
 
     def _token(self, inputs: Mapping[str, int], note: Mapping[str, Any] | None = None) -> str:
         """User metadata of one commit: provenance travels with the data even if the lineage table is lost."""

@@ -62,7 +62,7 @@ def _facts(task: Task) -> None:
         return
     tables, inputs = curated(task, source, source.made_from[table])
     content = "" if followed else definition(task, source, table)
-    version = task.tables.commits.made(full, content, inputs) if content else None
+    version = task.tables.made(full, content, inputs) if content else None
     if version is not None and held(task, full, version):
         task.log(f"{full} stays at version {version}: the same mapping of the same inputs")
         return
@@ -86,7 +86,7 @@ def set_apart(task: Task, source: Source) -> None:
         return
     tables, inputs = curated(task, source, source.made_from["fact_person"])
     apart, content = f"{source.name}_ra.fact_person_rejected", digest(task.commit, source)
-    if task.tables.commits.made(apart, content, inputs) is not None:
+    if task.tables.made(apart, content, inputs) is not None:
         return
     frame = of_nobody(tables, source, versions={one: inputs[f"{source.name}.{one}"] for one in tables})
     version = task.tables.replace(apart, frame, inputs, {"content": content})

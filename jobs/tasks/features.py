@@ -114,13 +114,13 @@ def _features(task: Task) -> None:
     corrected = refuse_restated(task, model, table, encounters, inputs[encounters], facts.encounters)
     chosen = selection(cohort, facts)
     before = cache(partial(members_before, task, f"{model.name}.attrition", table))
-    if (whose := task.tables.commits.made(members, whom, inputs)) is None:
+    if (whose := task.tables.made(members, whom, inputs)) is None:
         told(task, model, chosen, before(), inputs)
         whose = task.tables.replace(members, chosen.index, inputs, {"content": whom})
         task.log(f"{members} is at version {whose}")
     else:
         task.log(f"{members} stays at version {whose}: the same definition of the same inputs")
-    version = task.tables.commits.made(table, what, inputs)
+    version = task.tables.made(table, what, inputs)
     if version is not None and held(task, table, version):
         task.log(f"{table} stays at version {version}: the same definition of the same inputs")
         return

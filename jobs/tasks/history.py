@@ -13,7 +13,8 @@ from jobs.errors import TaskError
 from jobs.featurize.withdrawal import PERSON, TOMBSTONES, digest_sql
 from jobs.io.commits import UPKEEP, said_of
 from jobs.io.context import Task
-from jobs.io.tables import Provenance, Tables
+from jobs.io.lineage import Provenance
+from jobs.io.tables import Tables
 from jobs.tasks.curated import FROM_CHECK, curated, refuse_unchecked, without_withdrawn
 from jobs.tasks.hold import KEPT
 from workflows.declare import Continuous, Featurization

@@ -17,7 +17,8 @@ from history_world import CONDITIONS, DECLARED, NAME, content
 from pyspark.sql import SparkSession
 
 from jobs.io.context import Task
-from jobs.io.tables import Provenance, Tables
+from jobs.io.lineage import Provenance
+from jobs.io.tables import Tables
 from jobs.tasks import history
 from jobs.tasks.facts import _facts
 from workflows.sources.synthetic_omop import synthetic_omop

@@ -20,7 +20,8 @@ from jobs.errors import TaskError
 from jobs.featurize.columns import typed
 from jobs.featurize.facts import EVENT_COLUMNS, fact_person
 from jobs.io.context import Task
-from jobs.io.tables import Provenance, Tables
+from jobs.io.lineage import Provenance
+from jobs.io.tables import Tables
 from jobs.tasks import history
 from jobs.tasks.facts import _facts
 from synthetic.sources.write import write

@@ -16,7 +16,8 @@ from pyspark.sql import functions as sf
 
 from jobs.errors import TaskError
 from jobs.io.frames import frame
-from jobs.io.tables import LINEAGE, Provenance, Tables
+from jobs.io.lineage import LINEAGE, Provenance
+from jobs.io.tables import Tables
 
 pytestmark = pytest.mark.spark
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -74,3 +75,31 @@ def test_what_did_not_change_stays_and_what_did_is_made_and_checked_again(
     # A task that died before its table was held against the contract.
     zones.sql(f"DROP TABLE {QUALITY}")
     assert f"{PERSON} is at version 7" in run(_facts, commit="def", **person)
+
+
+@pytest.mark.clause("P4")
+def test_the_lineage_of_a_version_whose_task_died_before_it_wrote_it_is_written_by_the_next_run_as_the_commit_says(
+    zones: SparkSession, make_task: Callable[..., Task]
+):
+    given = rows()
+    deliver(zones, {table: frame(zones, table, given[table]) for table in given})
+    _check(task := make_task(synthetic_omop))
+    task.tables.flush()
+    settings = {"table": "fact_person", "person_sample": "1.0", "outcomes_through": "0.9"}
+
+    def lineage() -> list[tuple[str, int, str]]:
+        found = zones.table("ml.lineage").where(f"object = '{PERSON}'").collect()
+        return [(row["task_run_id"], row["version"], row["inputs"]) for row in found]
+
+    died = make_task(synthetic_omop, **settings)
+    vars(died)["commit"] = "abc"
+    _facts(died)
+    assert lineage() == []
+    for _ in range(2):
+        again = make_task(synthetic_omop, task_run_id="444", **settings)
+        vars(again)["commit"] = "abc"
+        _facts(again)
+        again.tables.flush()
+        (row,) = lineage()
+    assert row[:2] == (died.task_run_id, 0) != (again.task_run_id, 0)
+    assert json.loads(row[2])["synthetic_omop.condition_occurrence"] == 0

@@ -14,7 +14,7 @@ import pytest
 from infra import queries
 from infra.dashboard import serialized
 from infra.stages import STAGES, StageName
-from jobs.io.tables import LINEAGE_SCHEMA
+from jobs.io.lineage import LINEAGE_SCHEMA
 from jobs.model.monitoring import DIFFERENCE, RATIO, decision
 from jobs.model.retraining import Made, retraining
 from jobs.tasks.features import ATTRITION_SCHEMA
