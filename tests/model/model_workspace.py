@@ -128,7 +128,8 @@ def opened(base: Path, spark: SparkSession, model: Model = MODEL) -> Iterator[Wo
     artifacts = base / "volumes" / "cdh_test" / "ml" / "artifacts"
     artifacts.mkdir(parents=True)
     (artifacts / "requirements.txt").write_text("scikit-learn==1.6.1\n", encoding="utf-8")
-    for zone in ("ml", model.name, "synthetic_omop_ra"):
+    zones = ("ml", model.name, "synthetic_omop_ra")
+    for zone in zones:
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {zone}")
     with contextlib.chdir(base):
         made = Workspace(base, spark, model)
@@ -136,6 +137,9 @@ def opened(base: Path, spark: SparkSession, model: Model = MODEL) -> Iterator[Wo
         client.create_experiment(EXPERIMENT, artifact_location=(base / "artifacts").as_uri())
         client.create_registered_model(made.names.registered("cdh_test"))
         yield made
+    # All tests of a worker share one server: the next one's tables are to begin at version 0.
+    for zone in zones:
+        spark.sql(f"DROP SCHEMA IF EXISTS {zone} CASCADE")
 
 
 @contextlib.contextmanager
