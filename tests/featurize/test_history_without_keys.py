@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import nightly
 import pytest
 from curated import deliver, frame
 from history_world import CONDITIONS, DECLARED, NAME, moments
@@ -243,13 +244,7 @@ OTHERWISE = {
 }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.slow if name == "abfm" else pytest.mark.nightly)
-        for name in sorted(OTHERWISE)
-    ],
-)
+@pytest.mark.parametrize("name", nightly.split(sorted(OTHERWISE), lambda name: name == "abfm"))
 def test_facts_that_are_open_are_those_of_the_newest_delivery(
     shaped: SparkSession, make_task: Callable[..., Task], tmp_path: Path, name: str
 ):

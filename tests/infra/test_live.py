@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 
+import nightly
 import pytest
 from infra_documents import LIVE, ROOT, Document, addresses, levels, of_kind
 from provider_schema import all_departures
@@ -149,13 +150,7 @@ def test_terraform_applies_what_is_only_stored_and_has_nothing_left_to_do(live, 
     assert terraform.plan("prod").actions == ()
 
 
-@pytest.mark.parametrize(
-    "stage",
-    [
-        pytest.param(name.value, marks=pytest.mark.slow if name is StageName.PROD else pytest.mark.nightly)
-        for name in StageName
-    ],
-)
+@pytest.mark.parametrize("stage", nightly.split([name.value for name in StageName], lambda name: name == "prod"))
 def test_terraform_applies_a_stage_with_live_models_and_has_nothing_left_to_do(live, stage, project):
     terraform = project(stage, live[stage])
     apply(terraform, stage)

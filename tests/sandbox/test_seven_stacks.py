@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nightly
 import pytest
 
 from sandbox.terraform import Terraform
@@ -64,12 +65,7 @@ def test_the_account_is_applied_and_a_second_plan_changes_nothing(house):
 # A demo applies the three workspaces; the three of Azure differ in their figures alone.
 @pytest.mark.clause("O1")
 @pytest.mark.parametrize(
-    "stack",
-    [
-        pytest.param(name, marks=pytest.mark.slow if name == "azure-prod" else pytest.mark.nightly)
-        for name in STACKS
-        if name != "account"
-    ],
+    "stack", nightly.split([name for name in STACKS if name != "account"], lambda name: name == "azure-prod")
 )
 def test_a_stack_is_validated_planned_and_applied_and_its_second_plan_is_empty(house, stack):
     assert rests(house, stack) > 50

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import nightly
 import pytest
 from runner_bench import Bench, for_each, task
 from test_killed import REPOSITORY, kill
@@ -144,8 +145,6 @@ def test_a_few_kills_lose_nothing_and_double_nothing(bench: Bench):
 
 
 @pytest.mark.clause("P7")
-@pytest.mark.parametrize(
-    "seed", [pytest.param(seed, marks=pytest.mark.slow if seed < 2 else pytest.mark.nightly) for seed in range(5)]
-)
+@pytest.mark.parametrize("seed", nightly.split(range(5), lambda seed: seed < 2))
 def test_kills_at_random_moments_lose_nothing_and_double_nothing(bench: Bench, seed: int):
     hammer(bench, seed, kills=12, runs=3)
