@@ -41,7 +41,7 @@ def lineage_row(
     return (name, version, *(who[one] for one in WHO), json.dumps(dict(inputs), sort_keys=True), at)
 
 
-def lineage_of(rows: DataFrame, name: str) -> set[tuple[str, int]]:
-    """The task runs that wrote a table, each with the version that it made."""
-    found = rows.where(rows["object"] == name).select("task_run_id", "version").collect()
-    return {(row["task_run_id"], row["version"]) for row in found}
+def told(rows: DataFrame, name: str, version: int, task_run_id: str) -> bool:
+    """Whether the lineage says of a version that this task run made it."""
+    of_it = (rows["object"] == name) & (rows["version"] == version) & (rows["task_run_id"] == task_run_id)
+    return not rows.where(of_it).isEmpty()

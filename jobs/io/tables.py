@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jobs.errors import TaskError
 from jobs.io.collisions import committed
 from jobs.io.commits import Commits, checked
-from jobs.io.lineage import LINEAGE, LINEAGE_SCHEMA, Provenance, lineage_of, lineage_row
+from jobs.io.lineage import LINEAGE, LINEAGE_SCHEMA, Provenance, lineage_row, told
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
@@ -203,8 +203,7 @@ class Tables:
         version = self.commits.made(name, content, inputs)
         if version is not None:
             said = self.commits.latest(name)[1]
-            its = (said["task_run_id"], version)
-            if not self.exists(LINEAGE) or its not in lineage_of(self.read(LINEAGE), name):
+            if not self.exists(LINEAGE) or not told(self.read(LINEAGE), name, version, said["task_run_id"]):
                 at = datetime.fromtimestamp(self.commits.moment(name, version) / 1_000_000, UTC)
                 self._written.append(lineage_row(said, name, version, inputs, at))
         return version
