@@ -14,8 +14,6 @@ from workflows.discover import Catalogue
 TRIED_OUT_DAYS = 7
 
 
-# Not proved here: catalog isolation and workspace bindings. Why: the catalog of one workspace is all that its Spark
-# server has. On Azure: open `cdh_prod` from the dev workspace; it must not be there.
 @dataclass(frozen=True, kw_only=True)
 class ZonePlan:
     """One schema. kind: what the access matrix calls it. source: whose persons it holds, if any."""

@@ -145,6 +145,18 @@ class Store:
             raise StoreError(self.path, error) from None
 
 
+def seen(path: Path) -> list[Resource]:
+    """What a store holds that is another's, ordered as ``Store.list``; nothing where there is none: a look makes none.
+
+    ``sqlite3.Error`` while it is being made or removed.
+    """
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS)) as db:
+        rows = db.execute("SELECT * FROM resource ORDER BY type, created_at, id").fetchall()
+    return [_resource(row) for row in rows]
+
+
 def new_uuid() -> str:
     """A random UUID, as the workspace gives metastore objects."""
     return str(uuid.uuid4())

@@ -16,6 +16,9 @@ WORKSPACE_LEVELS = {
     "Experiment": ("CAN_READ", "CAN_EDIT", "CAN_MANAGE"),
     "Job": ("CAN_VIEW", "CAN_MANAGE_RUN", "IS_OWNER", "CAN_MANAGE"),
 }
+# What the binding of a catalog to this workspace lets nobody do; and what it leaves of the privileges there.
+BINDING = "binding"
+_READING = ("USE_CATALOG", "USE_SCHEMA", "SELECT")
 _BELOW_SCHEMA = ("Table", "Volume", "Model")
 
 
@@ -77,23 +80,37 @@ class Policy:
 
     def allows(self, principal: str, need: Need, owner: str | None = None) -> bool:
         """Whether the principal has the privilege; owner: of a table, which only the server knows."""
-        return self.trusts(principal) or bool(self.reasons(principal, need, owner))
+        return self._open(need) and (self.trusts(principal) or bool(self.reasons(principal, need, owner)))
 
     def reasons(self, principal: str, need: Need, owner: str | None = None) -> list[tuple[str, str, str]]:
         """Each grant that gives it, as (principal, privilege, securable); ownership is ("", "OWNER", securable)."""
         if need.type in WORKSPACE_LEVELS:
             return self._levels(principal, need)
+        if not self._open(need):
+            return []
+        bound = self._bound(need)
+        # What another workspace deployed says who may read its catalog; nothing that this one says does.
+        deployed, owner = (bound, None) if bound else (self._published, owner)
         found: list[tuple[str, str, str]] = []
         for place, securable in enumerate(levels(need)):
-            owns = owner if place == 0 and owner is not None else self._published["owners"].get(securable)
+            owns = owner if place == 0 and owner is not None else deployed["owners"].get(securable)
             # "owners of a schema do not automatically have all privileges on the tables in the schema"
             if owns == principal and (place == 0 or need.privilege == "MANAGE"):
                 found.append(("", OWNER, securable))
-            for privilege in self._published["grants"].get(securable, {}).get(principal, ()):
+            for privilege in deployed["grants"].get(securable, {}).get(principal, ()):
                 everything = privilege == "ALL_PRIVILEGES" and need.privilege not in ("MANAGE", OWNER)
                 if privilege == need.privilege or everything:
                     found.append((principal, privilege, securable))
         return found
+
+    def _open(self, need: Need) -> bool:
+        """Whether anybody may have it: of a bound catalog, the privileges that read."""
+        return need.type != BINDING and (need.privilege in _READING or not self._bound(need))
+
+    def _bound(self, need: Need) -> Mapping[str, Any]:
+        """What is published of the other workspace whose catalog it is in; nothing for the workspace's own."""
+        found: Mapping[str, Any] = self._published.get("bound", {}).get(need.name.split(".", 1)[0], {})
+        return found if levels(need) else {}
 
     def _levels(self, principal: str, need: Need) -> list[tuple[str, str, str]]:
         """An experiment has its own permissions and those of the folders that it is in."""

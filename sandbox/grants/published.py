@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from sandbox.store import Resource, seen
 from sandbox.whole import whole
 from sandbox.workspace import Workspace
 
@@ -16,6 +19,8 @@ from sandbox.workspace import Workspace
 ATTACHES, DELIVERS, DEPLOYS = "sandbox", "data-manager", "deployer"
 _SECURABLES = {"catalog": "databricks_catalog", "schema": "databricks_schema", "volume": "databricks_volume",
                "model": "databricks_registered_model"}  # fmt: skip
+# The resources of a store by their type: (id, body).
+_Kept = dict[str, list[tuple[str, dict[str, Any]]]]
 _SAID_BY = ("service_principal_name", "group_name", "user_name")
 
 
@@ -25,12 +30,15 @@ def folder(workspace: Workspace) -> Path:
 
 
 class Published:
-    """Keeps ``grants.json`` equal to the store; cheap when nothing changed, safe to use from several threads."""
+    """Keeps ``grants.json`` equal to the store, and to the stores beside it of whose catalogs some are bound here.
+
+    Cheap when nothing changed, safe to use from several threads.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._lock = threading.Lock()
-        self._seen: tuple[tuple[int, int], ...] | None = None
+        self._seen: tuple[tuple[str, int, int], ...] | None = None
 
     @property
     def file(self) -> Path:
@@ -49,38 +57,102 @@ class Published:
                     half.write_text(text)
             self._seen = state
 
-    def _state(self) -> tuple[tuple[int, int], ...]:
-        database = self._workspace.root / "resources.sqlite"
+    def _state(self) -> tuple[tuple[str, int, int], ...]:
         found = []
-        for file in (database, database.with_name(f"{database.name}-wal")):
-            # sqlite removes the log when its last connection closes: between a look and a look, another thread does.
-            with suppress(FileNotFoundError):
-                stat = file.stat()
-                found.append((stat.st_mtime_ns, stat.st_size))
+        for database in (_database(self._workspace.root), *map(_database, _beside(self._workspace))):
+            for file in (database, database.with_name(f"{database.name}-wal")):
+                # sqlite removes the log when its last connection closes: another thread's, between a look and a look.
+                with suppress(FileNotFoundError):
+                    stat = file.stat()
+                    found.append((str(file), stat.st_mtime_ns, stat.st_size))
         return tuple(found)
 
 
 def grants_of(workspace: Workspace) -> dict[str, Any]:
     """Grants, owners and permissions as deployed; nothing of what is only declared."""
-    kept: dict[str, list[tuple[str, dict[str, Any]]]] = {}
-    for one in workspace.store.list() if workspace.exists else []:
-        kept.setdefault(one.type, []).append((one.id, one.body))
-    owners = {
-        f"{kind}/{id_}": body.get("owner") for kind, type_ in _SECURABLES.items() for id_, body in kept.get(type_, [])
-    }
+    kept = _kept(workspace.store.list() if workspace.exists else [])
     catalogs = kept.get("databricks_catalog", [])
     return {
         "catalog": catalogs[0][0] if catalogs else "",
         "warehouse": str(workspace.warehouse.resolve()),
         "volumes": str(workspace.volumes.resolve()),
         "trusted": [ATTACHES, DELIVERS, DEPLOYS],
-        "owners": {name: owner for name, owner in owners.items() if owner},
+        "owners": _owners(kept),
         "grants": _grants(kept),
+        "bound": _bound(workspace, kept),
         "permissions": _levels(kept),
     }
 
 
-def _grants(kept: dict[str, list[tuple[str, dict[str, Any]]]]) -> dict[str, dict[str, list[str]]]:
+# Not proved here: workspace bindings beyond queries of tables: lists, streams and `USE` of a bound catalog, one that
+# is open to all or bound for writing too, bindings of locations and credentials. Why: a name of three parts is read
+# where the other workspace keeps its tables, and that is all. On Azure: open `cdh_prod` from the dev workspace; it must
+# not be there.
+def _bound(workspace: Workspace, kept: _Kept) -> dict[str, dict[str, Any]]:
+    """The catalogs that the workspaces beside this one bound to it: where their tables are, and who may read them.
+
+    Who owns a single table is known where it was made and not asked: a reader has grants.
+    """
+    number = _number(kept)
+    found: dict[str, dict[str, Any]] = {}
+    for root in _beside(workspace) if number else ():
+        # One that is being made or removed is looked at again, since it changes.
+        with suppress(sqlite3.Error):
+            theirs = _kept(seen(_database(root)))
+            for name in _catalogs(theirs) & _bindings(theirs).get(number, set()) - _catalogs(kept):
+                found[name] = {
+                    "warehouse": str(Workspace(root).warehouse.resolve()),
+                    "owners": _owners(theirs),
+                    "grants": _grants(theirs),
+                }
+    return found
+
+
+def _number(kept: _Kept) -> str:
+    """The workspace's own: of the one that its catalog is bound to for writing; "" when that is not told."""
+    bindings = _bindings(kept, "BINDING_TYPE_READ_WRITE")
+    told = [number for number, names in bindings.items() if names & _catalogs(kept)]
+    return told[0] if len(told) == 1 else ""
+
+
+def _catalogs(kept: _Kept) -> set[str]:
+    return {id_ for id_, _ in kept.get("databricks_catalog", [])}
+
+
+def _bindings(kept: _Kept, *types: str) -> dict[str, set[str]]:
+    """The catalogs that are bound to each workspace, by the workspace's number."""
+    found: dict[str, set[str]] = {}
+    for _, body in kept.get("databricks_workspace_binding", []):
+        if body["securable_type"] == "catalog" and (not types or body["binding_type"] in types):
+            found.setdefault(str(body["workspace_id"]), set()).add(body["securable_name"])
+    return found
+
+
+def _beside(workspace: Workspace) -> list[Path]:
+    """The other workspaces of the same home, which need not be there a moment later."""
+    databases = workspace.root.parent.glob(f"*/{_database(workspace.root).name}")
+    return sorted(one.parent for one in databases if one.parent.name != workspace.name)
+
+
+def _database(root: Path) -> Path:
+    return root / "resources.sqlite"
+
+
+def _kept(resources: Iterable[Resource]) -> _Kept:
+    found: _Kept = {}
+    for one in resources:
+        found.setdefault(one.type, []).append((one.id, one.body))
+    return found
+
+
+def _owners(kept: _Kept) -> dict[str, str]:
+    owners = (
+        (kind, id_, body.get("owner")) for kind, type_ in _SECURABLES.items() for id_, body in kept.get(type_, [])
+    )
+    return {f"{kind}/{id_}": owner for kind, id_, owner in owners if owner}
+
+
+def _grants(kept: _Kept) -> dict[str, dict[str, list[str]]]:
     found: dict[str, dict[str, list[str]]] = {}
     for id_, body in kept.get("databricks_grants", []):
         for one in body["grant"]:
@@ -90,7 +162,7 @@ def _grants(kept: dict[str, list[tuple[str, dict[str, Any]]]]) -> dict[str, dict
     return found
 
 
-def _levels(kept: dict[str, list[tuple[str, dict[str, Any]]]]) -> dict[str, dict[str, str]]:
+def _levels(kept: _Kept) -> dict[str, dict[str, str]]:
     """Permissions by what they are on: ``experiment/<name>``, ``job/<name>``, ``directory/<path>``."""
     known: dict[str, str] = {}
     for id_, body in kept.get("databricks_mlflow_experiment", []):

@@ -16,6 +16,7 @@ from sandbox.spark.jars import SPARK_HOME, jars
 
 SOURCES = Path(__file__).parent.parent / "grants" / "rule"
 CLASS = "sandbox.grants.GrantsExtension"
+CATALOG = "sandbox.grants.BoundCatalog"
 
 
 def extension(cache: Path) -> Path:

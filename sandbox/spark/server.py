@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sandbox.process import environment, java
 from sandbox.server import Server
-from sandbox.spark.extension import CLASS, extension
+from sandbox.spark.extension import CATALOG, CLASS, extension
 from sandbox.spark.jars import SPARK_HOME, jars
 
 _HEAP = "1500m"
@@ -103,6 +103,7 @@ def start(cache: Path, folder: Path, warehouse: Path, options: list[str], grants
     }
     if grants is not None:
         settings["spark.sql.extensions"] += f",{CLASS}"
+        settings["spark.sql.catalog.spark_catalog"] = CATALOG
         settings["spark.sandbox.grants"] = str(grants)
     command = [java(), *_JVM, f"-Djava.io.tmpdir={scratch}", *options]
     command += [f"-D{name}={value}" for name, value in settings.items()]

@@ -11,16 +11,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.apache.spark.SparkContext;
 
 /** Decides needs, records each decision once a session, and keeps who owns the tables. Files lie in one folder. */
 final class Checks {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static Checks checks;
     private final Path folder;
     private final Map<String, String> owners = new ConcurrentHashMap<>();
     private final Set<String> recorded = ConcurrentHashMap.newKeySet();
     private volatile Grants grants;
 
-    Checks(String folder) {
+    /** One for the server: all sessions share grants, owners and record. */
+    static synchronized Checks of(SparkContext context) {
+        if (checks == null) {
+            checks = new Checks(context.conf().get("spark.sandbox.grants"));
+        }
+        return checks;
+    }
+
+    private Checks(String folder) {
         this.folder = Path.of(folder);
         try {
             Path known = this.folder.resolve("owners.jsonl");

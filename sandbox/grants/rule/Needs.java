@@ -70,14 +70,16 @@ final class Needs {
                 visit(inner);
             }
         }
+        if (what == Commands.CREATE_SCHEMA || what == Commands.MANAGE) {
+            Targets.location(plan).ifPresent(path -> targets.path(path).writes().forEach(this::add));
+        }
         switch (what) {
             case FREE -> { }
             case READ -> target.reads().forEach(this::add);
             case WRITE -> write(target, plan);
             case CREATE -> create(target, plan);
             case MANAGE -> target.manages().forEach(this::add);
-            case CREATE_SCHEMA -> add(new Need("USE_CATALOG", "Catalog", grants.catalog()),
-                    new Need("CREATE_SCHEMA", "Catalog", grants.catalog()));
+            case CREATE_SCHEMA -> target.createsSchema().forEach(this::add);
             case UNKNOWN -> add(new Need(plan.nodeName(), Need.OUTSIDE,
                     "the sandbox does not know what " + plan.nodeName() + " needs, and refuses it"));
         }

@@ -2,7 +2,7 @@ package sandbox.grants;
 
 import java.util.List;
 
-/** What a relation or a command is about. table, schema: full names, or null; refusal: the need of what is no table. */
+/** What a relation or a command is about. table, schema: full names, or null; onRead, onWrite: the need of what is no table. */
 record Target(String catalog, String schema, String table, Need onRead, Need onWrite) {
     static Target table(String catalog, String schema, String name) {
         return new Target(catalog, catalog + "." + schema, catalog + "." + schema + "." + name, null, null);
@@ -10,6 +10,11 @@ record Target(String catalog, String schema, String table, Need onRead, Need onW
 
     static Target schema(String catalog, String schema) {
         return new Target(catalog, catalog + "." + schema, null, null, null);
+    }
+
+    /** The same, where nobody may write. */
+    Target readOnly() {
+        return new Target(catalog, schema, table, onRead, Need.readOnly(catalog));
     }
 
     static Target other(Need onRead, Need onWrite) {
@@ -22,18 +27,24 @@ record Target(String catalog, String schema, String table, Need onRead, Need onW
 
     /** Modifying needs to read as well, says the documentation of MODIFY. */
     List<Need> writes() {
-        return table == null ? needs("MODIFY", onWrite)
+        return table == null || onWrite != null ? needs("MODIFY", onWrite)
                 : List.of(useCatalog(), useSchema(), new Need("SELECT", "Table", table), new Need("MODIFY", "Table", table));
     }
 
     List<Need> creates() {
-        return table == null ? needs("MODIFY", onWrite)
+        return table == null || onWrite != null ? needs("MODIFY", onWrite)
                 : List.of(useCatalog(), useSchema(), new Need("CREATE_TABLE", "Schema", schema, table, null));
     }
 
     List<Need> manages() {
-        return table == null ? needs("MANAGE", onWrite)
+        return table == null || onWrite != null ? needs("MANAGE", onWrite)
                 : List.of(useCatalog(), useSchema(), new Need("MANAGE", "Table", table, null, table));
+    }
+
+    /** Of a schema that is to be. */
+    List<Need> createsSchema() {
+        return onWrite != null ? needs("CREATE_SCHEMA", onWrite)
+                : List.of(useCatalog(), new Need("CREATE_SCHEMA", "Catalog", catalog));
     }
 
     private List<Need> needs(String privilege, Need other) {

@@ -66,8 +66,7 @@ record Targets(Grants grants) {
             return found.table() instanceof DeltaTableV2 ? of(found.table()) : named(found.catalog().name(), found.identifier());
         }
         if (node instanceof ResolvedNamespace found) {
-            return found.catalog().name().equals(SESSION_CATALOG) && found.namespace().nonEmpty()
-                    ? Target.schema(grants.catalog(), found.namespace().head()) : elsewhere(found.catalog().name());
+            return schema(found.catalog().name(), CollectionConverters.asJava(found.namespace()));
         }
         if (node instanceof TableIdentifier found) {
             return identified(found);
@@ -157,7 +156,7 @@ record Targets(Grants grants) {
             return Target.other(read, grants.at(local, "MODIFY", "WRITE_VOLUME"));
         }
         String[] parts = read.name().split("\\.", 3);
-        return Target.table(parts[0], parts[1], parts[2]);
+        return table(parts[0], parts[1], parts[2]);
     }
 
     Target path(String path) {
@@ -177,19 +176,37 @@ record Targets(Grants grants) {
         if (identifier.namespace().length == 1 && identifier.name().startsWith("/")) {
             return path(identifier.name());
         }
-        return catalog.equals(SESSION_CATALOG) && identifier.namespace().length == 1
-                ? Target.table(grants.catalog(), identifier.namespace()[0], identifier.name()) : elsewhere(catalog);
+        String[] names = identifier.namespace();
+        if (!catalog.equals(SESSION_CATALOG) || names.length == 0 || names.length > 2) {
+            return elsewhere(catalog);
+        }
+        return names.length == 1 ? table(grants.catalog(), names[0], identifier.name())
+                : table(names[0], names[1], identifier.name());
+    }
+
+    /** A schema of Spark's own catalog, which calls that of another workspace `catalog.schema`. */
+    private Target schema(String catalog, List<String> names) {
+        if (!catalog.equals(SESSION_CATALOG) || names.isEmpty() || names.size() > 2) {
+            return elsewhere(catalog);
+        }
+        String whose = names.size() == 1 ? grants.catalog() : names.get(0);
+        Target found = Target.schema(whose, names.get(names.size() - 1));
+        return whose.equals(grants.catalog()) ? found : grants.binds(whose) ? found.readOnly() : elsewhere(whose);
+    }
+
+    private Target table(String catalog, String schema, String name) {
+        Target found = Target.table(catalog, schema, name);
+        return catalog.equals(grants.catalog()) ? found : grants.binds(catalog) ? found.readOnly() : elsewhere(catalog);
     }
 
     private Target identified(TableIdentifier found) {
         String catalog = found.catalog().isDefined() ? found.catalog().get() : SESSION_CATALOG;
         return catalog.equals(SESSION_CATALOG) && found.database().isDefined()
-                ? Target.table(grants.catalog(), found.database().get(), found.table()) : unknown(found);
+                ? table(grants.catalog(), found.database().get(), found.table()) : unknown(found);
     }
 
     private static Target elsewhere(String catalog) {
-        Need refusal = new Need("USE_CATALOG", Need.OUTSIDE, "Catalog '" + catalog + "' is not accessible in current workspace");
-        return Target.other(refusal, refusal);
+        return Target.other(Need.elsewhere(catalog), Need.elsewhere(catalog));
     }
 
     private static Target unknown(Object node) {
@@ -197,10 +214,14 @@ record Targets(Grants grants) {
         return Target.other(new Need("SELECT", Need.ANY_FILE, kind), new Need("MODIFY", Need.ANY_FILE, kind));
     }
 
-    /** The location that a `CREATE TABLE` states. */
+    /** The location that a table's specification or a command states. */
     static Optional<String> location(Object specification) {
-        return call(specification, "location") instanceof Option<?> found && found.isDefined()
-                ? Optional.of(found.get().toString()) : Optional.empty();
+        Object found = call(specification, "location");
+        if (found == null && call(specification, "properties") instanceof scala.collection.immutable.Map<?, ?> all) {
+            found = CollectionConverters.asJava(all).get("location");
+        }
+        return Optional.ofNullable(found instanceof Option<?> option ? option.getOrElse(() -> null) : found)
+                .map(Object::toString);
     }
 
     static Object call(Object object, String method) {

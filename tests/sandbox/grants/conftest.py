@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from grants_bench import GrantsBench, grants_workspace
+from grants_bench import CACHE, GrantsBench, grants_workspace
 
 from sandbox.services import Services
-
-CACHE = Path(__file__).resolve().parents[3] / ".cache"
 
 
 @pytest.fixture(scope="session")

@@ -16,23 +16,32 @@ from sandbox.grants.published import DELIVERS
 from sandbox.services import Services
 from sandbox.workspace import Workspace
 
+CACHE = Path(__file__).resolve().parents[3] / ".cache"
 CATALOG = "cdh_test"
+NUMBER = 7
 DEPLOYER = "sp-deploy"
 DENIED = re.compile(r"User does not have ([A-Z ]+) on (Catalog|Schema|Table|Volume) '([^']+)'")
 # The numbers of principals and tables: each test has its own.
 _numbers = count(1)
 
 
-def grants_workspace(root: Path) -> Workspace:
+def grants_workspace(root: Path, catalog: str = CATALOG, number: int = NUMBER) -> Workspace:
     workspace = Workspace(root)
-    workspace.store.create("databricks_catalog", CATALOG, {"name": CATALOG, "owner": DEPLOYER})
+    workspace.store.create("databricks_catalog", catalog, {"name": catalog, "owner": DEPLOYER})
+    bind(workspace, catalog, number, "BINDING_TYPE_READ_WRITE")
     for schema in ("raw", "ml"):
-        workspace.store.create("databricks_schema", f"{CATALOG}.{schema}", {"name": schema, "owner": DEPLOYER})
+        workspace.store.create("databricks_schema", f"{catalog}.{schema}", {"name": schema, "owner": DEPLOYER})
         (workspace.warehouse / schema).mkdir(parents=True)
-    (workspace.volumes / CATALOG / "ml" / "landing").mkdir(parents=True)
-    (workspace.volumes / CATALOG / "ml" / "landing" / "a.csv").write_text("id\n1\n")
-    workspace.store.create("databricks_volume", f"{CATALOG}.ml.landing", {"name": "landing", "owner": DEPLOYER})
+    (workspace.volumes / catalog / "ml" / "landing").mkdir(parents=True)
+    (workspace.volumes / catalog / "ml" / "landing" / "a.csv").write_text("id\n1\n")
+    workspace.store.create("databricks_volume", f"{catalog}.ml.landing", {"name": "landing", "owner": DEPLOYER})
     return workspace
+
+
+def bind(workspace: Workspace, name: str, number: int, mode: str, kind: str = "catalog") -> None:
+    """Bind what is in a workspace to the workspace of that number, as terraform would."""
+    body = {"workspace_id": number, "securable_type": kind, "securable_name": name, "binding_type": mode}
+    workspace.store.create("databricks_workspace_binding", f"{number}|{kind}|{name}", body)
 
 
 @dataclass
