@@ -145,15 +145,16 @@ class Store:
             raise StoreError(self.path, error) from None
 
 
-def seen(path: Path) -> list[Resource]:
-    """What a store holds that is another's, ordered as ``Store.list``; nothing where there is none: a look makes none.
+def seen(path: Path, *types: str) -> list[Resource]:
+    """What another's store holds of these types, as ``Store.list``; nothing where there is none: a look makes none.
 
     ``sqlite3.Error`` while it is being made or removed.
     """
     if not path.exists():
         return []
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS)) as db:
-        rows = db.execute("SELECT * FROM resource ORDER BY type, created_at, id").fetchall()
+        where = f"type IN ({', '.join('?' * len(types))})"
+        rows = db.execute(f"SELECT * FROM resource WHERE {where} ORDER BY type, created_at, id", types).fetchall()
     return [_resource(row) for row in rows]
 
 

@@ -19,6 +19,8 @@ from sandbox.workspace import Workspace
 ATTACHES, DELIVERS, DEPLOYS = "sandbox", "data-manager", "deployer"
 _SECURABLES = {"catalog": "databricks_catalog", "schema": "databricks_schema", "volume": "databricks_volume",
                "model": "databricks_registered_model"}  # fmt: skip
+# What is asked of another workspace.
+_ASKED = (*_SECURABLES.values(), "databricks_grant", "databricks_grants", "databricks_workspace_binding")
 # The resources of a store by their type: (id, body).
 _Kept = dict[str, list[tuple[str, dict[str, Any]]]]
 _SAID_BY = ("service_principal_name", "group_name", "user_name")
@@ -98,7 +100,7 @@ def _bound(workspace: Workspace, kept: _Kept) -> dict[str, dict[str, Any]]:
     for root in _beside(workspace) if number else ():
         # One that is being made or removed is looked at again, since it changes.
         with suppress(sqlite3.Error):
-            theirs = _kept(seen(_database(root)))
+            theirs = _kept(seen(_database(root), *_ASKED))
             for name in _catalogs(theirs) & _bindings(theirs).get(number, set()) - _catalogs(kept):
                 found[name] = {
                     "warehouse": str(Workspace(root).warehouse.resolve()),

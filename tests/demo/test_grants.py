@@ -12,7 +12,7 @@ from needed_rights import rights as recorded
 from removal import needed_grants, run_without
 
 from infra.unasked import UNASKED
-from sandbox.grants.policy import Policy
+from sandbox.grants.policy import Need, Policy, within
 from sandbox.grants.published import grants_of
 from sandbox.grants.record import Check, checks
 from sandbox.services import Services
@@ -64,6 +64,24 @@ def test_every_right_of_a_service_principal_was_needed_or_is_listed_with_its_rea
 def test_the_committed_record_of_needed_rights_is_that_of_a_real_demo(demo):
     needed, _ = rights([demo().home])
     assert {(one.value, right, on.name) for one, on, right in needed} == recorded()
+
+
+@pytest.mark.slow
+@pytest.mark.clause("P5")
+def test_of_other_stages_prods_promoter_may_read_the_records_of_validation_and_nobody_anything_else(demo):
+    may = set()
+    for workspace in workspaces(demo().home):
+        published = grants_of(workspace)
+        policy = Policy(published)
+        zones = [one for other in published["bound"].values() for one in other["owners"] if one.startswith("schema/")]
+        tables = [f"{zone.removeprefix('schema/')}.t" for zone in zones]
+        for principal in workspace.store.list("databricks_service_principal"):
+            who = principal.body["application_id"]
+            for table in tables:
+                if all(policy.allows(who, need) for need in within(Need("SELECT", "Table", table))):
+                    may.add((principal.body["display_name"], table))
+                assert not policy.allows(who, Need("MODIFY", "Table", table))
+    assert may == {("sp-promote-prod", "cdh_validation.ml.t")}
 
 
 @pytest.fixture(scope="module")
