@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -41,6 +42,21 @@ class Done:
     step: Step
     seconds: float
     note: Note
+
+
+class Ahead:
+    """A step that runs in the background, before a person comes to it."""
+
+    def __init__(self, pool: ThreadPoolExecutor, act: Callable[[Note], None]) -> None:
+        self._now: Callable[[str], None] = lambda _: None
+        self._note = Note(now=lambda text: self._now(text))
+        self._end = pool.submit(act, self._note)
+
+    def wait(self, note: Note) -> None:
+        """Until its end; `note` then says what it found, or its error is raised."""
+        self._now = note.now
+        self._end.result()
+        note.found = self._note.found
 
 
 def duration(seconds: float) -> str:

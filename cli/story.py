@@ -14,13 +14,14 @@ from typing import Any
 from cli import summary
 from cli.house import House
 from cli.stage import Stage
-from cli.steps import Done, Note, Step
+from cli.steps import Ahead, Done, Note, Step
 from report import story as report_story
 from sandbox.runs import Run, Runs
 from workflows.declare import Model
 from workflows.source import Source
 
 STAGES = ("dev", "validation", "prod")
+MATURE = "their labels mature"
 TRAINED_THROUGH = "0.9"
 """Share of the encounter order whose outcomes are known when the stages train; the rest is scored, then matures."""
 
@@ -38,21 +39,6 @@ def deployed(stage: Stage, say: Callable[[str], None]) -> int:
     stage.warm_up()
     stage.deploy(say, synthesized=True)
     return stage.changes()
-
-
-class Ahead:
-    """A step that runs in the background, before a person comes to it."""
-
-    def __init__(self, pool: ThreadPoolExecutor, act: Callable[[Note], None]) -> None:
-        self._now: Callable[[str], None] = lambda _: None
-        self._note = Note(now=lambda text: self._now(text))
-        self._end = pool.submit(act, self._note)
-
-    def wait(self, note: Note) -> None:
-        """Until its end; `note` then says what it found, or its error is raised."""
-        self._now = note.now
-        self._end.result()
-        note.found = self._note.found
 
 
 @dataclass
@@ -101,15 +87,18 @@ class Story:
                 steps.append(self.on(name, "train on a person sample", self.train))
             if name == "validation":
                 steps.append(self.on(name, "validate the method", self.validate))
-            if name != "prod":
+            if name == "dev":
                 steps.append(self.on(name, "stop its servers", self.stop))
         return [
             *steps,
             self.on("prod", "train the production model", self.train),
             self.on("prod", "judge and promote", self.promote),
             self.on("prod", "score the newest encounters", self.score),
-            self.on("prod", "their labels mature", self.mature),
+            self.on("prod", MATURE, self.mature_everywhere),
             self.on("prod", "monitor, retrain if it says so", self.monitor),
+            self.on("validation", MATURE, self.mature),
+            self.on("validation", "validate the method again", self.validate_again),
+            self.on("validation", "stop its servers", self.stop),
             self.on("prod", "promote the new version", self.promote_new),
             self.on("prod", "stop its servers", self.stop),
             Step("write the report", self.report),
@@ -159,9 +148,9 @@ class Story:
         self.learned["stages"][stage.name] = {"resources": resources, "second_plan_changes": plan}
         note.found = f"{resources} resources, second plan: {plan} changes"
 
-    def prepare(self) -> None:
+    def prepare(self, stage: Stage) -> None:
         """Begin the later stages in the background, one after the other: what a stage runs leaves a core idle."""
-        for name in STAGES[1:]:
+        for name in STAGES[STAGES.index(stage.name) + 1 :]:
             for did, act in self.beginning:
                 self._ahead[name, did] = Ahead(self._background, partial(act, self.stages[name]))
 
@@ -173,7 +162,7 @@ class Story:
     def featurize(self, stage: Stage, note: Note, through: str = TRAINED_THROUGH) -> None:
         """Facts of the source, then features of the model."""
         if not self._ahead:
-            self.prepare()
+            self.prepare(stage)
         stage.run(f"{self.source.name}_featurize", note.now, outcomes_through=through)
         stage.run(f"{self.model.name}_featurize", note.now)
         zone = stage.zone(self.model.name)
@@ -199,6 +188,13 @@ class Story:
         record = summary.newest(stage.zone("ml").rows("validation_record"), "recorded_at")[0]
         self.learned["stages"][stage.name]["validation_record"] = {k: record[k] for k in ("auroc", "passed")}
         note.found = f"validation record written: AUROC {record['auroc']:.3f}"
+
+    def validate_again(self, stage: Stage, note: Note) -> None:
+        """What monitoring found makes the record stale: the method that was retrained is validated on what is new."""
+        if self._new_version is None:
+            note.found = "nothing was found that makes the record stale"
+            return
+        self.validate(stage, note)
 
     def promote(self, stage: Stage, note: Note) -> None:
         """Judge the production model's gates; with people's approvals it becomes champion."""
@@ -236,6 +232,12 @@ class Story:
     def mature(self, stage: Stage, note: Note) -> None:
         """Time passes: the outcomes of the scored encounters are known."""
         self.featurize(stage, note, through="1.0")
+
+    def mature_everywhere(self, stage: Stage, note: Note) -> None:
+        """Time passes in the validation stage too, in the background."""
+        other = self.stages["validation"]
+        self._ahead[other.name, MATURE] = Ahead(self._background, partial(self.mature, other))
+        self.mature(stage, note)
 
     def monitor(self, stage: Stage, note: Note) -> None:
         """Compare what came with what was expected; the deployed job's own condition starts retraining."""

@@ -23,7 +23,8 @@ class Task:
     """One node. Exactly one of entry_point (a wheel task), condition (left, operator, right) and runs (a job) is set.
 
     after: (key of a task, the outcome of that condition or None). parameters: named parameters of the wheel task, or
-    job parameters of the job it runs; dynamic references stay as Databricks spells them.
+    job parameters of the job it runs; dynamic references stay as Databricks spells them, and None is what the stage's
+    row gives it: nobody who runs the job gives another.
     """
 
     key: str
@@ -31,7 +32,7 @@ class Task:
     entry_point: str = ""
     condition: tuple[str, str, str] | None = None
     runs: str = ""
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +185,12 @@ def model_jobs(model: Model) -> tuple[JobPlan, ...]:
     promotion = (
         task("judge", **version),
         condition("gates_passed", "judge", value("judge", "passed")),
-        Task(key="promote", after=passed, entry_point="promote", parameters={**version, **approvals}),
+        Task(
+            key="promote",
+            after=passed,
+            entry_point="promote",
+            parameters={**version, **approvals, "validated_in": None},
+        ),
     )
     observation = (
         task("observe"),

@@ -27,7 +27,8 @@ class Stage:
     replication: of the lake's storage (Azure's abbreviation). recover_days: how long deleted files can be had back.
     as_of_days: how far back tables about persons can be read as they were: what a prediction was made from.
     records_days: the same of what is noted about models, and of reference data.
-    read_by: stages whose workspaces read this one's catalog, and nothing more.
+    read_by: stages whose workspaces read this one's catalog, and nothing more. validated_in: the catalog whose
+    validation records promotion asks for; it must be read by this stage. Where it is empty, promotion asks for none.
     log_days: how long logs are kept. budget: for a month, in the subscription's currency; nothing stops at it.
     """
 
@@ -47,6 +48,7 @@ class Stage:
     as_of_days: int
     records_days: int
     read_by: tuple[StageName, ...] = ()
+    validated_in: str = ""
 
 
 # fmt: off
@@ -62,7 +64,8 @@ STAGES: Mapping[StageName, Stage] = MappingProxyType({
               read_by=(StageName.PROD,)),
         Stage(name=StageName.PROD, workspace="dbw-cdh-prod", catalog="cdh_prod", person_sample=1.0,
               owner_level="CAN_MANAGE_RUN", scheduled=True, alerts=True, keep_data=True, exploratory=False,
-              replication="GZRS", recover_days=90, log_days=730, budget=10000, as_of_days=365, records_days=1095),
+              replication="GZRS", recover_days=90, log_days=730, budget=10000, as_of_days=365, records_days=1095,
+              validated_in="cdh_validation"),
     )
 })
 # fmt: on

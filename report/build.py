@@ -43,7 +43,7 @@ def page(
         attrition={stage.name: models.attrition(stage, name) for stage in stages},
         trained=[one for stage in stages for one in found[stage.name]],
         **(_evaluation(top, name) if top else {"curves": None, "metrics": [], "splits": [], "subgroups": []}),
-        records={stage.name: stage.tables.rows("ml.validation_record") or [] for stage in stages},
+        records={stage.name: models.records(stage, name) for stage in stages},
         watched=watched,
         watching=[watching(one) for one in watched or []],
         lineage=lineage.of_predictions(last, name, synthetic),

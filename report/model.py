@@ -114,6 +114,14 @@ def became_champion(run: Run) -> bool:
     return task is not None and words.state(task.state) == "succeeded"
 
 
+def records(stage: Stage, model: str) -> list[Row]:
+    """The validations of a model in a stage, newest first."""
+    found = stage.tables.rows("ml.validation_record") or []
+    return sorted(
+        (row for row in found if row.get("model") == model), key=lambda row: str(row["recorded_at"]), reverse=True
+    )
+
+
 def curve(stage: Stage, model: str, run: str, name: str) -> list[Row]:
     """The points of a curve of one training run, in their order along x."""
     rows = stage.tables.rows(f"{model}.curve", where=[("mlflow_run_id", "=", run), ("curve", "=", name)]) or []

@@ -85,10 +85,11 @@ class Pipeline(Construct):
 
     def defaults(self) -> list[tuple[str, str]]:
         """The job parameters by name, with the stage's default where the plan leaves it to the stage."""
-        return [
-            (name, str(getattr(self.stage, name)) if default is None else default)
-            for name, default in sorted(self.plan.parameters.items())
-        ]
+        return sorted(self.told(self.plan.parameters).items())
+
+    def told(self, parameters: Mapping[str, str | None]) -> dict[str, str]:
+        """Parameters with what the stage's row says where the plan leaves it to the stage."""
+        return {name: str(getattr(self.stage, name)) if one is None else one for name, one in parameters.items()}
 
     def notifications(self, address: str) -> JobEmailNotifications | None:
         """Whom the job writes to: the operators, of a run that failed or takes long, where the stage alerts; of all it
@@ -150,7 +151,9 @@ class Pipeline(Construct):
                            condition_task=JobTaskConditionTask(left=left, op=operator, right=right))  # fmt: skip
         if one.runs:
             job_id = Token.as_number(self.others[one.runs].job.id)
-            run = JobTaskRunJobTask(job_id=job_id, job_parameters=dict(sorted(one.parameters.items())) or None)
+            run = JobTaskRunJobTask(
+                job_id=job_id, job_parameters=dict(sorted(self.told(one.parameters).items())) or None
+            )
             return JobTask(task_key=one.key, depends_on=after or None, run_job_task=run)
         # A job that runs without end is started again by the service, and may not try again by itself; what took an
         # hour takes an hour again: the time of a job is that of its tasks, once each.
@@ -181,4 +184,4 @@ class Pipeline(Construct):
             "job_run_id": "{{job.run_id}}",
             "task_run_id": "{{task.run_id}}",
         }
-        return dict(sorted({**common, **one.parameters}.items()))
+        return dict(sorted({**common, **self.told(one.parameters)}.items()))

@@ -56,6 +56,10 @@ class Tables:
         version = self._kept.get((name, version), version)
         return self._session().sql(f"SELECT * FROM {checked(name)} VERSION AS OF {int(version)}")
 
+    def elsewhere(self, catalog: str, name: str) -> DataFrame:
+        """The latest rows of a table of another catalog, which its workspace lets this one read."""
+        return self._session().table(f"{catalog}.{checked(name)}")
+
     def exists(self, name: str) -> bool:
         """Whether the table has been written."""
         return self._session().catalog.tableExists(checked(name))
@@ -90,11 +94,14 @@ class Tables:
 
     def append(
         self, name: str, frame: DataFrame, inputs: Mapping[str, int] | None = None,
-        note: Mapping[str, Any] | None = None,
+        note: Mapping[str, Any] | None = None, grows: bool = False,
     ) -> None:  # fmt: skip
-        """Add the rows of `frame`. Which version that made is asked when the lineage is written."""
+        """Add the rows of `frame`. Which version that made is asked when the lineage is written.
+
+        grows: the table gets columns that only `frame` has; a table from an earlier release has fewer.
+        """
         token = self._token(inputs or {}, note)
-        self._saved(checked(name), frame, "append", token)
+        self._saved(checked(name), frame, "append", token, {"mergeSchema": "true"} if grows else {})
         self._appended.append((name, token, inputs or {}, datetime.now(UTC)))
 
     def merge(

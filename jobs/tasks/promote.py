@@ -2,15 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from jobs.errors import TaskError
-from jobs.io.context import Task, run
+from jobs.io.context import Task, contract_hash, reason, run
+from jobs.io.lineage import LINEAGE
 from jobs.io.registry import Registry
-from jobs.model.names import CHAMPION, Names, declared_model
+from jobs.model import validation
+from jobs.model.names import CHAMPION, RECORDS, Names, declared_model
 from jobs.model.promotion import refusals
+from workflows.declare import Model
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame
+
+OBSERVED = ("job_run_id", "observed_at", "model_version", "block", "measure", "signal")
+
+
+def validated(task: Task, model: Model, tags: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Why the method of a version is not validated, and what the version is tagged with if it is.
+
+    tags: of the version. The parameter `validated_in` names the catalog of the stage whose records count.
+    """
+    catalog, names = task.parameter("validated_in"), Names.of(model)
+    if not catalog:
+        return [], {}
+    records = rows(task, catalog, RECORDS, f"model = '{model.name}'")
+    record = validation.newest(records, model.name)
+    monitoring = names.table("monitoring")
+    observed = collected(task.tables.read(monitoring).select(*OBSERVED)) if task.tables.exists(monitoring) else []
+    reasons = validation.refusals(
+        record, model=model.name, tags=tags, observations=observed,
+        wanted=validation.hashes(model, tags.get("declaration_hash", ""), contract_hash(model)),
+        lineage=rows(task, catalog, LINEAGE, "true") if record else (),
+    )  # fmt: skip
+    if record is None or reasons:
+        return reasons, {}
+    task.log(f"validated in {catalog} at {record['recorded_at']:%Y-%m-%d %H:%M} UTC by run {record['mlflow_run_id']}")
+    return [], {"validation_run_id": record["mlflow_run_id"], "validation_catalog": catalog}
+
+
+def rows(task: Task, catalog: str, name: str, where: str) -> list[dict[str, Any]]:
+    """Rows of a table of another stage's catalog; raises TaskError where it cannot be read."""
+    from pyspark.errors import PySparkException
+
+    model = task.declaration.name
+    try:
+        return collected(task.tables.elsewhere(catalog, name).where(where))
+    except PySparkException as error:
+        raise TaskError(
+            f"{catalog}.{name} cannot be read, so that nobody can say whether {model} was validated "
+            f"({reason(error)}): deploy the validation stage and run {model}_validate there"
+        ) from error
+
+
+def collected(rows: DataFrame) -> list[dict[str, Any]]:
+    """The rows, their times in UTC."""
+    found: pd.DataFrame = rows.toPandas()
+    return [dict(one) for one in found.to_dict("records")]
 
 
 def _promote(task: Task) -> None:
-    registry = Registry(task, Names.of(declared_model(task.declaration)))
+    model = declared_model(task.declaration)
+    registry = Registry(task, Names.of(model))
     version = registry.version(task.parameter("model_version"))
     champion = registry.champion()
     signed = {name: task.parameters.get(name, "").strip() for name in ("approved_by", "validated_by")}
@@ -18,9 +74,11 @@ def _promote(task: Task) -> None:
         tags=version.tags, registry_user=version.user_id, principal=task.principal, **signed,
         champion=None if champion is None else str(champion.version), version=str(version.version),
     )  # fmt: skip
+    unvalidated, by = validated(task, model, version.tags)
+    reasons += unvalidated
     if reasons:
         raise TaskError(f"{registry.name} version {version.version} is not promoted: " + "; ".join(reasons))
-    registry.tag(str(version.version), signed | {"promoted_by": task.principal, "promoted_in": task.job_run_id})
+    registry.tag(str(version.version), signed | {"promoted_by": task.principal, "promoted_in": task.job_run_id} | by)
     registry.crown(str(version.version))
     former = "" if champion is None else f" in the place of version {champion.version}"
     task.log(f"{registry.name} version {version.version} is {CHAMPION}{former}")

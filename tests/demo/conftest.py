@@ -1,4 +1,4 @@
-"""Whole demos, each once a session, through the command that a newcomer types; and their steps of production alone."""
+"""Whole demos, each once a session, through the command that a newcomer types; and their steps as far as the scores."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Demo]:
 
 @contextlib.contextmanager
 def production_alone(home: Path, data: Path | None = None) -> Iterator[Story]:
-    """The demo's own steps of production alone, until it has scored: a third of a demo, and the numbers of a whole one."""
+    """The demo's own steps without the dev stage, until production has scored: the numbers of a whole demo."""
     story = Story(House(home=home), *declared(data), data, seed=42, change="readmission_surge", persons=PERSONS)
     try:
         for step in story.steps():
-            if step.stage in ("", "prod"):
+            if step.stage != "dev":
                 step.do(Note())
             if step.did == "score the newest encounters":
                 break

@@ -86,10 +86,11 @@ def test_of_other_stages_prods_promoter_may_read_the_records_of_validation_and_n
 
 @pytest.fixture(scope="module")
 def copy(demo: Callable[..., object], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, Services]]:
-    """The prod workspace of a finished demo, to break."""
-    root = tmp_path_factory.mktemp("removal") / "dbw-cdh-prod"
-    shutil.copytree(workspaces(demo().home)[-1].root, root, symlinks=True)  # type: ignore[attr-defined]
-    workspace = Workspace(root)
+    """The prod workspace of a finished demo, to break, beside the one whose validation records it reads."""
+    home = tmp_path_factory.mktemp("removal")
+    for one in workspaces(demo().home)[1:]:  # type: ignore[attr-defined]
+        shutil.copytree(one.root, home / one.name, symlinks=True)
+    workspace = workspaces(home)[-1]
     with Services(workspace, CACHE) as services:
         yield workspace, services
 

@@ -25,6 +25,8 @@ ALLOWED = (
     ("resource", "databricks_grants", None, "grant"),
     ("resource", "databricks_permissions", None, "access_control"),
     ("variable", "sandbox", "validation"),
+    # A row's word for another stage's catalog, which in one of the disguised stages is its own name.
+    ("resource", "databricks_job", None, "task", None, "python_wheel_task", "named_parameters", "validated_in"),
 )
 
 

@@ -279,3 +279,28 @@ def test_tables_of_notes_are_made_one_after_the_other_and_then_accepted_or_not(d
         "check": [], "note": ["check"], "note_clean": ["note"], "note_sentences": ["note_clean"],
         "note_acceptance": ["note_sentences"],
     }  # fmt: skip
+
+
+# --- "cdh_validation is bound read-only to the prod workspace": promotion asks there whether a method was validated. ---
+
+
+@pytest.mark.clause("V3", "V4")
+def test_promotion_in_prod_asks_for_the_records_of_the_catalog_that_prod_may_only_read(documents):
+    asked = {}
+    for stage, document in documents.items():
+        for name, job in of_kind(document, "databricks_job").items():
+            for task in job["task"]:
+                if task["task_key"] == "promote":
+                    asked.setdefault(stage, set()).add(task["python_wheel_task"]["named_parameters"]["validated_in"])
+                    # What a person can set when they run the job must not decide it.
+                    assert "validated_in" not in {one["name"] for one in job["parameter"]}, name
+    (prod,) = {one["workspace_id"] for one in of_kind(documents["prod"], "databricks_workspace_binding").values()}
+    read_only = {
+        of_kind(document, "databricks_catalog")["cdh"]["name"]
+        for document in documents.values()
+        for one in of_kind(document, "databricks_workspace_binding").values()
+        if (one["securable_name"], one["binding_type"]) == ("${databricks_catalog.cdh.name}", "BINDING_TYPE_READ_ONLY")
+        and one["workspace_id"] == prod
+    }
+    assert asked == {"dev": {""}, "validation": {""}, "prod": read_only}
+    assert read_only == {"cdh_validation"}

@@ -113,8 +113,8 @@ class Workspace:
         self.run("evaluate", job_run_id, **data, **run)
         return self.run("register", job_run_id, requested_by=requested_by, **run)["model_version"]
 
-    def promoted(self, job_run_id: str, version: str) -> None:
-        signed = {"approved_by": "engineer@example", "validated_by": "analyst@example"}
+    def promoted(self, job_run_id: str, version: str, validated_in: str = "") -> None:
+        signed = {"approved_by": "engineer@example", "validated_by": "analyst@example", "validated_in": validated_in}
         assert self.run("judge", job_run_id, "sp-promote", model_version=version)["passed"] == "true"
         self.run("promote", job_run_id, "sp-promote", model_version=version, **signed)
 

@@ -233,5 +233,15 @@ def test_a_validation_is_recorded_with_every_hash_it_depends_on(stage: Workspace
     (record,) = stage.spark.table("ml.validation_record").collect()
     assert record["declaration_hash"] == "d" * 64
     assert (len(record["features_hash"]), len(record["contracts_hash"])) == (64, 64)
-    assert record["method"] == "LogisticRegression"
+    assert (record["model"], record["method"]) == ("readmission", "LogisticRegression")
+    assert json.loads(record["source_versions"]) == {"synthetic_omop.person": 3, "synthetic_omop_ra.fact_person": 0}
     assert record["passed"] is True
+
+
+def test_a_table_of_records_from_before_they_named_their_model_is_added_to(stage: Workspace) -> None:
+    run = stage.registry().version("1").tags["mlflow_run_id"]
+    older = stage.spark.table("ml.validation_record").drop("model", "definition", "source_versions")
+    older.write.format("delta").mode("overwrite").option("overwriteSchema", "true").saveAsTable("ml.validation_record")
+    stage.run("record", "63", dataset_version="0", run_id=run)
+    rows = stage.spark.table("ml.validation_record").collect()
+    assert sorted((row["job_run_id"], row["model"]) for row in rows) == [("62", None), ("63", "readmission")]

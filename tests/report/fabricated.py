@@ -296,7 +296,7 @@ def development(folder: Path) -> Stage:
 
 def validation(folder: Path) -> Stage:
     write(folder, "ml.validation_record", [
-        {"declaration_hash": "2c26b46b68ff", "method": "gradient boosting", "features_hash": "aa", "contracts_hash": "bb", "code": "c0ffee123456", "requirements_hash": "9f86d081884c",
+        {"model": "readmission", "declaration_hash": "2c26b46b68ff", "method": "gradient boosting", "features_hash": "aa", "contracts_hash": "bb", "code": "c0ffee123456", "requirements_hash": "9f86d081884c",
          "mlflow_run_id": "run-v", "auroc": 0.671, "passed": True, "job_run_id": "4", "recorded_at": NOW}
     ])  # fmt: skip
     return Stage("validation", Tables(folder), production_runs()[1:2], DEPLOYED, stack("validation"))
