@@ -179,15 +179,15 @@ class Story:
         self.learned["stages"][stage.name]["model"] = found
         self._trained = found | {"run": mlflow_run}
         auroc = f"AUROC {found['auroc']:.3f} ({found['auroc_low']:.3f} to {found['auroc_high']:.3f})"
-        states = ", ".join(f"{count} {state}" for state, count in counted(found["gates"]).items())
-        note.found = f"version {version}: {auroc}; gates: {states}"
+        note.found = f"version {version}: {auroc}; {told_gates(found['gates'])}"
 
     def validate(self, stage: Stage, note: Note) -> None:
         """The validation workflow: the method on this stage's feature store, in an experiment of its own."""
         stage.run(f"{self.model.name}_validate", note.now)
         record = summary.newest(stage.zone("ml").rows("validation_record"), "recorded_at")[0]
         self.learned["stages"][stage.name]["validation_record"] = {k: record[k] for k in ("auroc", "passed")}
-        note.found = f"validation record written: AUROC {record['auroc']:.3f}"
+        gates = told_gates(summary.gates(stage.zone(self.model.name), record["mlflow_run_id"], "evaluate"))
+        note.found = f"validation record written: AUROC {record['auroc']:.3f}; {gates}"
 
     def validate_again(self, stage: Stage, note: Note) -> None:
         """What monitoring found makes the record stale: the method that was retrained is validated on what is new."""
@@ -302,7 +302,8 @@ def ordered(stage: Stage) -> list[Run]:
     return sorted(Runs(stage.workspace).all(), key=lambda run: run.run_id)
 
 
-def counted(gates: dict[str, str]) -> dict[str, int]:
-    """State -> number of gates."""
+def told_gates(gates: dict[str, str]) -> str:
+    """How many gates are in which state, such as `gates: 3 passed, 1 not assessable`."""
     states = list(gates.values())
-    return {state: states.count(state) for state in ("passed", "failed", "not assessable") if state in states}
+    known = [state for state in ("passed", "failed", "not assessable") if state in states]
+    return "gates: " + ", ".join(f"{states.count(state)} {state}" for state in known)

@@ -38,7 +38,7 @@ def hashes(model: Model, declaration_hash: str, contracts_hash: str) -> dict[str
 
 
 def newest(records: Iterable[Mapping[str, Any]], model: str) -> Mapping[str, Any] | None:
-    """The last record of a model, be it of a validation that failed; None where there is none."""
+    """The last record of a model; None where there is none."""
     return max((one for one in records if one["model"] == model), key=lambda one: one["recorded_at"], default=None)
 
 
@@ -102,16 +102,16 @@ def refusals(
 ) -> list[str]:  # fmt: skip
     """Every reason why a version is not validated, each with what to do; empty when it is.
 
-    record: the newest of the model. The others as of `changed`, `delivered` and `drifted`.
+    record: the newest of the model; whether its gates passed is for the analyst to judge, who signs. The others as of
+    `changed`, `delivered` and `drifted`.
     """
     again = f"run {model}_validate in the validation stage"
     if record is None:
         return [f"{model} was never validated: {again}"]
-    found = [] if record["passed"] else [f"its validation of {record['recorded_at']:%Y-%m-%d %H:%M} UTC did not pass"]
     since = [f"{one} changed" for one in changed(record, wanted, tags)]
     since += [f"new data: {one}" for one in delivered(record, lineage)]
     since += [f"{one} was found" for one in drifted(record, observations)]
-    if since:
-        when = f"{record['recorded_at']:%Y-%m-%d %H:%M} UTC"
-        found.append(f"its validation of {when} is stale, since then: {', '.join(since)}")
-    return [f"{one}: {again}" for one in found]
+    if not since:
+        return []
+    when = f"{record['recorded_at']:%Y-%m-%d %H:%M} UTC"
+    return [f"its validation of {when} is stale, since then: {', '.join(since)}: {again}"]

@@ -40,8 +40,13 @@ def validated(task: Task, model: Model, tags: Mapping[str, str]) -> tuple[list[s
     )  # fmt: skip
     if record is None or reasons:
         return reasons, {}
-    task.log(f"validated in {catalog} at {record['recorded_at']:%Y-%m-%d %H:%M} UTC by run {record['mlflow_run_id']}")
-    return [], {"validation_run_id": record["mlflow_run_id"], "validation_catalog": catalog}
+    passed = "passed" if record["passed"] else "did not all pass there, which is for the analyst to judge, who signs"
+    task.log(
+        f"validated in {catalog} at {record['recorded_at']:%Y-%m-%d %H:%M} UTC by run {record['mlflow_run_id']}; "
+        f"its gates {passed}"
+    )
+    said = {"catalog": catalog, "gates_passed": str(bool(record["passed"])).lower(), "run_id": record["mlflow_run_id"]}
+    return [], {f"validation_{name}": value for name, value in said.items()}
 
 
 def rows(task: Task, catalog: str, name: str, where: str) -> list[dict[str, Any]]:

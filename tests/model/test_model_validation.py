@@ -58,7 +58,12 @@ def test_a_record_of_the_same_things_and_data_is_none_to_refuse() -> None:
 
 def test_every_refusal_says_where_to_validate() -> None:
     assert why(None) == "readmission was never validated: run readmission_validate in the validation stage"
-    assert why(RECORD | {"passed": False}).endswith("did not pass: run readmission_validate in the validation stage")
+    assert why(lineage=made_from(patdemo=4)).endswith(": run readmission_validate in the validation stage")
+
+
+def test_whether_the_gates_passed_there_is_for_the_analyst_to_judge() -> None:
+    """The seed: "validation reports go to the Data Science Analyst for approval"."""
+    assert why(RECORD | {"passed": False}) == ""
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,12 @@ def test_what_is_validated_is_promoted_and_says_by_which_validation(stage: Works
         stage.promoted("40", "1", "cdh_other")
     assert stage.registry().champion() is None
     validated(stage, "41")
+    stage.spark.sql("UPDATE ml.validation_record SET passed = false").collect()
     stage.promoted("42", "1", CATALOG)
+    assert any("its gates did not all pass there, which is for the analyst to judge" in line for line in stage.shown)
     tags = stage.registry().version("1").tags
     assert (tags["validation_run_id"], tags["validation_catalog"]) == (tags["mlflow_run_id"], CATALOG)
+    assert tags["validation_gates_passed"] == "false"
     champion = stage.registry().champion()
     assert champion is not None
     assert str(champion.version) == "1"
