@@ -182,6 +182,9 @@ def model_jobs(model: Model) -> tuple[JobPlan, ...]:
     recorded = task("record", "evaluate", dataset_version=value("prepare", "dataset_version"), **run)
     approvals = {"approved_by": parameter("approved_by"), "validated_by": parameter("validated_by")}
     passed = (("gates_passed", "true"),)
+    # Not proved here: that who may run the job cannot name another catalog than `validated_in` of the deployed task.
+    # Why: the sandbox refuses a parameter that the job does not declare. On Azure: run a promote job in prod with an
+    # undeclared job parameter `validated_in`, and with `python_named_params`; both must be refused or change nothing.
     promotion = (
         task("judge", **version),
         condition("gates_passed", "judge", value("judge", "passed")),

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.io.context import Task
 from jobs.model.definition import DEFINITION, of_table
-from jobs.model.lineage import direct, upstream
+from jobs.model.lineage import direct, newest_of, upstream
 from jobs.model.matrix import PREFIX
 from jobs.model.names import Names
 
@@ -79,6 +80,16 @@ def provenance(task: Task, names: Names, version: int) -> dict[str, str]:
         "feature_table_version": str(features),
         "source_versions": json.dumps(upstream(found, names.features, features), sort_keys=True),
     }
+
+
+def contracts(task: Task, names: Names, sources: Mapping[str, Any]) -> str:
+    """A digest of the contracts and mappings by which the fact tables among `sources` were made, as their commits say.
+
+    sources: as of `upstream`. Those of the wheel may be newer than the facts.
+    """
+    facts = [name for name in sources if name.startswith(f"{names.source}_ra.") and task.tables.exists(name)]
+    said = {name: task.tables.commits.saying(name, newest_of(sources[name]), "contract_hash") for name in facts}
+    return digest(sorted(said.items()))
 
 
 def records(task: Task) -> list[dict[str, Any]]:

@@ -198,6 +198,18 @@ class Registry:
         self.client.log_dict(run_id, dict(content), file)
 
 
+def same_declaration(task: Task, trained: Run) -> None:
+    """Raise TaskError if a run was trained from another declaration than the task has: its job was deployed meanwhile.
+
+    What is said of the run would be said of the other.
+    """
+    if trained.data.tags.get("declaration_hash") != task.declaration_hash:
+        raise TaskError(
+            f"run {trained.info.run_id} was trained from another declaration of {task.declaration.name} than is "
+            "deployed now; run the whole job again instead of repairing it"
+        )
+
+
 def absent(error: MlflowException) -> None:
     """Return if the error says that something does not exist, else raise it: a refusal or an outage must stay one."""
     if error.error_code not in ABSENT:

@@ -85,3 +85,9 @@ def differs(trained: Definition, present: Definition) -> list[str]:
     """In words, each part of `trained` that is another in `present`."""
     parts = [f"the {part}" for part in ("cohort", "outcome") if trained[part] != present[part]]
     return parts + [f"feature {name}" for name in anew(trained, present)]
+
+
+def apart(one: Definition, other: Definition) -> list[str]:
+    """In words, each part that is in only one of two definitions, or another there."""
+    words = differs(one, other)
+    return words + [said for said in differs(other, one) if said not in words]

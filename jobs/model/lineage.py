@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 OWN = ("ml.",)  # lineage, concepts and records: written beside the data, no source of it
@@ -32,3 +32,8 @@ def upstream(records: Iterable[Mapping[str, Any]], table: str, version: int) -> 
                 found[name].add(int(number))
                 waiting.append((name, int(number)))
     return {name: min(found[name]) if len(found[name]) == 1 else sorted(found[name]) for name in sorted(found)}
+
+
+def newest_of(version: int | Sequence[int]) -> int:
+    """The newest of the versions in which `upstream` found a table."""
+    return int(version) if isinstance(version, int) else max(map(int, version))

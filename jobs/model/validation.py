@@ -10,31 +10,18 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from jobs.digest import digest
-from jobs.model.definition import DEFINITION, differs, meaning, of_tags
+from jobs.model.definition import DEFINITION, apart, of_tags
+from jobs.model.lineage import newest_of
 from jobs.model.monitoring import decision
-from workflows.declare import Model
 
 RECORD = {
     "model": "string", "declaration_hash": "string", "method": "string", "features_hash": "string",
     "contracts_hash": "string", DEFINITION: "string", "feature_table_version": "long", "source_versions": "string",
     "code": "string", "requirements_hash": "string", "mlflow_run_id": "string", "auroc": "double", "passed": "boolean",
-    "job_run_id": "string", "recorded_at": "timestamp",
+    "job_run_id": "string", "trained_at": "timestamp", "recorded_at": "timestamp",
 }  # fmt: skip
-HASHES = {
-    "declaration_hash": "its declaration", "method": "its method", "features_hash": "its features",
-    "contracts_hash": "the contracts or the mapping of its source",
-}  # fmt: skip
-
-
-def hashes(model: Model, declaration_hash: str, contracts_hash: str) -> dict[str, str]:
-    """What a validation is of: a hash of each part that makes it stale."""
-    return {
-        "declaration_hash": declaration_hash,
-        "method": type(model.method).__name__,
-        "features_hash": digest(meaning(model.features)),
-        "contracts_hash": contracts_hash,
-    }
+# The declaration holds the method with its search space, the cohort, the outcome and the features.
+HASHES = {"declaration_hash": "its declaration", "contracts_hash": "the contracts or the mapping of its source"}
 
 
 def newest(records: Iterable[Mapping[str, Any]], model: str) -> Mapping[str, Any] | None:
@@ -42,62 +29,67 @@ def newest(records: Iterable[Mapping[str, Any]], model: str) -> Mapping[str, Any
     return max((one for one in records if one["model"] == model), key=lambda one: one["recorded_at"], default=None)
 
 
-def changed(record: Mapping[str, Any], wanted: Mapping[str, str], tags: Mapping[str, str]) -> list[str]:
-    """In words, what is not what was validated. wanted: as of `hashes`. tags: of the version that would be promoted."""
-    found = [words for name, words in HASHES.items() if record[name] != wanted[name]]
+def changed(record: Mapping[str, Any], tags: Mapping[str, str]) -> list[str]:
+    """In words, what of a version is not what was validated. tags: of the version."""
+    found = [words for name, words in HASHES.items() if record[name] != tags.get(name)]
     validated, trained = of_tags({DEFINITION: record[DEFINITION] or ""}), of_tags(tags)
-    if validated is not None and trained is not None:
-        found += differs(trained, validated)
-    return found
+    if validated is None or trained is None:
+        return [*found, "what its features mean (it was not kept)"]
+    return found + apart(trained, validated)
 
 
-def delivered(record: Mapping[str, Any], lineage: Iterable[Mapping[str, Any]]) -> list[str]:
+def delivered(record: Mapping[str, Any], lineage: Iterable[Mapping[str, Any]], source: str) -> list[str]:
     """The source tables that brought something new since, as `premier.patdemo version 4 (validated: 3)`.
 
-    lineage: object and inputs (JSON text, table -> version) of what the stage of the record has written. A source table
-    is one that no task writes.
+    lineage: object, version, inputs (JSON text, table -> version) and written_at of what the stage of the record has
+    written. The fact tables count that the validated features were made from: what else reads a delivery (a check that
+    refuses it, say) adds nothing to a feature store. A version that a withdrawal made adds nothing either.
     """
-    written, read = set[str](), dict[str, int]()
-    for one in lineage:
-        written.add(one["object"])
-        for table, version in json.loads(one["inputs"] or "{}").items():
-            read[table] = max(int(version), read.get(table, -1))
-    validated = json.loads(record["source_versions"] or "{}")
-    return [
-        f"{table} version {read[table]} (validated: {most(version)})"
-        for table, version in sorted(validated.items())
-        if table not in written and read.get(table, -1) > most(version)
-    ]
-
-
-def most(version: int | Sequence[int]) -> int:
-    """The newest of the versions in which a table was read."""
-    return int(version) if isinstance(version, int) else max(map(int, version))
+    ours: set[tuple[str, int]] = set()
+    before: dict[tuple[str, int], dict[str, int]] = {}
+    now: dict[str, dict[str, int]] = {}
+    for one in sorted(lineage, key=lambda row: row["written_at"]):
+        place = (one["object"], int(one["version"]))
+        ours.add(place)
+        now[one["object"]] = json.loads(one["inputs"] or "{}")
+        # A table that was dropped and made again has had some versions twice.
+        if one["written_at"] <= record["recorded_at"]:
+            before[place] = now[one["object"]]
+    found = {}
+    for fact, version in json.loads(record["source_versions"] or "{}").items():
+        validated = before.get((fact, newest_of(version)), {})
+        for table, read in now.get(fact, {}).items():
+            then = validated.get(table, -1)
+            new = then > read or any((table, number) not in ours for number in range(then + 1, read + 1))
+            if new and table.startswith(f"{source}."):
+                found[table] = f"{table} version {read} (validated: {'none' if then < 0 else then})"
+    return [found[table] for table in sorted(found)]
 
 
 def drifted(record: Mapping[str, Any], observations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The kinds of drift found since that were not there when the record was made, as `calibration drift`.
+    """The kinds of drift found since that were not there when the method was trained, as `calibration drift`.
 
     observations: rows of the model's monitoring. As long as nobody promotes a better version, the same drift of the
-    same champion is found every day: it makes a record stale once.
+    same champion is found every day: it makes a record stale once, and again where it had gone.
     """
-    runs: dict[str, list[Mapping[str, Any]]] = {}
+    runs: dict[tuple[Any, str], list[Mapping[str, Any]]] = {}
     for one in sorted(observations, key=lambda row: row["observed_at"]):
-        runs.setdefault(one["job_run_id"], []).append(one)
+        runs.setdefault((one["observed_at"], one["job_run_id"]), []).append(one)
     known: dict[int, set[str]] = {}
     found: set[str] = set()
-    for rows in runs.values():
+    for (observed_at, _), rows in runs.items():
         signals = {one for one in decision(list(map(dict, rows))).split(" and ") if one}
         version = int(rows[0]["model_version"])
-        if rows[0]["observed_at"] <= record["recorded_at"]:
+        if observed_at <= record["trained_at"]:
             known[version] = signals
         else:
             found |= signals - known.get(version, set())
+            known[version] = known.get(version, set()) & signals
     return sorted(found)
 
 
 def refusals(
-    record: Mapping[str, Any] | None, *, model: str, wanted: Mapping[str, str], tags: Mapping[str, str],
+    record: Mapping[str, Any] | None, *, model: str, source: str, tags: Mapping[str, str],
     lineage: Iterable[Mapping[str, Any]], observations: Sequence[Mapping[str, Any]],
 ) -> list[str]:  # fmt: skip
     """Every reason why a version is not validated, each with what to do; empty when it is.
@@ -105,11 +97,11 @@ def refusals(
     record: the newest of the model; whether its gates passed is for the analyst to judge, who signs. The others as of
     `changed`, `delivered` and `drifted`.
     """
-    again = f"run {model}_validate in the validation stage"
+    again = f"run {model}_validate in the validation stage, after {source}_featurize and {model}_featurize"
     if record is None:
         return [f"{model} was never validated: {again}"]
-    since = [f"{one} changed" for one in changed(record, wanted, tags)]
-    since += [f"new data: {one}" for one in delivered(record, lineage)]
+    since = [f"{one} changed" for one in changed(record, tags)]
+    since += [f"new data: {one}" for one in delivered(record, lineage, source)]
     since += [f"{one} was found" for one in drifted(record, observations)]
     if not since:
         return []

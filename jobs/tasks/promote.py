@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
-from jobs.io.context import Task, contract_hash, reason, run
+from jobs.io.context import Task, reason, run
 from jobs.io.lineage import LINEAGE
 from jobs.io.registry import Registry
 from jobs.model import validation
@@ -26,18 +26,19 @@ def validated(task: Task, model: Model, tags: Mapping[str, str]) -> tuple[list[s
 
     tags: of the version. The parameter `validated_in` names the catalog of the stage whose records count.
     """
-    catalog, names = task.parameter("validated_in"), Names.of(model)
+    catalog, monitoring = task.parameter("validated_in"), Names.of(model).table("monitoring")
     if not catalog:
+        task.log("this stage asks for no validation: its champion serves nobody")
         return [], {}
-    records = rows(task, catalog, RECORDS, f"model = '{model.name}'")
-    record = validation.newest(records, model.name)
-    monitoring = names.table("monitoring")
+    try:
+        record = validation.newest(elsewhere(task, catalog, RECORDS, f"model = '{model.name}'"), model.name)
+        lineage = elsewhere(task, catalog, LINEAGE, "true") if record else []
+    except TaskError as error:
+        return [str(error)], {}
     observed = collected(task.tables.read(monitoring).select(*OBSERVED)) if task.tables.exists(monitoring) else []
     reasons = validation.refusals(
-        record, model=model.name, tags=tags, observations=observed,
-        wanted=validation.hashes(model, tags.get("declaration_hash", ""), contract_hash(model)),
-        lineage=rows(task, catalog, LINEAGE, "true") if record else (),
-    )  # fmt: skip
+        record, model=model.name, source=model.source, tags=tags, lineage=lineage, observations=observed
+    )
     if record is None or reasons:
         return reasons, {}
     passed = "passed" if record["passed"] else "did not all pass there, which is for the analyst to judge, who signs"
@@ -49,7 +50,7 @@ def validated(task: Task, model: Model, tags: Mapping[str, str]) -> tuple[list[s
     return [], {f"validation_{name}": value for name, value in said.items()}
 
 
-def rows(task: Task, catalog: str, name: str, where: str) -> list[dict[str, Any]]:
+def elsewhere(task: Task, catalog: str, name: str, where: str) -> list[dict[str, Any]]:
     """Rows of a table of another stage's catalog; raises TaskError where it cannot be read."""
     from pyspark.errors import PySparkException
 

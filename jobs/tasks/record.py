@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
+from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.io import frames
-from jobs.io.context import Task, contract_hash, run
-from jobs.io.registry import Registry, wheel_code
-from jobs.model.definition import DEFINITION
+from jobs.io.context import Task, run
+from jobs.io.registry import Registry, same_declaration, wheel_code
+from jobs.model.definition import DEFINITION, meaning
 from jobs.model.names import RECORDS, Names, declared_model
-from jobs.model.validation import RECORD, hashes
+from jobs.model.validation import RECORD
 
 
 def _record(task: Task) -> None:
@@ -23,9 +24,13 @@ def _record(task: Task) -> None:
     tags = trained.data.tags
     if tags.get("gates_checked") != "evaluate":
         raise TaskError(f"run {trained.info.run_id} was not evaluated; run the evaluate task first")
+    same_declaration(task, trained)
     row = {
         "model": model.name,
-        **hashes(model, task.declaration_hash, contract_hash(model)),
+        "declaration_hash": tags["declaration_hash"],
+        "method": type(model.method).__name__,
+        "features_hash": digest(meaning(model.features)),
+        "contracts_hash": tags["contracts_hash"],
         DEFINITION: tags.get(DEFINITION),
         "feature_table_version": int(tags["feature_table_version"]),
         "source_versions": tags["source_versions"],
@@ -35,6 +40,7 @@ def _record(task: Task) -> None:
         "auroc": trained.data.metrics.get("auroc"),
         "passed": tags["gates_passed"] == "true",
         "job_run_id": task.job_run_id,
+        "trained_at": datetime.fromtimestamp(trained.info.start_time / 1000, UTC),
         "recorded_at": datetime.now(UTC),
     }
     rows = frames.frame(task, pd.DataFrame([row]), RECORD)

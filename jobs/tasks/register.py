@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
-from jobs.io.registry import Registry
+from jobs.io.registry import Registry, same_declaration
 from jobs.model.definition import DEFINITION
 from jobs.model.names import Names, declared_model
 
 FROM_RUN = (
-    "dataset", "dataset_version", "feature_table", "feature_table_version", "source_versions", "parameters",
-    "gates", "gates_checked", "gates_passed", "test_side_looks", "trained_by",
+    "dataset", "dataset_version", "feature_table", "feature_table_version", "source_versions", "contracts_hash",
+    "parameters", "gates", "gates_checked", "gates_passed", "test_side_looks", "trained_by",
 )  # fmt: skip
 
 
@@ -23,6 +23,7 @@ def _register(task: Task) -> None:
         raise TaskError(
             f"run {trained.info.run_id} has no tag {', '.join(absent)}; run the train and evaluate tasks first"
         )
+    same_declaration(task, trained)
     model_id = registry.model_id(trained)
     tags = {name: trained.data.tags[name] for name in (*FROM_RUN, DEFINITION) if name in trained.data.tags}
     tags |= {"mlflow_run_id": trained.info.run_id, "model_id": model_id, "created_by": task.principal}

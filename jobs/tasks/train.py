@@ -34,6 +34,7 @@ def _train(task: Task) -> None:
     version = frames.dataset_version(task.parameter("dataset_version"))
     parameters = decided(task.parameter("parameters"), model.method)
     tags = frames.provenance(task, names, version)
+    tags["contracts_hash"] = frames.contracts(task, names, json.loads(tags["source_versions"]))
     rows = frames.read(task, names.table("dataset"), version, f"side = '{TRAIN}'")
     columns = learnable(rows)
     fitted = fit(model.method, parameters, rows, columns)

@@ -68,7 +68,7 @@ def test_the_committed_record_of_needed_rights_is_that_of_a_real_demo(demo):
 
 @pytest.mark.slow
 @pytest.mark.clause("P5")
-def test_of_other_stages_prods_promoter_may_read_the_records_of_validation_and_nobody_anything_else(demo):
+def test_of_all_service_principals_prods_promoter_alone_reads_another_stage_and_there_the_records(demo):
     may = set()
     for workspace in workspaces(demo().home):
         published = grants_of(workspace)

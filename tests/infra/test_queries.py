@@ -19,7 +19,7 @@ from jobs.model.monitoring import DIFFERENCE, RATIO, decision
 from jobs.model.retraining import Made, retraining
 from jobs.tasks.features import ATTRITION_SCHEMA
 from jobs.tasks.observe import MONITORING
-from jobs.tasks.record import RECORD
+from jobs.model.validation import RECORD
 
 PROD = STAGES["prod"]
 MODELS = tuple(f"m{number:02}" for number in range(12))

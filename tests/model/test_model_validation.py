@@ -4,38 +4,44 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from model_workspace import MODEL
 
 from jobs.model.definition import DEFINITION
-from jobs.model.validation import hashes, newest, refusals
-from workflows.declare import CountOf, Demographics, days
-from workflows.methods import GradientBoosting
+from jobs.model.validation import newest, refusals
 
 pytestmark = pytest.mark.clause("V3")
 NOON = datetime(2026, 3, 1, 12)
 MEANS = {"cohort": "c1", "outcome": "o1", "features": {"age": "f1", "ccs": "f2"}}
-WANTED = hashes(MODEL, "d" * 64, "c" * 64)
-TAGS = {DEFINITION: json.dumps(MEANS)}
-RECORD = WANTED | {
-    "model": "readmission", DEFINITION: json.dumps(MEANS), "passed": True, "recorded_at": NOON,
-    "source_versions": json.dumps({"premier.patdemo": 3, "premier.paticd": [4, 5], "premier_ra.fact_person": 7}),
+TAGS = {"declaration_hash": "d" * 64, "contracts_hash": "c" * 64, DEFINITION: json.dumps(MEANS)}
+RECORD = TAGS | {
+    "model": "readmission", "passed": True, "trained_at": NOON - timedelta(minutes=5), "recorded_at": NOON,
+    "source_versions": json.dumps({"premier.patdemo": 3, "premier.paticd": [4, 5], "premier_ra.fact_person": 7,
+                                   "premier_ra.fact_encounter_index": 2}),
 }  # fmt: skip
+
+
+def wrote(table: str, version: int, hours: float, **inputs: int) -> dict[str, Any]:
+    """A row of lineage, so many hours after the record; inputs: of source tables."""
+    made_from = json.dumps({f"premier.{name}": number for name, number in inputs.items()})
+    return {"object": table, "version": version, "inputs": made_from, "written_at": NOON + timedelta(hours=hours)}
+
+
+# The two fact tables were made from different deliveries of one table, as where only one was made anew.
 LINEAGE = [
-    {"object": "premier_ra.fact_person", "inputs": json.dumps({"premier.patdemo": 3, "premier.paticd": 5})},
-    {"object": "premier_ra.feature_readmission", "inputs": json.dumps({"premier_ra.fact_person": 7})},
+    wrote("premier_ra.fact_encounter_index", 2, -30, patdemo=3, paticd=4),
+    wrote("premier_ra.fact_person", 7, -2, patdemo=3, paticd=5),
+    wrote("premier_ra.feature_readmission", 1, -1),
 ]
 
 
 def why(record: Mapping[str, Any] | None = RECORD, **changed: Any) -> str:
     """The refusals in one text, "" for none."""
-    usual: dict[str, Any] = {"wanted": WANTED, "tags": TAGS, "lineage": LINEAGE, "observations": []}
+    usual: dict[str, Any] = {"source": "premier", "tags": TAGS, "lineage": LINEAGE, "observations": []}
     return "; ".join(refusals(record, model="readmission", **usual | changed))
 
 
@@ -45,20 +51,24 @@ def observed(signal: str, hours: float, run: str = "1", version: int = 1) -> dic
             "measure": "observed_over_expected", "signal": signal}  # fmt: skip
 
 
-def made_from(**versions: int) -> list[dict[str, str]]:
-    return [
-        *LINEAGE,
-        {"object": "premier_ra.fact_person", "inputs": json.dumps({f"premier.{k}": v for k, v in versions.items()})},
-    ]
+def later(*rows: dict[str, Any]) -> dict[str, Any]:
+    """What the stage of the record wrote since, in no order."""
+    return {"lineage": [*rows, *LINEAGE]}
+
+
+def means(**parts: Any) -> dict[str, Any]:
+    """The tags of a version whose features mean something else."""
+    return {"tags": TAGS | {DEFINITION: json.dumps(MEANS | parts)}}
 
 
 def test_a_record_of_the_same_things_and_data_is_none_to_refuse() -> None:
     assert why() == ""
 
 
-def test_every_refusal_says_where_to_validate() -> None:
-    assert why(None) == "readmission was never validated: run readmission_validate in the validation stage"
-    assert why(lineage=made_from(patdemo=4)).endswith(": run readmission_validate in the validation stage")
+@pytest.mark.parametrize("text", [why(None), why(**later(wrote("premier_ra.fact_person", 8, 1, patdemo=4, paticd=5)))])
+def test_every_refusal_says_what_to_run_and_where(text: str) -> None:
+    told = "run readmission_validate in the validation stage, after premier_featurize and readmission_featurize"
+    assert text.endswith(f": {told}")
 
 
 def test_whether_the_gates_passed_there_is_for_the_analyst_to_judge() -> None:
@@ -69,27 +79,36 @@ def test_whether_the_gates_passed_there_is_for_the_analyst_to_judge() -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"wanted": WANTED | {"declaration_hash": "e" * 64}}, "its declaration changed"),
-        ({"wanted": hashes(replace(MODEL, method=GradientBoosting()), "d" * 64, "c" * 64)}, "its method changed"),
+        ({"tags": TAGS | {"declaration_hash": "e" * 64}}, "its declaration changed"),
+        ({"tags": TAGS | {"contracts_hash": "e" * 64}}, "the contracts or the mapping of its source changed"),
+        (means(features={"age": "f1", "ccs": "f3"}), "feature ccs changed"),
+        (means(features={"age": "f1"}), "feature ccs changed"),
+        (means(features={"age": "f1", "ccs": "f2", "new": "f9"}), "feature new changed"),
+        (means(cohort="c2"), "the cohort changed"),
+        (means(outcome="o2"), "the outcome changed"),
+        ({"tags": {name: said for name, said in TAGS.items() if name != DEFINITION}}, "what its features mean"),
+        (later(wrote("premier_ra.fact_person", 8, 1, patdemo=4, paticd=5)), "new data: premier.patdemo version 4 (validated: 3)"),
+        (later(wrote("premier_ra.fact_person", 8, 1, patdemo=3, paticd=5, patcpt=0)), "new data: premier.patcpt version 0 (validated: none)"),
+        # A table that was dropped and made again begins at version 0.
+        (later(wrote("premier_ra.fact_person", 8, 1, patdemo=0, paticd=5)), "new data: premier.patdemo version 0 (validated: 3)"),
+        # A withdrawal made version 4; version 5 is a delivery all the same.
         (
-            {
-                "wanted": hashes(
-                    replace(MODEL, features=[Demographics(), CountOf("inpatient_admission", window=days(-365, -1))]),
-                    "d" * 64,
-                    "c" * 64,
-                )
-            },
-            "its features changed",
+            later(wrote("premier.patdemo", 4, 1), wrote("premier_ra.fact_person", 8, 2, patdemo=5, paticd=5)),
+            "new data: premier.patdemo version 5 (validated: 3)",
         ),
-        ({"wanted": WANTED | {"contracts_hash": "e" * 64}}, "the contracts or the mapping of its source changed"),
-        ({"tags": {DEFINITION: json.dumps(MEANS | {"features": {"age": "f1", "ccs": "f3"}})}}, "feature ccs changed"),
-        ({"tags": {DEFINITION: json.dumps(MEANS | {"cohort": "c2"})}}, "the cohort changed"),
-        ({"lineage": made_from(patdemo=4)}, "new data: premier.patdemo version 4 (validated: 3)"),
-        ({"lineage": made_from(paticd=6)}, "new data: premier.paticd version 6 (validated: 5)"),
         ({"observations": [observed("calibration drift", 1)]}, "calibration drift was found"),
         ({"observations": [observed("covariate drift", 1)]}, "covariate drift was found"),
+        # While it was validated: the method had been trained by then.
+        ({"observations": [observed("calibration drift", -0.01)]}, "calibration drift was found"),
+        # It had gone, and came back.
+        (
+            {"observations": [observed("calibration drift", at, str(at)) if at != 23 else observed("", 23, "23") for at in (-1, 23, 47)]},
+            "calibration drift was found",
+        ),
+        # One run whose tasks were run again has two observations.
+        ({"observations": [observed("", -1, "9"), observed("calibration drift", 20, "9")]}, "calibration drift was found"),
     ],
-)
+)  # fmt: skip
 def test_a_record_is_stale_by(changed: dict[str, Any], words: str) -> None:
     assert why(**changed).startswith(f"its validation of 2026-03-01 12:00 UTC is stale, since then: {words}")
 
@@ -97,36 +116,37 @@ def test_a_record_is_stale_by(changed: dict[str, Any], words: str) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"lineage": made_from(patdemo=3, paticd=4)},
         # Facts that were only made again, by other code, bring nothing new.
-        {
-            "lineage": [
-                *LINEAGE,
-                {"object": "premier_ra.feature_readmission", "inputs": json.dumps({"premier_ra.fact_person": 8})},
-            ]
-        },
-        {"lineage": [*LINEAGE, {"object": "other_ra.fact_person", "inputs": json.dumps({"other.person": 9})}]},
+        later(wrote("premier_ra.fact_person", 8, 1, patdemo=3, paticd=5)),
+        # A check that refuses a delivery reads it; no feature store does.
+        later(wrote("premier_ra.quality", 5, 1, patdemo=9, paticd=9)),
+        later(wrote("premier.patdemo", 4, 1), wrote("premier_ra.fact_person", 8, 2, patdemo=4, paticd=5)),
+        later({**wrote("other_ra.fact_person", 3, 1), "inputs": json.dumps({"other.person": 9})}),
         {"observations": [observed("", 1)]},
         {"observations": [observed("calibration drift", -1)]},
         # The same drift of the same champion is found every day until a better version is promoted.
         {"observations": [observed("calibration drift", -1, "1"), observed("calibration drift", 23, "2")]},
-        {"tags": {}},
     ],
 )
 def test_a_record_stays_valid_by(changed: dict[str, Any]) -> None:
     assert why(**changed) == ""
 
 
+def test_a_table_that_was_made_again_is_new_and_validated_again_is_none_to_refuse() -> None:
+    rows = [
+        wrote("premier_ra.fact_person", 7, -90, patdemo=2, paticd=1),
+        wrote("premier_ra.fact_person", 7, -2, patdemo=0, paticd=5),
+        LINEAGE[0],
+    ]
+    assert why(lineage=rows) == ""
+
+
 @pytest.mark.parametrize(
-    "later",
-    [
-        observed("covariate drift", 23, "2"),
-        observed("calibration drift", 23, "2", version=2),
-    ],
+    "found", [observed("covariate drift", 23, "2"), observed("calibration drift", 23, "2", version=2)]
 )
-def test_a_drift_that_was_not_there_yet_makes_it_stale_beside_one_that_was(later: dict[str, Any]) -> None:
+def test_a_drift_that_was_not_there_yet_makes_it_stale_beside_one_that_was(found: dict[str, Any]) -> None:
     before = observed("calibration drift", -1, "1")
-    assert "drift was found" in why(observations=[later, before])
+    assert "drift was found" in why(observations=[found, before])
 
 
 def test_a_drift_that_had_passed_by_then_and_comes_back_makes_it_stale() -> None:

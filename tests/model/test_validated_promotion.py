@@ -13,6 +13,8 @@ from pyspark.sql import SparkSession
 from jobs.errors import TaskError
 from jobs.io import frames
 from jobs.tasks.observe import MONITORING
+from jobs.tasks.record import _record
+from jobs.tasks.register import _register
 
 pytestmark = [
     pytest.mark.slow,
@@ -28,7 +30,7 @@ CATALOG = "spark_catalog"
 def stage(quiet_mlflow: None, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A stage with features of 8,000 encounters and a version 1 that passed its gates."""
     with opened(tmp_path_factory.mktemp("stage"), spark) as made:
-        made.features(ROWS, KNOWN)
+        made.features(ROWS, KNOWN, {"cohort": "c1", "outcome": "o1", "features": {}})
         assert made.trained("10") == "1"
         yield made
 
@@ -68,6 +70,16 @@ def test_a_validation_is_stale_when_drift_was_found_since(stage: Workspace) -> N
     task.tables.append("readmission.monitoring", frames.frame(task, found, MONITORING))
     with pytest.raises(TaskError, match="stale, since then: calibration drift was found: run readmission_validate"):
         stage.promoted("32", "1", CATALOG)
+
+
+def test_what_was_trained_from_another_declaration_is_neither_recorded_nor_registered(stage: Workspace) -> None:
+    tags = stage.registry().version("1").tags
+    task = stage.task("35", "sp-train", dataset_version=tags["dataset_version"], run_id=tags["mlflow_run_id"])
+    # A job that is repaired runs as it is deployed now; what succeeded keeps its values.
+    task.declaration_hash = "e" * 64
+    for main in (_record, _register):
+        with pytest.raises(TaskError, match="was trained from another declaration of readmission than is deployed now"):
+            main(task)
 
 
 def test_what_is_validated_is_promoted_and_says_by_which_validation(stage: Workspace) -> None:
