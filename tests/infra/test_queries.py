@@ -17,9 +17,9 @@ from infra.stages import STAGES, StageName
 from jobs.io.lineage import LINEAGE_SCHEMA
 from jobs.model.monitoring import DIFFERENCE, RATIO, decision
 from jobs.model.retraining import Made, retraining
+from jobs.model.validation import RECORD
 from jobs.tasks.features import ATTRITION_SCHEMA
 from jobs.tasks.observe import MONITORING
-from jobs.model.validation import RECORD
 
 PROD = STAGES["prod"]
 MODELS = tuple(f"m{number:02}" for number in range(12))

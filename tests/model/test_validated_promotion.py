@@ -70,6 +70,11 @@ def test_a_validation_is_stale_when_drift_was_found_since(stage: Workspace) -> N
     task.tables.append("readmission.monitoring", frames.frame(task, found, MONITORING))
     with pytest.raises(TaskError, match="stale, since then: calibration drift was found: run readmission_validate"):
         stage.promoted("32", "1", CATALOG)
+    # What was trained before is no answer to it, however late it is recorded.
+    validated(stage, "33")
+    with pytest.raises(TaskError, match="calibration drift was found"):
+        stage.promoted("34", "1", CATALOG)
+    stage.spark.sql("DELETE FROM readmission.monitoring").collect()
 
 
 def test_what_was_trained_from_another_declaration_is_neither_recorded_nor_registered(stage: Workspace) -> None:
