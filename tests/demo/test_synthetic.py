@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,8 +123,9 @@ def test_the_report_is_one_file_that_loads_nothing_from_elsewhere(demo):
     assert f"{demo().learned['model']['auroc']:.3f}" in report
 
 
-def test_prod_is_not_destroyed_and_dev_is_emptied(demo):
-    home = demo().home
+def test_prod_is_not_destroyed_and_dev_is_emptied(demo, tmp_path):
+    # Of a copy: other tests look at the demo, before or after.
+    home = shutil.copytree(demo().home, tmp_path / "sandbox", symlinks=True)
     terraform = Terraform(home=home, repo=ROOT)
     from sandbox.errors import TerraformError
 
