@@ -156,7 +156,7 @@ def test_the_alias_moves_only_to_a_version_that_was_judged_and_signed(
 ) -> None:
     first, second = versions
     registry = Registry(task(folder, "sp-promote"), Names.of(MODEL))
-    signed = {"approved_by": "engineer@example", "validated_by": "analyst@example"}
+    signed = {"approved_by": "engineer@example", "validated_by": "analyst@example", "validated_in": ""}
 
     def promote(number: str, principal: str = "sp-promote", **given: str) -> str | None:
         _promote(task(folder, principal, model_version=number, **(signed | given)))
