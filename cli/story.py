@@ -85,10 +85,9 @@ class Story:
             steps += [self.on(name, did, act) for did, act in self.beginning]
             if name == "dev":
                 steps.append(self.on(name, "train on a person sample", self.train))
+                steps.append(self.on(name, "stop its servers", self.stop))
             if name == "validation":
                 steps.append(self.on(name, "validate the method", self.validate))
-            if name == "dev":
-                steps.append(self.on(name, "stop its servers", self.stop))
         return [
             *steps,
             self.on("prod", "train the production model", self.train),

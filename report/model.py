@@ -117,9 +117,8 @@ def became_champion(run: Run) -> bool:
 def records(stage: Stage, model: str) -> list[Row]:
     """The validations of a model in a stage, newest first."""
     found = stage.tables.rows("ml.validation_record") or []
-    return sorted(
-        (row for row in found if row.get("model") == model), key=lambda row: str(row["recorded_at"]), reverse=True
-    )
+    mine = (row for row in found if row.get("model") == model)
+    return sorted(mine, key=lambda row: row["recorded_at"], reverse=True)
 
 
 def curve(stage: Stage, model: str, run: str, name: str) -> list[Row]:

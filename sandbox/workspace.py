@@ -37,12 +37,17 @@ class Workspace:
     @property
     def exists(self) -> bool:
         """Whether anything was ever deployed here."""
-        return (self.root / "resources.sqlite").exists()
+        return self.database.exists()
+
+    @property
+    def database(self) -> Path:
+        """The file of its store."""
+        return self.root / "resources.sqlite"
 
     @cached_property
     def store(self) -> Store:
         """The resources that terraform keeps here; opening it makes the folder."""
-        return Store(self.root / "resources.sqlite")
+        return Store(self.database)
 
     @property
     def warehouse(self) -> Path:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
+from jobs.io import frames
 from jobs.io.context import Task, reason, run
 from jobs.io.lineage import LINEAGE
 from jobs.io.registry import Registry
@@ -16,8 +17,8 @@ from workflows.declare import Model
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyspark.sql import DataFrame
 
+MADE = ("object", "version", "inputs", "written_at")
 OBSERVED = ("job_run_id", "observed_at", "model_version", "block", "measure", "signal")
 
 
@@ -30,12 +31,14 @@ def validated(task: Task, model: Model, tags: Mapping[str, str]) -> tuple[list[s
     if not catalog:
         task.log("this stage asks for no validation: its champion serves nobody")
         return [], {}
+    # The lineage of a stage grows with every write: only that of the source's own zones is asked.
+    zones = f"split_part(object, '.', 1) IN ('{model.source}', '{model.source}_ra')"
     try:
         record = validation.newest(elsewhere(task, catalog, RECORDS, f"model = '{model.name}'"), model.name)
-        lineage = elsewhere(task, catalog, LINEAGE, "true") if record else []
+        lineage = elsewhere(task, catalog, LINEAGE, zones, MADE) if record else []
     except TaskError as error:
         return [str(error)], {}
-    observed = collected(task.tables.read(monitoring).select(*OBSERVED)) if task.tables.exists(monitoring) else []
+    observed = dicts(frames.read(task, monitoring, columns=OBSERVED)) if task.tables.exists(monitoring) else []
     reasons = validation.refusals(
         record, model=model.name, source=model.source, tags=tags, lineage=lineage, observations=observed
     )
@@ -50,23 +53,24 @@ def validated(task: Task, model: Model, tags: Mapping[str, str]) -> tuple[list[s
     return [], {f"validation_{name}": value for name, value in said.items()}
 
 
-def elsewhere(task: Task, catalog: str, name: str, where: str) -> list[dict[str, Any]]:
+def elsewhere(
+    task: Task, catalog: str, table: str, where: str, columns: Sequence[str] = ("*",)
+) -> list[dict[str, Any]]:
     """Rows of a table of another stage's catalog; raises TaskError where it cannot be read."""
     from pyspark.errors import PySparkException
 
     model = task.declaration.name
     try:
-        return collected(task.tables.elsewhere(catalog, name).where(where))
+        return dicts(frames.read(task, table, where=where, columns=columns, catalog=catalog))
     except PySparkException as error:
         raise TaskError(
-            f"{catalog}.{name} cannot be read, so that nobody can say whether {model} was validated "
+            f"{catalog}.{table} cannot be read, so that nobody can say whether {model} was validated "
             f"({reason(error)}): deploy the validation stage and run {model}_validate there"
         ) from error
 
 
-def collected(rows: DataFrame) -> list[dict[str, Any]]:
+def dicts(found: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows, their times in UTC."""
-    found: pd.DataFrame = rows.toPandas()
     return [dict(one) for one in found.to_dict("records")]
 
 

@@ -17,7 +17,7 @@ def main() -> None:
     if not workspace.exists:
         # Opening its store would make one.
         folders = (workspace.root, workspace.root.parent)
-        there = sorted({str(one.parent) for folder in folders for one in folder.glob("*/resources.sqlite")})
+        there = sorted({str(one.parent) for folder in folders for one in folder.glob(f"*/{workspace.database.name}")})
         parser.error(f"{workspace.root} is no workspace; valid: {', '.join(there) or 'none, as nothing is deployed'}")
     print("\n".join(table(workspace)))
 

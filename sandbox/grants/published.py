@@ -61,7 +61,7 @@ class Published:
 
     def _state(self) -> tuple[tuple[str, int, int], ...]:
         found = []
-        for database in (_database(self._workspace.root), *map(_database, _beside(self._workspace))):
+        for database in (self._workspace.database, *(one.database for one in _beside(self._workspace))):
             for file in (database, database.with_name(f"{database.name}-wal")):
                 # sqlite removes the log when its last connection closes: another thread's, between a look and a look.
                 with suppress(FileNotFoundError):
@@ -97,13 +97,13 @@ def _bound(workspace: Workspace, kept: _Kept) -> dict[str, dict[str, Any]]:
     """
     number = _number(kept)
     found: dict[str, dict[str, Any]] = {}
-    for root in _beside(workspace) if number else ():
+    for other in _beside(workspace) if number else ():
         # One that is being made or removed is looked at again, since it changes.
         with suppress(sqlite3.Error):
-            theirs = _kept(seen(_database(root), *_ASKED))
+            theirs = _kept(seen(other.database, *_ASKED))
             for name in _catalogs(theirs) & _bindings(theirs).get(number, set()) - _catalogs(kept):
                 found[name] = {
-                    "warehouse": str(Workspace(root).warehouse.resolve()),
+                    "warehouse": str(other.warehouse.resolve()),
                     "owners": _owners(theirs),
                     "grants": _grants(theirs),
                 }
@@ -130,14 +130,10 @@ def _bindings(kept: _Kept, *types: str) -> dict[str, set[str]]:
     return found
 
 
-def _beside(workspace: Workspace) -> list[Path]:
+def _beside(workspace: Workspace) -> list[Workspace]:
     """The other workspaces of the same home, which need not be there a moment later."""
-    databases = workspace.root.parent.glob(f"*/{_database(workspace.root).name}")
-    return sorted(one.parent for one in databases if one.parent.name != workspace.name)
-
-
-def _database(root: Path) -> Path:
-    return root / "resources.sqlite"
+    databases = sorted(workspace.root.parent.glob(f"*/{workspace.database.name}"))
+    return [Workspace(one.parent) for one in databases if one.parent.name != workspace.name]
 
 
 def _kept(resources: Iterable[Resource]) -> _Kept:
