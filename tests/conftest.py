@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache"
+# How Spark evaluates expressions. Over tables of thirty rows a third of its work was to compile Java for each query;
+# demos, services and `compiled` tests run the code that it generates elsewhere.
+CODE = "spark.sql.codegen.factoryMode"
 
 # No test says how long anything takes: a busy machine is no fault.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -34,7 +37,8 @@ def spark_remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     ensure_jars(CACHE)
     folder = tmp_path_factory.mktemp("spark")
-    running = server.start(CACHE, folder, folder / "warehouse", archive.archive_options(CACHE))
+    options = [*archive.archive_options(CACHE), f"-D{CODE}=NO_CODEGEN"]
+    running = server.start(CACHE, folder, folder / "warehouse", options)
     try:
         yield f"sc://{running.address()}/;user_id=tests"
     finally:
@@ -50,3 +54,11 @@ def spark(spark_remote: str) -> Iterator[SparkSession]:
         patch.setenv("SPARK_CONNECT_MODE_ENABLED", "1")
         one.conf.set("spark.sql.session.timeZone", "UTC")
         yield one
+
+
+@pytest.fixture
+def compiled(spark: SparkSession) -> Iterator[None]:
+    """Expressions are compiled, as by default: what many rows need."""
+    spark.conf.set(CODE, "FALLBACK")
+    yield
+    spark.conf.unset(CODE)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from asked import rights, workspaces
+from copies import copied
 from needed_rights import rights as recorded
 from removal import needed_grants, run_without
 
@@ -88,8 +88,7 @@ def test_of_all_service_principals_prods_promoter_alone_reads_another_stage_and_
 def copy(demo: Callable[..., object], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, Services]]:
     """The prod workspace of a finished demo, to break, beside the one whose validation records it reads."""
     home = tmp_path_factory.mktemp("removal")
-    for one in workspaces(demo().home)[1:]:  # type: ignore[attr-defined]
-        shutil.copytree(one.root, home / one.name, symlinks=True)
+    copied(demo().home, home, "validation", "prod")  # type: ignore[attr-defined]
     workspace = workspaces(home)[-1]
     with Services(workspace, CACHE) as services:
         yield workspace, services

@@ -89,8 +89,8 @@ def test_every_task_of_every_run_left_its_record(demo):
 
 
 @pytest.fixture(scope="module")
-def again(production, tmp_path_factory) -> Iterator[Story]:
-    with production(tmp_path_factory.mktemp("again") / "sandbox") as story:
+def again(demo, production, tmp_path_factory) -> Iterator[Story]:
+    with production(tmp_path_factory.mktemp("again") / "sandbox", validated=demo().home) as story:
         yield story
 
 

@@ -21,6 +21,7 @@ from workflows.models.readmission_uci130 import readmission_uci130
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "readmission_uci130"
 pytestmark = [
     pytest.mark.spark,
+    pytest.mark.usefixtures("compiled"),
     pytest.mark.skipif(not FOLDER.is_dir(), reason="../shared/data/readmission_uci130 is not on this machine"),
 ]
 

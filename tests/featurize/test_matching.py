@@ -96,6 +96,7 @@ def test_codes_as_a_dimension_join_by_equality_to_what_belongs_to_a_set(spark: S
     assert {tuple(row) for row in sets.collect()} <= {tuple(row) for row in made.collect()}
 
 
+@pytest.mark.usefixtures("compiled")
 def test_what_tells_the_sets_is_compiled_by_spark(spark: SparkSession):
     """Breaking it on purpose: the same by a function that Spark interprets leaves its compiled stage."""
     frame = spark.range(9).selectExpr(
