@@ -191,7 +191,7 @@ class Story:
     def validate_again(self, stage: Stage, note: Note) -> None:
         """What monitoring found makes the record stale: the method that was retrained is validated on what is new."""
         if self._new_version is None:
-            note.found = "nothing was found that makes the record stale"
+            note.found = "no new version to validate for"
             return
         self.validate(stage, note)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from infra.roles import BY_DATASET, MATRIX, OWNER_LEVEL, Principal, Role, Row, access
+from infra.roles import BY_DATASET, MATRIX, OWNER_LEVEL, READS_RECORDS, Principal, Role, Row, access
 from infra.stages import STAGES, StageName
 
 PAGE = Path(__file__).parents[1] / "docs" / "access.md"
@@ -15,7 +15,7 @@ Each row is one of the matrix, with the sentence of the seed it comes from. Owne
 catalogs, schemas, volumes and jobs, `sp-promote` the registered models. What is deployed, object by object:
 `mlops who-can STAGE VERB OBJECT` and `mlops what-can STAGE ROLE`, which read the synthesized JSON and not this page.
 How it is proved: `tests/infra/access_cases*.py` (the people's cases) and `tests/infra/access_mutation.py` (each right
-taken, each other given).
+taken, each other given). A catalog that another stage's promotion reads is bound to that stage's workspace read-only.
 """
 
 
@@ -57,6 +57,11 @@ def _things() -> list[str]:
                 f"{one.principal.value if isinstance(one.principal, Principal) else roles[one.principal]}: "
                 f"{', '.join(one.rights)}"
                 for one in access(thing, stage)
+            ]
+            given += [
+                f"{Principal.PROMOTE.value} of {reader.value}: {', '.join(READS_RECORDS[thing])}"
+                for reader in stage.read_by
+                if thing in READS_RECORDS
             ]
             if given:
                 told.append(f"| {thing.value[0]} | {thing.securable} | {'; '.join(given)} |")

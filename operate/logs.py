@@ -26,8 +26,8 @@ class Log:
 
 
 # Not proved here: how much of a running task's log Azure gives. Why: `runs/get-output` is documented for the last 5 MB
-# of a task's log, not for when. On Azure: `mlops run dev readmission_featurize`; the lines come at the latest when a
-# task ends.
+# of a task's log, not for when. On Azure: `mlops run dev readmission_featurize --azure`; the lines come at the
+# latest when a task ends.
 def read(client: WorkspaceClient, task: Task, attempt: Attempt) -> Log:
     """The log of an attempt; that it cannot be had (yet) is said, not raised."""
     if attempt.started is None or task.kind in SILENT:

@@ -147,7 +147,8 @@ class Runs:
             found = self._jobs.get_run(run_id).iterations or []
         by_key = grouped(found)
         # Not proved here: how Azure names the iterations of a for_each task. Why: the documentation does not say; both
-        # ways are read, names of their own and one name for all. On Azure: `mlops runs` of a run with a for_each task.
+        # ways are read, names of their own and one name for all. On Azure: a job of your own
+        # with a for_each task (no job here has one), then `mlops runs dev --azure`.
         groups = [[one] for one in found] if len(by_key) == 1 < len(found) else list(by_key.values())
         values = _inputs(inputs)
         named = []

@@ -168,6 +168,10 @@ class Commits:
                 return said[key]
         return None
 
+    def says(self, name: str, version: int) -> dict[str, Any]:
+        """What the commit of a version says of itself; nothing where another wrote it, or where it is not told of."""
+        return next((said_of(text) for number, text, _ in self.told(name) if number == version), {})
+
     def noted(self, name: str, key: str) -> dict[str, Any]:
         """What the newest commit that says anything of `key` says of itself; empty where none does."""
         return self.noting(name, key)[0]

@@ -11,7 +11,9 @@ import pandas as pd
 
 from jobs.digest import digest
 from jobs.errors import TaskError
+from jobs.featurize.withdrawal import TOMBSTONES
 from jobs.io.context import Task
+from jobs.io.lineage import CONTRACTS
 from jobs.model.definition import DEFINITION, of_table
 from jobs.model.lineage import direct, newest_of, upstream
 from jobs.model.matrix import PREFIX
@@ -92,8 +94,11 @@ def contracts(task: Task, names: Names, sources: Mapping[str, Any]) -> str:
 
     sources: as of `upstream`. Those of the wheel may be newer than the facts.
     """
-    facts = [name for name in sources if name.startswith(f"{names.source}_ra.") and task.tables.exists(name)]
-    said = {name: task.tables.commits.saying(name, newest_of(sources[name]), "contract_hash") for name in facts}
+    # Who withdrew is read beside the curated tables, and no contract made it.
+    none = f"{names.source}_ra.{TOMBSTONES}"
+    above = [name for name in sources if name.startswith(f"{names.source}_ra.") and name != none]
+    facts = [name for name in above if task.tables.exists(name)]
+    said = {name: task.tables.commits.saying(name, newest_of(sources[name]), CONTRACTS) for name in facts}
     return digest(sorted(said.items()))
 
 

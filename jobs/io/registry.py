@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -207,6 +207,15 @@ def same_declaration(task: Task, trained: Run) -> None:
         raise TaskError(
             f"run {trained.info.run_id} was trained from another declaration of {task.declaration.name} than is "
             "deployed now; run the whole job again instead of repairing it"
+        )
+
+
+def refuse_untold(trained: Run, names: Iterable[str]) -> None:
+    """Raise TaskError if a run lacks a tag: an earlier task of it did not run, or another release of the code did."""
+    lacking = [name for name in names if name not in trained.data.tags]
+    if lacking:
+        raise TaskError(
+            f"run {trained.info.run_id} has no tag {', '.join(lacking)}; run the train and evaluate tasks first"
         )
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobs.errors import TaskError
 from jobs.io.collisions import committed
-from jobs.io.commits import Commits, checked
-from jobs.io.lineage import LINEAGE, LINEAGE_SCHEMA, Provenance, lineage_row, told
+from jobs.io.commits import Commits, checked, said_of
+from jobs.io.lineage import CONTRACTS, LINEAGE, LINEAGE_SCHEMA, Provenance, lineage_row, told
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
@@ -186,9 +186,10 @@ class Tables:
             return
         # A DELETE would write the keys into the table's history.
         gone = keys.selectExpr("key AS _key").distinct()
-        # What is left was made from the same.
-        inputs = self.commits.latest(name)[1].get("inputs", {})
-        self._merged(name, gone, f"{key} = source._key WHEN MATCHED THEN DELETE", inputs, self._token(inputs))
+        # What is left was made from the same, by the same contracts.
+        said = said_of(self.commits.newest(name)[0]["userMetadata"] or "")
+        inputs, token = said.get("inputs", {}), {CONTRACTS: said.get(CONTRACTS)}
+        self._merged(name, gone, f"{key} = source._key WHEN MATCHED THEN DELETE", inputs, self._token(inputs, token))
 
     def changes(self, name: str, first: int, last: int) -> DataFrame:
         """The rows that the commits from `first` to `last` put in, changed or took out, each with its commit.
@@ -243,8 +244,11 @@ class Tables:
         self._written.append(lineage_row(vars(self.provenance), name, int(version), inputs, at or datetime.now(UTC)))
 
     def _token(self, inputs: Mapping[str, int], note: Mapping[str, Any] | None = None) -> str:
-        """User metadata of one commit: provenance travels with the data even if the lineage table is lost."""
-        said = {**(note or {}), **vars(self.provenance), "inputs": dict(inputs), "write": uuid.uuid4().hex}
+        """User metadata of one commit: provenance travels with the data even if the lineage table is lost.
+
+        note: may say other contracts than this task's: those by which the rows were made.
+        """
+        said = {**vars(self.provenance), **(note or {}), "inputs": dict(inputs), "write": uuid.uuid4().hex}
         return json.dumps(said, sort_keys=True)
 
     def _merged(

@@ -31,11 +31,22 @@ def newest(records: Iterable[Mapping[str, Any]], model: str) -> Mapping[str, Any
 
 def changed(record: Mapping[str, Any], tags: Mapping[str, str]) -> list[str]:
     """In words, what of a version is not what was validated. tags: of the version."""
-    found = [words for name, words in HASHES.items() if record[name] != tags.get(name)]
+    found = [
+        f"{words} changed (validated: {short(record[name])}, of this version: {short(tags.get(name))})"
+        for name, words in HASHES.items()
+        if record[name] != tags.get(name)
+    ]
     validated, trained = of_tags({DEFINITION: record[DEFINITION] or ""}), of_tags(tags)
-    if validated is None or trained is None:
-        return [*found, "what its features mean (it was not kept)"]
-    return found + apart(trained, validated)
+    if trained is None:
+        return [*found, "what its features mean is not kept by this version"]
+    if validated is None:
+        return [*found, "what its features mean was not kept by the validation"]
+    return found + [f"{one} changed" for one in apart(trained, validated)]
+
+
+def short(digest: str | None) -> str:
+    """As much of a hash as tells it from another."""
+    return digest[:8] if digest else "not kept"
 
 
 def delivered(record: Mapping[str, Any], lineage: Iterable[Mapping[str, Any]], source: str) -> list[str]:
@@ -100,10 +111,12 @@ def refusals(
     again = f"run {model}_validate in the validation stage, after {source}_featurize and {model}_featurize"
     if record is None:
         return [f"{model} was never validated: {again}"]
-    since = [f"{one} changed" for one in changed(record, tags)]
-    since += [f"new data: {one}" for one in delivered(record, lineage, source)]
+    other = changed(record, tags)
+    since = [*other, *(f"new data: {one}" for one in delivered(record, lineage, source))]
     since += [f"{one} was found" for one in drifted(record, observations)]
     if not since:
         return []
     when = f"{record['recorded_at']:%Y-%m-%d %H:%M} UTC"
-    return [f"its validation of {when} is stale, since then: {', '.join(since)}: {again}"]
+    # Validating again does not make a version that is the older of the two another one.
+    anew = "; or train a new version, where what was validated is the newer" if other else ""
+    return [f"its validation of {when} is stale, since then: {', '.join(since)}: {again}{anew}"]

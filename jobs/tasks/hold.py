@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
 from jobs.io.commits import said_of
+from jobs.io.lineage import CONTRACTS
 from jobs.model.definition import DEFINITION
 from jobs.quality.published import ALL, published
 from jobs.quality.record import Checked, before, record, stood
@@ -83,11 +84,12 @@ def gives_way(task: Task, source: Source, name: str, version: int) -> str:
         return f"it is empty now, as version {back}"
     # Who withdrew since then has rows in it.
     good = without_withdrawn(task.tables, task.tables.read(name, previous), source, name, {})
-    said = gone_on_from(task, name, previous)
-    if task.tables.commits.saying(name, version, DEFINITION):
-        # The rows are again what they meant before.
-        said[DEFINITION] = task.tables.commits.saying(name, previous, DEFINITION)
-    inputs = said.pop("inputs", {name: previous})
+    said, commits = gone_on_from(task, name, previous), task.tables.commits
+    # The rows are again what they meant before, made from what they were made from, by the same contracts.
+    for key in (DEFINITION, CONTRACTS):
+        if commits.saying(name, version, key):
+            said[key] = commits.saying(name, previous, key)
+    inputs = said.pop("inputs", None) or commits.says(name, previous).get("inputs") or {name: previous}
     if "base" in said:
         # A stream's checkpoint is past the commits that were taken back: it begins anew, after those that stay.
         said |= {"base": uuid.uuid4().hex, "began": inputs}

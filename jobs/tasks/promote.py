@@ -70,7 +70,7 @@ def elsewhere(
 
 
 def dicts(found: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows, their times in UTC."""
+    """The rows, by the names of their columns."""
     return [dict(one) for one in found.to_dict("records")]
 
 

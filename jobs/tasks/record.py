@@ -10,10 +10,12 @@ from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.io import frames
 from jobs.io.context import Task, run
-from jobs.io.registry import Registry, same_declaration, wheel_code
+from jobs.io.registry import Registry, refuse_untold, same_declaration, wheel_code
 from jobs.model.definition import DEFINITION, meaning
 from jobs.model.names import RECORDS, Names, declared_model
 from jobs.model.validation import RECORD
+
+FROM_RUN = ("declaration_hash", "contracts_hash", "feature_table_version", "source_versions", "gates_passed")
 
 
 def _record(task: Task) -> None:
@@ -24,6 +26,7 @@ def _record(task: Task) -> None:
     tags = trained.data.tags
     if tags.get("gates_checked") != "evaluate":
         raise TaskError(f"run {trained.info.run_id} was not evaluated; run the evaluate task first")
+    refuse_untold(trained, FROM_RUN)
     same_declaration(task, trained)
     row = {
         "model": model.name,

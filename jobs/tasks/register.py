@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from jobs.errors import TaskError
 from jobs.io.context import Task, run
-from jobs.io.registry import Registry, same_declaration
+from jobs.io.registry import Registry, refuse_untold, same_declaration
 from jobs.model.definition import DEFINITION
 from jobs.model.names import Names, declared_model
 
@@ -18,11 +17,7 @@ def _register(task: Task) -> None:
     names = Names.of(declared_model(task.declaration))
     registry = Registry(task, names)
     trained = registry.run(task.parameter("run_id"))
-    absent = [name for name in FROM_RUN if name not in trained.data.tags]
-    if absent:
-        raise TaskError(
-            f"run {trained.info.run_id} has no tag {', '.join(absent)}; run the train and evaluate tasks first"
-        )
+    refuse_untold(trained, FROM_RUN)
     same_declaration(task, trained)
     model_id = registry.model_id(trained)
     tags = {name: trained.data.tags[name] for name in (*FROM_RUN, DEFINITION) if name in trained.data.tags}

@@ -71,6 +71,12 @@ def test_every_refusal_says_what_to_run_and_where(text: str) -> None:
     assert text.endswith(f": {told}")
 
 
+def test_of_a_version_that_is_older_than_what_was_validated_it_says_that_validating_again_does_not_help() -> None:
+    newer = "; or train a new version, where what was validated is the newer"
+    assert why(**means(outcome="o2")).endswith(newer)
+    assert not why(observations=[observed("calibration drift", 1)]).endswith(newer)
+
+
 def test_whether_the_gates_passed_there_is_for_the_analyst_to_judge() -> None:
     """The seed: "validation reports go to the Data Science Analyst for approval"."""
     assert why(RECORD | {"passed": False}) == ""
@@ -79,14 +85,22 @@ def test_whether_the_gates_passed_there_is_for_the_analyst_to_judge() -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"tags": TAGS | {"declaration_hash": "e" * 64}}, "its declaration changed"),
+        (
+            {"tags": TAGS | {"declaration_hash": "e" * 64}},
+            "its declaration changed (validated: dddddddd, of this version: eeeeeeee)",
+        ),
+        # A version of an earlier release.
+        (
+            {"tags": {name: said for name, said in TAGS.items() if name != "contracts_hash"}},
+            "the contracts or the mapping of its source changed (validated: cccccccc, of this version: not kept)",
+        ),
         ({"tags": TAGS | {"contracts_hash": "e" * 64}}, "the contracts or the mapping of its source changed"),
         (means(features={"age": "f1", "ccs": "f3"}), "feature ccs changed"),
         (means(features={"age": "f1"}), "feature ccs changed"),
         (means(features={"age": "f1", "ccs": "f2", "new": "f9"}), "feature new changed"),
         (means(cohort="c2"), "the cohort changed"),
         (means(outcome="o2"), "the outcome changed"),
-        ({"tags": {name: said for name, said in TAGS.items() if name != DEFINITION}}, "what its features mean"),
+        ({"tags": {name: said for name, said in TAGS.items() if name != DEFINITION}}, "what its features mean is not kept by this version"),
         (later(wrote("premier_ra.fact_person", 8, 1, patdemo=4, paticd=5)), "new data: premier.patdemo version 4 (validated: 3)"),
         (later(wrote("premier_ra.fact_person", 8, 1, patdemo=3, paticd=5, patcpt=0)), "new data: premier.patcpt version 0 (validated: none)"),
         # A table that was dropped and made again begins at version 0.
