@@ -39,6 +39,7 @@ final class Needs {
         }
         if (plan instanceof WriteToStream stream) {
             write(targets.of(stream.sink()), plan);
+            targets.checkpoint(stream.resolvedCheckpointLocation()).forEach(this::add);
         } else if (plan instanceof Command) {
             command(plan);
         } else if (targets.isRelation(plan)) {

@@ -163,6 +163,12 @@ record Targets(Grants grants) {
         return path(new Path(path));
     }
 
+    /** What it needs to keep the state of a stream at a path; nothing in Spark's own scratch, where nobody named one. */
+    List<Need> checkpoint(String where) {
+        String scratch = System.getProperty("java.io.tmpdir");
+        return new Path(where).toUri().getPath().startsWith(scratch + "/") ? List.of() : path(where).writes();
+    }
+
     private Target option(scala.collection.immutable.Map<?, ?> options) {
         for (var entry : CollectionConverters.asJava(options).entrySet()) {
             if (entry.getKey().toString().equalsIgnoreCase("path")) {

@@ -93,6 +93,15 @@ FRAMES: dict[str, tuple[Act, str]] = {
         IS_READ_ONLY,
     ),
     "a stream": (lambda spark, path, own: streamed(spark, own).toTable(TABLE).awaitTermination(), NO_NAME),
+    "the state of a stream": (
+        lambda spark, path, own: (
+            streamed(spark, own)
+            .option("checkpointLocation", f"{path}/_state")
+            .toTable(f"raw.{own}_more")
+            .awaitTermination()
+        ),
+        IS_READ_ONLY,
+    ),
     "a stream by path": (lambda spark, path, own: streamed(spark, own).start(path).awaitTermination(), IS_READ_ONLY),
 }
 

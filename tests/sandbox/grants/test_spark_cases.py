@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,7 +104,17 @@ FRAMES: dict[str, tuple[Callable[[Any, str, str], Any], list[str]]] = {
         lambda spark, t, path: spark.range(3).write.format("delta").saveAsTable(f"ml.{t}"),
         [*USE_ML, f"CREATE TABLE {CATALOG}.ml"],
     ),
+    "a stream, whose state lies on a volume": (
+        lambda spark, t, path: streamed(spark, t, Path(path).parents[2] / "volumes" / CATALOG / "ml" / "state"),
+        [*READ, USE_ML[1], f"CREATE TABLE {CATALOG}.ml", f"WRITE VOLUME {CATALOG}.ml.state"],
+    ),
 }
+
+
+def streamed(spark: Any, table: str, state: Path) -> None:
+    """What is there of a table, as a stream into a new one."""
+    stream = spark.readStream.table(f"raw.{table}").writeStream.format("delta").trigger(availableNow=True)
+    stream.option("checkpointLocation", str(state)).toTable(f"ml.{table}").awaitTermination()
 
 
 def expected(needs: list[str], table: str) -> list[str]:
