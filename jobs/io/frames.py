@@ -13,7 +13,7 @@ from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.featurize.withdrawal import TOMBSTONES
 from jobs.io.context import Task
-from jobs.io.lineage import CONTRACTS
+from jobs.io.lineage import CONTRACT_HASH
 from jobs.model.definition import DEFINITION, of_table
 from jobs.model.lineage import direct, newest_of, upstream
 from jobs.model.matrix import PREFIX
@@ -98,7 +98,7 @@ def contracts(task: Task, names: Names, sources: Mapping[str, Any]) -> str:
     none = f"{names.source}_ra.{TOMBSTONES}"
     above = [name for name in sources if name.startswith(f"{names.source}_ra.") and name != none]
     facts = [name for name in above if task.tables.exists(name)]
-    said = {name: task.tables.commits.saying(name, newest_of(sources[name]), CONTRACTS) for name in facts}
+    said = {name: task.tables.commits.saying(name, newest_of(sources[name]), CONTRACT_HASH) for name in facts}
     return digest(sorted(said.items()))
 
 

@@ -16,7 +16,7 @@ LINEAGE_SCHEMA = (
     "object string, version long, job_run_id string, task_run_id string, commit string, requirements_hash string, "
     "declaration_hash string, inputs string, written_at timestamp"
 )
-CONTRACTS = "contract_hash"
+CONTRACT_HASH = "contract_hash"
 WHO = ("job_run_id", "task_run_id", "commit", "requirements_hash", "declaration_hash")
 
 

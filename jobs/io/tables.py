@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jobs.errors import TaskError
 from jobs.io.collisions import committed
 from jobs.io.commits import Commits, checked, said_of
-from jobs.io.lineage import CONTRACTS, LINEAGE, LINEAGE_SCHEMA, Provenance, lineage_row, told
+from jobs.io.lineage import CONTRACT_HASH, LINEAGE, LINEAGE_SCHEMA, Provenance, lineage_row, told
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
@@ -188,7 +188,7 @@ class Tables:
         gone = keys.selectExpr("key AS _key").distinct()
         # What is left was made from the same, by the same contracts.
         said = said_of(self.commits.newest(name)[0]["userMetadata"] or "")
-        inputs, token = said.get("inputs", {}), {CONTRACTS: said.get(CONTRACTS)}
+        inputs, token = said.get("inputs", {}), {CONTRACT_HASH: said.get(CONTRACT_HASH)}
         self._merged(name, gone, f"{key} = source._key WHEN MATCHED THEN DELETE", inputs, self._token(inputs, token))
 
     def changes(self, name: str, first: int, last: int) -> DataFrame:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
 from jobs.io.commits import said_of
-from jobs.io.lineage import CONTRACTS
+from jobs.io.lineage import CONTRACT_HASH
 from jobs.model.definition import DEFINITION
 from jobs.quality.published import ALL, published
 from jobs.quality.record import Checked, before, record, stood
@@ -86,7 +86,7 @@ def gives_way(task: Task, source: Source, name: str, version: int) -> str:
     good = without_withdrawn(task.tables, task.tables.read(name, previous), source, name, {})
     said, commits = gone_on_from(task, name, previous), task.tables.commits
     # The rows are again what they meant before, made from what they were made from, by the same contracts.
-    for key in (DEFINITION, CONTRACTS):
+    for key in (DEFINITION, CONTRACT_HASH):
         if commits.saying(name, version, key):
             said[key] = commits.saying(name, previous, key)
     inputs = said.pop("inputs", None) or commits.says(name, previous).get("inputs") or {name: previous}
