@@ -95,8 +95,8 @@ def contracts(task: Task, names: Names, sources: Mapping[str, Any]) -> str:
     sources: as of `upstream`. Those of the wheel may be newer than the facts.
     """
     # Who withdrew is read beside the curated tables, and no contract made it.
-    none = f"{names.source}_ra.{TOMBSTONES}"
-    above = [name for name in sources if name.startswith(f"{names.source}_ra.") and name != none]
+    zone, withdrawn = f"{names.source}_ra.", f"{names.source}_ra.{TOMBSTONES}"
+    above = (name for name in sources if name.startswith(zone) and name != withdrawn)
     facts = [name for name in above if task.tables.exists(name)]
     said = {name: task.tables.commits.saying(name, newest_of(sources[name]), CONTRACT_HASH) for name in facts}
     return digest(sorted(said.items()))

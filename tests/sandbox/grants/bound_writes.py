@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from grants_bench import streamed
+
 THERE = "cdh_there"
 TABLE = f"{THERE}.ml.record"
 IS_READ_ONLY = f"Catalog '{THERE}' is bound read-only to the current workspace"
@@ -92,17 +94,12 @@ FRAMES: dict[str, tuple[Act, str]] = {
         ),
         IS_READ_ONLY,
     ),
-    "a stream": (lambda spark, path, own: streamed(spark, own).toTable(TABLE).awaitTermination(), NO_NAME),
+    "a stream": (lambda spark, path, own: beside(spark, own).toTable(TABLE).awaitTermination(), NO_NAME),
     "the state of a stream": (
-        lambda spark, path, own: (
-            streamed(spark, own)
-            .option("checkpointLocation", f"{path}/_state")
-            .toTable(f"raw.{own}_more")
-            .awaitTermination()
-        ),
+        lambda spark, path, own: streamed(spark, own, f"{path}/_state").toTable(f"raw.{own}_more").awaitTermination(),
         IS_READ_ONLY,
     ),
-    "a stream by path": (lambda spark, path, own: streamed(spark, own).start(path).awaitTermination(), IS_READ_ONLY),
+    "a stream by path": (lambda spark, path, own: beside(spark, own).start(path).awaitTermination(), IS_READ_ONLY),
 }
 
 
@@ -110,8 +107,7 @@ def saved(spark: Any, mode: str) -> Any:
     return spark.range(2).write.format("delta").mode(mode)
 
 
-def streamed(spark: Any, own: str) -> Any:
-    """What is there of a table of this workspace, as a stream."""
+def beside(spark: Any, own: str) -> Any:
+    """What is there of a table of this workspace, as a stream that keeps its state beside it."""
     where = spark.sql(f"DESCRIBE DETAIL raw.{own}").first().location
-    stream = spark.readStream.table(f"raw.{own}").writeStream.format("delta").trigger(availableNow=True)
-    return stream.option("checkpointLocation", f"{where}_checkpoint")
+    return streamed(spark, own, f"{where}_checkpoint")

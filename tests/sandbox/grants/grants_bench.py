@@ -108,6 +108,12 @@ class GrantsBench:
         raise AssertionError(f"still refused after {granted}")
 
 
+def streamed(spark: Any, table: str, state: str) -> Any:
+    """What is there of a table of the zone raw, as a stream that keeps its state at a path."""
+    stream = spark.readStream.table(f"raw.{table}").writeStream.format("delta").trigger(availableNow=True)
+    return stream.option("checkpointLocation", state)
+
+
 def refused(act: Callable[[], Any]) -> str | None:
     """The refusal, or None when it passes; any other error is an error."""
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grants_bench import CATALOG, GrantsBench, refused
+from grants_bench import CATALOG, GrantsBench, refused, streamed
 from pyspark.errors import PySparkException
 
 pytestmark = pytest.mark.spark
@@ -105,16 +105,14 @@ FRAMES: dict[str, tuple[Callable[[Any, str, str], Any], list[str]]] = {
         [*USE_ML, f"CREATE TABLE {CATALOG}.ml"],
     ),
     "a stream, whose state lies on a volume": (
-        lambda spark, t, path: streamed(spark, t, Path(path).parents[2] / "volumes" / CATALOG / "ml" / "state"),
+        lambda spark, t, path: (
+            streamed(spark, t, str(Path(path).parents[2] / "volumes" / CATALOG / "ml" / "state"))
+            .toTable(f"ml.{t}")
+            .awaitTermination()
+        ),
         [*READ, USE_ML[1], f"CREATE TABLE {CATALOG}.ml", f"WRITE VOLUME {CATALOG}.ml.state"],
     ),
 }
-
-
-def streamed(spark: Any, table: str, state: Path) -> None:
-    """What is there of a table, as a stream into a new one."""
-    stream = spark.readStream.table(f"raw.{table}").writeStream.format("delta").trigger(availableNow=True)
-    stream.option("checkpointLocation", str(state)).toTable(f"ml.{table}").awaitTermination()
 
 
 def expected(needs: list[str], table: str) -> list[str]:
