@@ -65,6 +65,10 @@ class JobPlan:
         return "ANY_UPDATED" if self.updates is None else "ALL_UPDATED"
 
 
+# Beside a stay that is new, its events and its person's observation are those of the same delivery.
+TOLD_OF_STAYS, LAST = ("fact_person", "fact_observation_period"), ("fact_encounter_index",)
+
+
 def task(key: str, *after: str, entry_point: str = "", **parameters: str) -> Task:
     """A wheel task; its entry point is called as the task unless said otherwise."""
     return Task(
@@ -88,8 +92,9 @@ def value(key: str, name: str) -> str:
 
 
 def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
-    """Contract checks, then one task a table; fact tables are independent of each other, those of notes are not;
-    withdrawal; break-glass; the Feature Analyst's approval. What runs without end does all of it in one task."""
+    """Contract checks, then one task a table, encounters after what is told of them: where that fails, they stay too,
+    and no stay of a delivery is beside the events of the one before. Withdrawal; break-glass; the Feature Analyst's
+    approval. What runs without end does all of it in one task."""
     sample = {"person_sample": parameter("person_sample")}
     of_table: dict[str, dict[str, str]] = {
         "fact_encounter_index": sample | {"outcomes_through": parameter("outcomes_through")},
@@ -99,16 +104,19 @@ def featurization_jobs(one: Featurization) -> tuple[JobPlan, ...]:
     if one.history:
         parameters["rebuild"] = "false"
         of_table["fact_person"] = sample | {"rebuild": parameter("rebuild")}
+    made = sorted((table for table in one.tables if table not in NOTES), key=lambda table: table in LAST)
+    before = [table for table in made if table in TOLD_OF_STAYS] or ["check"]
     facts = (
-        task(table, "check", entry_point="facts", table=table, **of_table.get(table, sample))
-        for table in one.tables
-        if table not in NOTES
-    )
+        task(table, *(before if table in LAST else ["check"]), entry_point="facts", table=table,
+             **of_table.get(table, sample))
+        for table in made
+    )  # fmt: skip
     tasks = (task("check"), *facts, *note_tasks(one))
     if isinstance(one.updates, Continuous):
         # https://docs.databricks.com/en/jobs/continuous.html: "You cannot use task dependencies with a continuous job."
         wanted = {name: parameter(name) for name in parameters}
-        tasks = (task("featurize", tables=",".join(one.tables), **wanted),)
+        notes = (table for table in NOTES if table in one.tables)
+        tasks = (task("featurize", tables=",".join((*made, *notes)), **wanted),)
     return (
         JobPlan(
             declared=one.name, purpose=On.FEATURIZE, source=one.source, cluster=one.cluster,

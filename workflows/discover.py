@@ -130,6 +130,9 @@ def check_featurization(catalogue: Catalogue, one: Featurization, clusters: tupl
     file = catalogue.files[f"declaration:{one.name}"]
     check_reference(one.name, "source", one.source, catalogue.sources, file)
     check_reference(one.name, "cluster", one.cluster, clusters, file)
+    if one.history and (time := catalogue.sources[one.source].time) != "calendar":
+        # When a row became known is a day of the calendar, which no day of such a source can be held against.
+        raise DeclarationError(one.name, "history", True, f"False, as the time of {one.source} is {time}", file)
     for table in one.tables:
         check_reference(one.name, "tables", table, (*catalogue.sources[one.source].made_from, *NOTES), file)
     if (made := [table for table in NOTES if table in one.tables]) != list(NOTES[: len(made)]):

@@ -8,6 +8,7 @@ out and put back as it was, as by a delivery that overwrites the table, changes 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window, types
@@ -73,8 +74,11 @@ def changes(
     chain = chain.where(sf.when(twice, broken).otherwise(sf.lit(True)))
     seen = closed.select("fact_id").distinct().withColumn("_closed", sf.lit(True))
     chain = chain.join(seen, "fact_id", "left")
-    # A fact that is said again or otherwise than before was not known so before this commit.
-    again = sf.col("_mended") | sf.col("_before").isNotNull() | (sf.col("_place") > 1) | sf.col("_closed").isNotNull()
+    # A fact that is said again or otherwise than before was not known so before this commit; that it is another
+    # person's is no news of the event: two persons are one, or it was booked to the wrong one.
+    first = (sf.col("_place") == 1) & sf.col("_closed").isNull()
+    again = sf.col("_mended") | sf.col("_before").isNotNull() | ~first
+    again &= ~(first & moved("_before", "_after"))
     start = sf.when(again, sf.greatest(f"_after.{FROM}", "_at")).otherwise(sf.col(f"_after.{FROM}"))
     opened = fact("_after", start, sf.col("_until"), closes=False)
     ended = fact("_before", sf.col(f"_before.{FROM}"), sf.col("_at"), closes=True)
@@ -86,6 +90,17 @@ def changes(
         sf.when((sf.col("_place") == 1) & sf.col("_before").isNotNull(), ended),
     )
     return chain.select(sf.inline(both)).where(sf.col(CLOSES).isNotNull())
+
+
+def moved(before: str, after: str) -> Column:
+    """Whether two contents of a fact differ in the person alone; false where one of them has none."""
+    same = [
+        sf.col(f"{before}.{name}").eqNullSafe(sf.col(f"{after}.{name}"))
+        for name in (*EVENT_COLUMNS, FROM)
+        if name != "person_id"
+    ]
+    both = sf.col(f"{before}.person_id").isNotNull() & sf.col(f"{after}.person_id").isNotNull()
+    return reduce(lambda left, right: left & right, same, both)
 
 
 def fact(content: str, start: Column, end: Column, *, closes: bool) -> Column:

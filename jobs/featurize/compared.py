@@ -33,6 +33,7 @@ def compared(said: DataFrame, facts: DataFrame, moments: Mapping[str, int], with
     both = said.withColumn("_said", sf.lit(True)).unionByName(there)
     now, open_then = sf.col("_said"), ~sf.col("_said") & sf.col(TO).isNull()
     of_fact, same = Window.partitionBy("fact_id"), Window.partitionBy(*EVENT_COLUMNS)
+    of_anybody = Window.partitionBy(*(name for name in EVENT_COLUMNS if name != "person_id"))
     placed = both.select(
         "*",
         sf.max(~now).over(of_fact).alias("_seen"),
@@ -45,7 +46,9 @@ def compared(said: DataFrame, facts: DataFrame, moments: Mapping[str, int], with
         lambda other, one: sf.when(table == one[0], sf.timestamp_micros(sf.lit(one[1]))).otherwise(other),
         moments.items(), sf.lit(None).cast("timestamp"),
     )  # fmt: skip
-    start = sf.when(again, sf.greatest(FROM, at)).otherwise(sf.col(FROM))
+    # A row that is another person's now says the same of the event as it did.
+    moved, since = (sf.max(one).over(of_anybody) for one in ("_goes", sf.when(sf.col("_goes"), sf.col(FROM))))
+    start = sf.when(moved, since).when(again, sf.greatest(FROM, at)).otherwise(sf.col(FROM))
     broken = sf.raise_error(sf.concat(sf.lit(f"{REPEATED} "), table)).cast("boolean")
     return (
         placed.withColumn("_start", start)

@@ -16,6 +16,7 @@ from pyspark.sql import functions as sf
 from jobs.featurize.columns import WORDS, acceptable, delivered, quoted, typed_columns
 from jobs.featurize.counts import PERSONS, Check, beyond_first, repeated, totals, whose
 from jobs.quality.result import FATAL, Behind, Result, version_of
+from workflows.expressions import BLANKS
 from workflows.rules import Beside, Rule
 from workflows.source import Column as Declared
 from workflows.source import Contract
@@ -120,16 +121,18 @@ def checks(contract: Contract) -> list[Check]:
 def column_checks(column: Declared, *, written: bool = False) -> list[Check]:
     """Whether one column is filled, readable and has an allowed value, as far as that is declared."""
     name, raw, value = column.name, sf.col("_raw").getField(column.name), sf.col(quoted(column.name))
+    # Parquet keeps an empty text where a CSV file has nothing.
+    filled = value.isNotNull() if column.type == "string" else sf.btrim(raw, sf.lit(BLANKS)) != ""
+    filled = sf.coalesce(filled, sf.lit(False))
     made: list[tuple[str, str, Column | None, Column]] = []
     if not column.nullable:
-        made.append(("not_null", f"{name} is empty", None, (value if column.type == "string" else raw).isNull()))
+        made.append(("not_null", f"{name} is empty", None, ~filled))
     if column.type != "string" and not written:
-        unreadable = raw.isNotNull() & value.isNull()
-        made.append(("readable", f"{name} is not {WORDS[column.type]}", raw.isNotNull(), unreadable))
+        made.append(("readable", f"{name} is not {WORDS[column.type]}", filled, filled & value.isNull()))
     if column.allowed:
-        filled = value.isNotNull()
-        broken = filled & ~sf.coalesce(value.cast("string").isin(*column.allowed), sf.lit(True))
-        made.append(("allowed", f"{name} is none of {', '.join(column.allowed)}", filled, broken))
+        there = value.isNotNull()
+        broken = there & ~sf.coalesce(value.cast("string").isin(*column.allowed), sf.lit(True))
+        made.append(("allowed", f"{name} is none of {', '.join(column.allowed)}", there, broken))
     return [
         Check(id=f"{name}_{kind}", what=what, severity=FATAL, applies=applies, broken=broken, about=(name,))
         for kind, what, applies, broken in made

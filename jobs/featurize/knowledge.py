@@ -46,16 +46,21 @@ def said_now(events: DataFrame) -> DataFrame:
 def on_their_day(events: DataFrame) -> DataFrame:
     """Each fact once, for a moment that it makes an index date: as it was first known on its own day.
 
-    What nobody knew on its day, as it came late, is taken as its source says it now. So a fact that was corrected is
-    one, one that was deleted by then is none, and what was corrected or deleted later is what it was.
+    It is of whom it is now. What nobody knew on its day, as it came late, is taken as its source says it now. So a fact
+    that was corrected is one, one that was deleted by then is none, and what was corrected or deleted later is what it
+    was.
     """
     if TO not in events.columns:
         return events
     moment = sf.col("event_start_datetime").cast("timestamp")
     then = events.where(sf.col(TO).isNotNull() & known_at(moment, sf.col(FROM), sf.col(TO)))
     place = sf.row_number().over(Window.partitionBy("fact_id").orderBy(moment))
-    first = then.withColumn("_place", place).where("_place = 1").select(*events.columns)
-    return events.where(sf.col(TO).isNull()).join(then.select("fact_id"), "fact_id", "left_anti").unionByName(first)
+    now = events.where(sf.col(TO).isNull())
+    # Two persons that are one since, or an event that was booked to the wrong one.
+    whose = now.select("fact_id", sf.col("person_id").alias("_whose"))
+    first = then.withColumn("_place", place).where("_place = 1").join(whose, "fact_id", "left")
+    of_now = first.withColumn("person_id", sf.coalesce("_whose", "person_id")).select(*events.columns)
+    return now.join(then.select("fact_id"), "fact_id", "left_anti").unionByName(of_now)
 
 
 def row_id(contract: Contract, prefix: str = "") -> tuple[Column, ...]:

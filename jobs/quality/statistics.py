@@ -40,13 +40,17 @@ Earlier = Mapping[tuple[str, str, str], Iterable[Figures]]
 
 @dataclass(frozen=True, kw_only=True)
 class Covariate:
-    """One covariate in one group: how many have a value, a value other than 0, one other than 0 and 1."""
+    """One covariate in one group: how many have a value, a value other than 0, one other than 0 and 1.
+
+    Of each person the last row counts; ever: whether any row has a value other than 0.
+    """
 
     value: int
     nonzero: int
     other: int
     mean: float | None
     quantiles: Sequence[float]
+    ever: bool
 
     def classes(self, persons: int, *, binary: bool) -> Classes:
         """The persons whose number the figures tell: the sum of what is 1 for all but a few is how many, and theirs."""
@@ -97,7 +101,8 @@ def aggregate(features: DataFrame) -> DataFrame:
     order = sf.struct(*(name for name in ORDER if name in features.columns)).alias("_order")
     grouped = features.select("person_id", order, *names, sf.inline(sf.array(*levels)))
     last = sf.max_by(sf.struct(*names), "_order").alias("_last")
-    persons = grouped.groupBy("dimension", "level", "person_id").agg(last, sf.count(sf.lit(1)).alias("_rows"))
+    ever = sf.struct(*(sf.max(sf.col(name) != 0).alias(name) for name in names)).alias("_ever")
+    persons = grouped.groupBy("dimension", "level", "person_id").agg(last, ever, sf.count(sf.lit(1)).alias("_rows"))
     figures = []
     for place, name in enumerate(names):
         value = sf.col("_last").getField(name)
@@ -106,6 +111,7 @@ def aggregate(features: DataFrame) -> DataFrame:
             sf.count_if(value != 0).alias(f"n{place}"),
             sf.count_if(~value.isin(0.0, 1.0)).alias(f"o{place}"),
             sf.avg(value).alias(f"m{place}"),
+            sf.max(sf.col("_ever").getField(name)).alias(f"e{place}"),
         ]
         if not name.startswith(SEEN):
             figures.append(sf.percentile(value, sf.array(*map(sf.lit, QUANTILES))).alias(f"q{place}"))
@@ -121,6 +127,7 @@ def groups(features: DataFrame) -> list[Group]:
         of = {
             name: Covariate(
                 value=row[f"v{place}"], nonzero=row[f"n{place}"], other=row[f"o{place}"], mean=row[f"m{place}"],
+                ever=bool(row[f"e{place}"]),
                 quantiles=() if name.startswith(SEEN) else row[f"q{place}"] or (),
             )
             for place, name in enumerate(names)
@@ -142,8 +149,8 @@ def matches(found: Sequence[Group], table: str) -> list[Result]:
     return [
         Result(
             table=table, check=f"{name}_matches", what=f"nobody has {name}: what it is made of matches nothing",
-            severity="convention", state="passed" if one.nonzero else "failed", version=version_of("matches"),
-            rows=0 if one.nonzero else whole.rows, of=whole.rows, all_rows=whole.rows,
+            severity="convention", state="passed" if one.ever else "failed", version=version_of("matches"),
+            rows=0 if one.ever else whole.rows, of=whole.rows, all_rows=whole.rows,
         )
         for name, one in whole.covariates.items()
     ]  # fmt: skip

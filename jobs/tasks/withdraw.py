@@ -48,7 +48,9 @@ def _withdraw(task: Task) -> None:
     seen = trained_on(task, models, persons)
     rows = [(task.job_run_id, request, model, version, saw) for model, version, saw in seen]
     if rows:
-        task.tables.append(f"{source.name}_ra.{RECORD}", task.spark.createDataFrame(rows, RECORD_SCHEMA))
+        frame = task.spark.createDataFrame(rows, RECORD_SCHEMA)
+        # A task that is tried again says the same once.
+        task.tables.merge(f"{source.name}_ra.{RECORD}", frame, ["job_run_id", "request", "model", "model_version"])
     for model, version, saw in seen:
         if saw != "no":
             task.log(f"model {model} version {version} was trained on data of a withdrawn person: {saw}")
@@ -124,6 +126,8 @@ def remove(task: Task, source: Source, zones: Sequence[str], persons: DataFrame)
         columns = task.tables.read(table).columns
         person, visit = (of(source, table, columns) for of in (person_sql, visit_sql))
         if person is not None:
+            if table == f"{source.name}_ra.fact_person" and "fact_id" in columns:
+                task.tables.remove(table, of_another(task, table, persons), "fact_id")
             task.tables.remove(table, persons, key_sql(person))
         elif visit is not None:
             task.tables.remove(table, of_visits, key_sql(visit))
@@ -134,3 +138,13 @@ def remove(task: Task, source: Source, zones: Sequence[str], persons: DataFrame)
         task.log(f"{table}: looked through")
     if untold:
         task.log(f"no column of these tells whose a row is: {', '.join(untold)}")
+
+
+def of_another(task: Task, table: str, persons: DataFrame) -> DataFrame:
+    """The facts of the withdrawn that were another person's before, as a history has them still (`key`)."""
+    from pyspark.sql import functions as sf
+
+    whose = task.tables.read(table).select("fact_id", sf.expr(key_sql(PERSON)).alias("key"))
+    theirs = whose.join(persons, "key").select("fact_id").distinct()
+    rows = whose.join(persons, "key", "left_anti").join(theirs, "fact_id").select("fact_id").distinct().collect()
+    return task.spark.createDataFrame([(row["fact_id"],) for row in rows], "key long")

@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.functions import lit
 
+from jobs.errors import TaskError
 from jobs.io.context import Task
 from jobs.tasks.facts import _facts
 from synthetic.sources.write import write
@@ -55,6 +56,12 @@ def test_events_of_nobody_are_apart_until_their_encounter_comes_and_facts_from_t
         after, apart, log = facts()
         assert (after, apart) == (before + ORPHANS, 0)
         assert "no person" not in log
+        if not history:
+            # No encounter of the events is there: every feature would be 0.
+            deliver(stays.limit(1).withColumn("PAT_KEY", lit(str(10**15 + 7))), "patdemo")
+            with pytest.raises(TaskError, match=r"fact_person breaks its contract: .*the table is empty.*place again"):
+                facts()
+            assert spark.table(FACTS).count() == after
     finally:
         for zone in zones:
             spark.sql(f"DROP SCHEMA IF EXISTS {zone} CASCADE")

@@ -112,6 +112,7 @@ def test_a_withdrawn_person_leaves_every_zone_stays_out_and_the_models_that_saw_
     _withdraw(task)
     assert {table: task.tables.version(table) for table in HOLDING} == versions
     assert zones.table("synthetic_omop_ra.withdrawn").count() == 2
+    assert zones.table("synthetic_omop_ra.withdrawal").count() == 3, "a task that is tried again says the same once"
 
     # A new delivery has them still: featurization leaves them out.
     deliver(zones, curated)

@@ -69,11 +69,11 @@ def test_the_day_on_which_a_problem_begins_is_checked_whichever_column_says_it(s
 
 
 @pytest.mark.parametrize("blank", ["", "  ", "\t\u00a0"])
-def test_text_without_a_character_is_empty_as_it_is_in_a_csv(blank: str, spark: SparkSession):
+def test_text_without_a_character_is_empty_as_it_is_in_a_csv_a_day_too(blank: str, spark: SparkSession):
     contract = abfm.contract("patientproblem")
     whole = {
         "patientuid": " a", "problemcode": "E11.9", "problemcategory": "ICD10", "documentationdate": "2020-01-01",
-        "problemonsetdate": None, "problemresolutiondate": None, "practiceid": blank,
+        "problemonsetdate": blank, "problemresolutiondate": None, "practiceid": blank,
     }  # fmt: skip
     given = [whole, {**whole, "patientuid": blank}, {**whole, "problemcode": blank}]
     # As parquet delivers it.
@@ -87,7 +87,7 @@ def test_text_without_a_character_is_empty_as_it_is_in_a_csv(blank: str, spark: 
     assert {(row["patientuid"], row["problemcode"]) for row in rows} == {
         (" a", "E11.9"), (None, "E11.9"), (" a", None)
     }  # fmt: skip
-    assert {row["practiceid"] for row in rows} == {None}
+    assert {row["practiceid"] for row in rows} == {row["problemonsetdate"] for row in rows} == {None}
 
 
 def test_a_note_is_of_its_time_or_of_its_day_where_no_time_is_delivered(spark: SparkSession):

@@ -242,7 +242,7 @@ def test_the_jobs_of_a_model_are_wired_as_the_workflow_asks(invented):
     }
     chain = {"prepare": [], "tune": [("prepare", None)], "train": [("tune", None)], "evaluate": [("train", None)]}
     assert edges["facts_featurize"] == {
-        "check": [], "fact_person": [("check", None)], "fact_encounter_index": [("check", None)]
+        "check": [], "fact_person": [("check", None)], "fact_encounter_index": [("fact_person", None)]
     }  # fmt: skip
     assert edges["alpha_train"] == chain | {"register": [("evaluate", None)]}
     assert edges["alpha_validate"] == chain | {"record": [("evaluate", None)]}

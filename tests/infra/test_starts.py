@@ -143,7 +143,9 @@ def test_where_a_model_is_live_new_tables_start_featurization_and_the_schedule_i
     contracts = ("condition_occurrence", "observation_period", "person", "visit_occurrence")
     expected = {
         "synthetic_omop_featurize": [f"cdh_prod.synthetic_omop.{table}" for table in contracts],
-        "readmission_featurize": [f"cdh_prod.synthetic_omop_ra.{t}" for t in ("fact_person", "fact_encounter_index")],
+        "readmission_featurize": [
+            f"cdh_prod.synthetic_omop_ra.fact_{one}" for one in ("person", "encounter_index", "observation_period")
+        ],
     }  # fmt: skip
     for name, job in made.items():
         assert not {"schedule", "trigger"} <= set(job), name
@@ -225,7 +227,14 @@ def test_what_starts_a_featurization_is_refused_where_it_means_nothing(make, tol
         make()
 
 
-@pytest.mark.parametrize("name", ["nafld", "abfm", "premier", "uci130"])
-def test_every_source_may_have_a_history(declared, name):
+@pytest.mark.parametrize("name", ["abfm", "omop", "premier", "synthetic_omop"])
+def test_every_source_of_the_calendar_may_have_a_history(declared, name):
     one = Featurization(name=name, source=name, cluster="etl", history=True)
     check_featurization(declared, one, (one.cluster,))
+
+
+@pytest.mark.parametrize(("name", "time"), [("nafld", "relative"), ("uci130", "order")])
+def test_a_source_whose_days_are_none_of_the_calendar_has_no_history(declared, name, time):
+    one = Featurization(name=name, source=name, cluster="etl", history=True)
+    with pytest.raises(DeclarationError, match=f"history = True is not valid; valid: False, as .* {name} is {time}"):
+        check_featurization(declared, one, (one.cluster,))

@@ -127,7 +127,7 @@ def groups_of(asked: Asked, rows: pd.DataFrame) -> list[Group]:
             for name in asked.features:
                 x = last[name].dropna()
                 counts = {"value": len(x), "nonzero": int((x != 0).sum()), "other": int((~x.isin([0, 1])).sum())}
-                of[name] = Covariate(**counts, mean=x.mean() if len(x) else None, quantiles=(0.0,) * 5)
+                of[name] = Covariate(**counts, mean=x.mean() if len(x) else None, quantiles=(0.0,) * 5, ever=True)
             found.append(Group(dimension=dimension, level=str(level), persons=len(last), rows=len(some), covariates=of))
     return found
 

@@ -72,7 +72,7 @@ def groups_of(features: pd.DataFrame) -> list[Group]:
     for dimension, level in {"all": "all", "sex": features["f_sex"], "month": months}.items():
         for name, some in features.assign(_level=level).groupby("_level"):
             x = some.drop_duplicates("person_id")["f_any_x"]
-            one = Covariate(value=len(x), nonzero=int((x != 0).sum()), other=0, mean=x.mean(), quantiles=())
+            one = Covariate(value=len(x), nonzero=int((x != 0).sum()), other=0, mean=x.mean(), quantiles=(), ever=True)
             sizes = {"persons": len(x), "rows": len(some)}
             found.append(Group(dimension=dimension, level=str(name), covariates={"f_any_x": one}, **sizes))
     return found

@@ -83,7 +83,7 @@ def groups_of(features: pd.DataFrame) -> list[Group]:
     for dimension, level in levels.items():
         for name, some in features.assign(_level=level).groupby("_level"):
             x = some["f_any_x"].dropna()
-            one = Covariate(value=len(x), nonzero=int((x != 0).sum()), other=0, mean=x.mean(), quantiles=())
+            one = Covariate(value=len(x), nonzero=int((x != 0).sum()), other=0, mean=x.mean(), quantiles=(), ever=True)
             sizes = {"persons": len(some), "rows": len(some)}
             found.append(Group(dimension=dimension, level=str(name), covariates={"f_any_x": one}, **sizes))
     return found

@@ -39,7 +39,9 @@ def world(sexes: list[tuple[int, int, int]], bands: list[int]) -> list[Group]:
         for place, (missing, zero, one) in enumerate(some):
             if missing + zero + one:
                 level = "all" if dimension == "all" else f"{dimension}{place}"
-                value = Covariate(value=zero + one, nonzero=one, other=0, mean=one / max(zero + one, 1), quantiles=())
+                value = Covariate(
+                    value=zero + one, nonzero=one, other=0, mean=one / max(zero + one, 1), quantiles=(), ever=True
+                )
                 size = missing + zero + one
                 found.append(
                     Group(dimension=dimension, level=level, persons=size, rows=size, covariates={"f_x": value})
@@ -120,7 +122,7 @@ def test_a_later_version_with_a_few_more_persons_shows_no_count_that_differs_by_
     grown = [
         Group(
             dimension=one.dimension, level=one.level, persons=one.persons + more, rows=one.rows + more,
-            covariates={"f_x": Covariate(value=x.value + more, nonzero=x.nonzero + more, other=0, mean=0.5, quantiles=())},
+            covariates={"f_x": Covariate(value=x.value + more, nonzero=x.nonzero + more, other=0, mean=0.5, quantiles=(), ever=True)},
         )
         if one.level in ("all", "sex0", "age band0") else one
         for one in found
@@ -138,7 +140,7 @@ def test_a_later_version_with_a_few_more_persons_shows_no_count_that_differs_by_
 
 def counted(other: int, mean: float) -> list[Group]:
     """500 persons, of whom 300 have another value than 0, and `other` another than 0 and 1."""
-    visits = Covariate(value=500, nonzero=300, other=other, mean=mean, quantiles=(0.0,) * 5)
+    visits = Covariate(value=500, nonzero=300, other=other, mean=mean, quantiles=(0.0,) * 5, ever=True)
     return [Group(dimension="all", level="all", persons=500, rows=500, covariates={"f_visits": visits})]
 
 
@@ -159,7 +161,7 @@ def test_a_mean_that_tells_a_sum_of_one_to_ten_beside_an_earlier_one_is_not_show
 
 def test_a_covariate_that_nobody_has_is_a_failed_check_and_one_that_somebody_has_is_not():
     some, nobody, unknown = (
-        Covariate(value=value, nonzero=nonzero, other=0, mean=None, quantiles=())
+        Covariate(value=value, nonzero=nonzero, other=0, mean=None, quantiles=(), ever=nonzero > 0)
         for value, nonzero in ((300, 3), (300, 0), (0, 0))
     )
     covariates = {"f_some": some, "f_nobody": nobody, "f_unknown": unknown}
@@ -178,12 +180,25 @@ def test_a_covariate_that_nobody_has_fails_in_all_rows_of_the_table_beside_the_c
         table="feature_m", check="key", what="key", severity="fatal", state="passed", rows=0, of=450, all_rows=450,
         behind=rest,
     )  # fmt: skip
-    nobody = Covariate(value=300, nonzero=0, other=0, mean=0.0, quantiles=())
+    nobody = Covariate(value=300, nonzero=0, other=0, mean=0.0, quantiles=(), ever=False)
     found = matches(
         [Group(dimension="all", level="all", persons=300, rows=450, covariates={"f_x": nobody})], "feature_m"
     )
     _, shown = told_together([whole, *found], of_persons=True)
     assert (shown.rows, shown.of, shown.all_rows, shown.share) == (450, 450, 450, 1.0)
+
+
+@pytest.mark.spark
+def test_a_covariate_that_persons_had_on_earlier_rows_alone_matches_something(spark: SparkSession):
+    rows = [
+        (person, 10 * person + stay, stay, datetime(2021, stay, 1), float(stay == 1), 0.0)
+        for person in range(20) for stay in (1, 2)
+    ]  # fmt: skip
+    columns = "person_id long, visit_occurrence_id long, encounter_order long, index_datetime timestamp, f_any_x double"
+    found = matches(groups(spark.createDataFrame(rows, f"{columns}, f_any_y double")), "feature_m")
+    assert {one.check: (one.state, one.rows) for one in found} == {
+        "f_any_x_matches": ("passed", 0), "f_any_y_matches": ("failed", 40),
+    }  # fmt: skip
 
 
 @pytest.mark.spark

@@ -29,11 +29,11 @@ def related(*features: Feature) -> tuple[Family, ...]:
 
 
 def flag(ones: int, value: int = 1000) -> Covariate:
-    return Covariate(value=value, nonzero=ones, other=0, mean=ones / value, quantiles=())
+    return Covariate(value=value, nonzero=ones, other=0, mean=ones / value, quantiles=(), ever=True)
 
 
 def number(total: int, value: int = 1000) -> Covariate:
-    return Covariate(value=value, nonzero=300, other=50, mean=total / value, quantiles=(0.0,) * 5)
+    return Covariate(value=value, nonzero=300, other=50, mean=total / value, quantiles=(0.0,) * 5, ever=True)
 
 
 def group(level: str = "all", persons: int = 1000, **covariates: Covariate) -> Group:

@@ -169,14 +169,19 @@ DEVICE_EXPOSURE = recorded(
 )  # fmt: skip
 MEASUREMENT = recorded(
     "measurement", "measurement", "one row a measurement with its value", start="measurement",
-    more=(*VALUES, Column(name="value_source_value", type="string", meaning="value as the source has it")),
+    more=(
+        *VALUES,
+        Column(name="operator_concept_id", type="long", optional=True,
+               meaning="what the number is to the result, such as < at the limit of detection; 0 or = where it is it"),
+        Column(name="value_source_value", type="string", meaning="value as the source has it"),
+    ),
     rules=(
         filled("value_as_number"),
         Rule(id="value_as_number_finite", severity="convention", condition="abs(value_as_number) < 1e9",
              meaning="value_as_number is a number that can be measured"),
     ),
     unused=(
-        "measurement_time", "operator_concept_id", "value_as_concept_id", "range_low", "range_high",
+        "measurement_time", "value_as_concept_id", "range_low", "range_high",
         "unit_source_concept_id", "measurement_event_id", "meas_event_field_concept_id",
     ),
 )  # fmt: skip

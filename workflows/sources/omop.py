@@ -30,6 +30,9 @@ def recorded(table: str, prefix: str, start: str, end: str | None = None, **valu
     )
 
 
+# A limit of detection (< 0.1) is no measured value; 4172703 is "=".
+MEASURED = "CASE WHEN coalesce(operator_concept_id, 0) IN (0, 4172703) THEN value_as_number END"
+
 omop = Source(
     name="omop",
     title="An OMOP CDM 5.3 or 5.4 folder",
@@ -69,7 +72,7 @@ omop = Source(
         recorded("device_exposure", "device", "device_exposure_start", "device_exposure_end"),
         recorded(
             "measurement", "measurement", "measurement",
-            value_as_number="value_as_number", value_as_string="value_source_value",
+            value_as_number=MEASURED, value_as_string="value_source_value",
         ),
         recorded(
             "observation", "observation", "observation",

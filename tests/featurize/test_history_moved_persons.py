@@ -1,0 +1,103 @@
+"""An event that is another person's now, as two persons are merged or it was booked to the wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from history_world import CONDITIONS, DECLARED, NAME, moments
+from pyspark.sql import SparkSession
+
+from jobs.featurize.compared import compared
+from jobs.featurize.facts import EVENT_COLUMNS
+from jobs.featurize.knowledge import on_their_day
+from jobs.io.context import Task
+from jobs.tasks.withdraw import _withdraw
+
+pytestmark = [pytest.mark.spark, pytest.mark.clause("F1", "O3", "P4")]
+
+EVENT = datetime(2021, 3, 5)
+
+
+def said(spark: SparkSession, key: int) -> list[tuple[Any, ...]]:
+    """(person, code, known_from, known_to) of the facts of a condition, in the order in which they were known."""
+    rows = spark.table(NAME).where("source_table = 'condition_occurrence'").join(
+        spark.table(CONDITIONS).where(f"condition_occurrence_id = '{key}'")
+        .selectExpr("timestamp(condition_start_datetime) AS event_start_datetime"), "event_start_datetime",
+    )  # fmt: skip
+    found = [(r["person_id"], r["concept_code"], r["known_from"], r["known_to"]) for r in rows.collect()]
+    return sorted(found, key=lambda one: one[3] or datetime.max)
+
+
+def update(spark: SparkSession, what: str) -> None:
+    spark.sql(f"UPDATE {CONDITIONS} SET {what} WHERE condition_occurrence_id = '505'").collect()
+
+
+def test_who_an_event_is_of_is_no_news_of_it_and_what_it_says_is(recorded: SparkSession, facts: Callable[..., Task]):
+    facts()
+    update(recorded, "person_id = '6'")
+    facts()
+    moved = moments(recorded)[1]
+    assert said(recorded, 505) == [(5, "I50.9", EVENT, moved), (6, "I50.9", EVENT, None)]
+
+    update(recorded, "condition_source_value = 'I11.0'")
+    facts()
+    mended = moments(recorded)[2]
+    assert said(recorded, 505)[1:] == [(6, "I50.9", EVENT, mended), (6, "I11.0", mended, None)]
+
+    # It says since a correction what it says: nobody's index date before that sees it, whosever it is.
+    update(recorded, "person_id = '7'")
+    facts()
+    again = moments(recorded)[3]
+    assert said(recorded, 505)[2:] == [(6, "I11.0", mended, again), (7, "I11.0", again, None)]
+
+
+def test_an_index_date_is_of_whom_its_event_is_of_now(recorded: SparkSession, facts: Callable[..., Task]):
+    facts()
+    update(recorded, "person_id = '6'")
+    facts()
+    entries = on_their_day(recorded.table(NAME)).where("date(event_start_datetime) = '2021-03-05'").collect()
+    assert [row["person_id"] for row in entries if row["source_table"] == "condition_occurrence"] == [6]
+
+
+def test_a_withdrawal_takes_out_what_was_another_persons_before(
+    recorded: SparkSession, facts: Callable[..., Task], make_task: Callable[..., Task], tmp_path: Path
+):
+    facts()
+    update(recorded, "person_id = '6'")
+    facts()
+    folder = tmp_path / "volumes" / "cdh_test" / "ml" / "landing" / "withdrawals"
+    folder.mkdir(parents=True)
+    (folder / "ticket.txt").write_text("6\n")
+    others = recorded.table(NAME).where("person_id NOT IN (5, 6)").count()
+    _withdraw(make_task(DECLARED, request="ticket.txt"))
+    left = recorded.table(NAME)
+    assert left.where("date(event_start_datetime) = '2021-03-05' AND source_table = 'condition_occurrence'").isEmpty()
+    assert left.where("person_id = 6").isEmpty()
+    assert left.where("person_id NOT IN (5, 6)").count() == others
+
+
+def test_a_row_whose_person_is_told_by_another_table_is_known_as_it_was(spark: SparkSession):
+    schema = (
+        "person_id long, visit_occurrence_id long, event_start_datetime timestamp, event_end_datetime timestamp, "
+        "vocabulary_id string, concept_code string, value_as_number double, value_as_string string, "
+        "unit_source_value string, source_table string, fact_id long, source_version long, known_from timestamp, "
+        "known_to timestamp"
+    )
+
+    def row(person: int, fact: int, code: str, known: datetime | None) -> tuple[Any, ...]:
+        return (person, 7, EVENT, None, "ICD10CM", code, None, None, None, "charges", fact, 1, known, None)
+
+    late, now = datetime(2022, 1, 1), datetime(2026, 1, 1)
+    there = [row(1, 10, "A", EVENT), row(1, 11, "B", late), row(1, 12, "C", None), row(1, 13, "D", EVENT)]
+    # The fourth says something else besides; the fifth is new.
+    says = [row(2, 10, "A", EVENT), row(2, 11, "B", EVENT), row(2, 12, "C", EVENT), row(2, 13, "E", EVENT),
+            row(2, 14, "F", EVENT)]  # fmt: skip
+    given, facts = (spark.createDataFrame(some, schema) for some in (says, there))
+    micros = int(now.timestamp()) * 1_000_000
+    found = compared(given, facts, {"charges": micros}, ["charges"]).collect()
+    assert set(EVENT_COLUMNS) < set(found[0].asDict())
+    assert {r["fact_id"]: r["known_from"] for r in found} == {10: EVENT, 11: late, 12: None, 13: now, 14: EVENT}
