@@ -121,6 +121,33 @@ def test_notes_without_a_column_of_the_day_or_of_the_time_keep_their_contract(mi
     assert not [str(one) for one in results(frame, contract) if one.state in ("failed", "error")]
 
 
+def test_what_differs_in_any_column_of_the_contract_is_no_duplicate(spark: SparkSession):
+    stay = {"PAT_KEY": 1, "MEDREC_KEY": 70, "ADMIT_DATE": "2021-03-01", "DISCHARGE_DATE": "2021-03-05"}
+    charge = {"PAT_KEY": 1, "STD_CHG_CODE": "250250000420000", "SERV_DATE": "2021-03-02", "STD_QTY": 1}
+    charges = [charge | {"HOSP_CHG_ID": one} for one in ("17", "18", "18")]
+    tables = typed_tables(spark, premier, {"patdemo": [stay], "patbill": charges})
+    assert fact_person(tables, premier, person_sample=1).count() == 2
+    done = {"patientuid": "a", "procedurecode": "27447", "codesystem": "CPT", "effectivedate": "2020-01-01"}
+    sides = [done | {"modifier1": one} for one in ("LT", "RT", "RT")]
+    tables = typed_tables(spark, abfm, {"patient": [{"patientuid": "a"}], "patientprocedure": sides})
+    assert fact_person(tables, abfm, person_sample=1).count() == 2
+
+
+def test_an_omop_measurement_with_an_operator_is_a_limit_and_no_value(spark: SparkSession):
+    row = {"person_id": 1, "measurement_concept_id": 0, "measurement_date": "2021-01-01", "value_as_number": 0.1}
+    # Athena's concepts of <, >=, =; 0 and empty say nothing.
+    given = [4171756, 4171755, 4172703, 0, None]
+    tables = typed_tables(spark, omop, {
+        "concept": [{"concept_id": 0, "vocabulary_id": "None", "concept_code": "No matching concept"}],
+        "measurement": [
+            row | {"measurement_id": place, "operator_concept_id": one, "measurement_source_value": str(place)}
+            for place, one in enumerate(given)
+        ],
+    })  # fmt: skip
+    found = {r["concept_code"]: r["value_as_number"] for r in fact_person(tables, omop, person_sample=1).collect()}
+    assert found == {"0": None, "1": None, "2": 0.1, "3": 0.1, "4": 0.1}
+
+
 def test_a_limit_of_detection_is_no_measured_value(spark: SparkSession):
     test = {
         "PAT_KEY": 1, "collection_datetime": "2021-03-02 06:30:00", "lab_test_code": "2345-7",

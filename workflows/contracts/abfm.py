@@ -69,12 +69,17 @@ PATIENTPROBLEM = Contract(
              condition="CASE WHEN problemonsetdate IS NULL THEN problemresolutiondate >= documentationdate END"),
     ),
 )  # fmt: skip
+# The left and the right knee on one day are two procedures.
+MODIFIERS = tuple(
+    Column(name=f"modifier{place}", type="string", optional=True, meaning="modifier of the code, such as the side")
+    for place in range(1, 5)
+)
 PATIENTPROCEDURE = Contract(
     table="patientprocedure", meaning="one row a procedure", key=(), once=True,
     columns=(
         UID, text("procedurecode", "code", nullable=False), text("codesystem", "vocabulary of the code, as spelled"),
         day("effectivedate", "day", nullable=False), text("negationind", "true: it was not done", "true", "false"),
-        PRACTICE,
+        PRACTICE, *MODIFIERS,
     ),
     rules=(*of_person("effectivedate"), known("codesystem")),
 )  # fmt: skip

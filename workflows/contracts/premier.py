@@ -91,6 +91,8 @@ PATBILL = Contract(
         key(), text("STD_CHG_CODE", "standard charge; 250... drug, 300... laboratory", nullable=False),
         Column(name="SERV_DATE", type="date", nullable=False, meaning="day"),
         Column(name="STD_QTY", type="double", meaning="quantity"),
+        # Of one standard charge and day there may be several of the hospital's: no duplicates.
+        Column(name="HOSP_CHG_ID", type="string", optional=True, meaning="the hospital's own charge"),
     ),
     rules=(refers("PAT_KEY", "patdemo"), *during("SERV_DATE")),
 )  # fmt: skip
