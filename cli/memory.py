@@ -7,6 +7,8 @@ from types import TracebackType
 
 import psutil
 
+EVERY = 1.0  # seconds between samples
+
 
 def footprint(process: psutil.Process) -> int:
     """Bytes of one process; shared pages are counted in proportion where the system says so (Linux)."""
@@ -28,9 +30,8 @@ def tree_footprint(root: psutil.Process) -> int:
 class PeakMemory:
     """Context manager: `peak` is the largest sampled sum over the process tree, in bytes."""
 
-    def __init__(self, every: float = 1.0) -> None:
+    def __init__(self) -> None:
         self.peak = 0
-        self._every = every
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, name="peak-memory", daemon=True)
 
@@ -38,7 +39,7 @@ class PeakMemory:
         root = psutil.Process()
         while not self._stop.is_set():
             self.peak = max(self.peak, tree_footprint(root))
-            self._stop.wait(self._every)
+            self._stop.wait(EVERY)
 
     def __enter__(self) -> PeakMemory:
         self._thread.start()

@@ -92,8 +92,3 @@ def predictions(zone: Zone, version: str) -> dict[str, int]:
     lineage = Zone(zone.folder.parent / "ml")
     records = lineage.rows("lineage") if (lineage.folder / "lineage").is_dir() else None
     return {"rows": len(rows), "rows_with_complete_lineage": complete(rows, records)}
-
-
-def monitoring(zone: Zone) -> list[dict[str, Any]]:
-    """The newest observation, a row a measure."""
-    return newest(zone.rows("monitoring"), "observed_at")

@@ -15,7 +15,7 @@ from workflows.discover import Catalogue
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """code: the wheel's 12 digits. requirements, declarations: path -> content; *_paths: name -> path."""
+    """code: the wheel's 12 digits. entry_points: those it has. *_paths: name -> path. contents: path -> content."""
 
     code: str
     entry_points: frozenset[str]

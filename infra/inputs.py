@@ -22,8 +22,8 @@ FILE = Path(__file__).with_name("inputs.json")
 LABEL = "infra/inputs.json"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-# Field of `azure` -> (what it looks like, that in words).
 UUID_WORDS = "a UUID in lower case, such as 00000000-0000-4000-8000-000000000000"
+# Field of `azure` -> (what it looks like, that in words).
 AZURE_FIELDS: Mapping[str, tuple[re.Pattern[str], str]] = MappingProxyType({
     "budget_from": (re.compile(r"20\d\d-(0[1-9]|1[0-2])"), "a month, such as 2026-12; it must not be over yet"),
     "ci_issuer": (re.compile(r"https://[a-z0-9.-]+(/[^\s?#]*)?"), "an https address"),

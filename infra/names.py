@@ -218,11 +218,6 @@ def experiment(declared: str, *, validation: bool = False) -> str:
     return f"{FOLDER}/{declared}_validation" if validation else f"{FOLDER}/{declared}"
 
 
-def model(stage: Stage, name: str) -> str:
-    """The three-part name of a registered model."""
-    return f"{stage.catalog}.{name}.{name}"
-
-
 def table(stage: Stage, name: str) -> str:
     """The three-part name of a table; `name` is schema.table."""
     return f"{stage.catalog}.{name}"

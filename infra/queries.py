@@ -59,7 +59,7 @@ join (
   group by workspace_id, job_id
 ) as jobs on jobs.workspace_id = runs.workspace_id and jobs.job_id = runs.job_id
 where runs.result_state is not null
-  and jobs.tags['system'] = 'cdh-mlops' and jobs.tags['stage'] = '{stage.name}'"""
+  and jobs.tags['system'] = '{names.SYSTEM}' and jobs.tags['stage'] = '{stage.name}'"""
 
 
 def failures(stage: Stage) -> str:
@@ -81,7 +81,7 @@ from system.billing.usage as usage
 join system.billing.list_prices as prices on prices.sku_name = usage.sku_name and prices.cloud = usage.cloud
   and usage.usage_start_time >= prices.price_start_time
   and (prices.price_end_time is null or usage.usage_start_time < prices.price_end_time)
-where usage.custom_tags['system'] = 'cdh-mlops' and usage.custom_tags['stage'] = '{stage.name}'
+where usage.custom_tags['system'] = '{names.SYSTEM}' and usage.custom_tags['stage'] = '{stage.name}'
   and usage.usage_date >= current_date() - interval {COST_DAYS} days
 group by all"""
 

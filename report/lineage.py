@@ -37,7 +37,7 @@ def of_predictions(stage: Stage, model: str, synthetic: bool) -> Lineage | None:
     rows = stage.tables.rows(table, columns=[*FIELDS, *PERSON] if synthetic else FIELDS)
     if not rows:
         return None
-    whole = complete(rows, stage.tables.rows("ml.lineage", columns=("object", "version", "inputs")))
+    records = stage.tables.rows("ml.lineage", columns=("object", "version", "inputs"))
     last = max(rows, key=lambda row: str(row["scored_at"]))
     person: dict[str, str] = {}
     if synthetic:
@@ -45,7 +45,7 @@ def of_predictions(stage: Stage, model: str, synthetic: bool) -> Lineage | None:
         last = max(latest, key=lambda row: (row["score"], str(row["visit_occurrence_id"])))
         person = {name: str(last[name]) for name in PERSON} | {"score": words.number(last["score"])}
     fields = {name: _shown(name, last[name]) for name in FIELDS if name != "source_versions"}
-    return Lineage(len(rows), whole, fields, person, _draw(stage, table, last, person))
+    return Lineage(len(rows), complete(rows, records), fields, person, _draw(records or [], table, last, person))
 
 
 def complete(rows: Iterable[Row], records: Iterable[Row] | None) -> int:
@@ -84,15 +84,14 @@ def _shown(name: str, value: object) -> str:
     return words.moment(value) if name.endswith("_at") else words.NOTHING if value is None else str(value)
 
 
-def _draw(stage: Stage, table: str, row: Row, person: Mapping[str, str]) -> Markup:
-    """Boxes for the prediction, its model version, and every table version behind them."""
+def _draw(records: Iterable[Row], table: str, row: Row, person: Mapping[str, str]) -> Markup:
+    """Boxes for the prediction, its model version, and every table version behind them. records: `ml.lineage`."""
     prediction = "one prediction"
     model = f"{row['model_name']}@{row['model_version']}"
     features = f"{row['feature_table']}@{row['feature_table_version']}"
     sources = [f"{name}@{version}" for name, version in versions(row["source_versions"]).items()]
     after: dict[str, set[str]] = {prediction: {model, features}, model: set()}
-    written = stage.tables.rows("ml.lineage", columns=("object", "version", "inputs")) or []
-    inputs = {f"{one['object']}@{one['version']}": versions(one["inputs"]) for one in written}
+    inputs = {f"{one['object']}@{one['version']}": versions(one["inputs"]) for one in records}
     waiting = [features, model]
     while waiting:
         name = waiting.pop()

@@ -180,11 +180,11 @@ class Subgroup:
     ratio_interval: str
 
 
-def subgroups(model: Trained, split: str = "person") -> list[Subgroup]:
-    """Subgroups of a split in the order of their names; of a small one only the name is shown."""
+def subgroups(model: Trained) -> list[Subgroup]:
+    """Subgroups of the split by persons in the order of their names; of a small one only the name is shown."""
     lines = []
-    for (name, subgroup), metrics in sorted(model.estimates.items()):
-        if name != split or subgroup == "all":
+    for (split, subgroup), metrics in sorted(model.estimates.items()):
+        if split != "person" or subgroup == "all":
             continue
         first, auroc, ratio = next(iter(metrics.values())), metrics.get("auroc"), metrics.get("observed_over_expected")
         open_ = first.shown

@@ -36,9 +36,9 @@ class MarkError(ValueError):
     """A comment that begins like a mark and is none."""
 
 
-def limits(root: Path = ROOT, places: Iterable[str] = PLACES) -> list[Limit]:
-    """Every mark below the places, by file and line; MarkError names a file and line whose mark has not all parts."""
-    return [limit for place in places for path in sorted((root / place).rglob("*.py")) for limit in _of(path, root)]
+def limits(root: Path = ROOT) -> list[Limit]:
+    """Every mark below PLACES, by file and line; MarkError names a file and line whose mark has not all parts."""
+    return [limit for place in PLACES for path in sorted((root / place).rglob("*.py")) for limit in _of(path, root)]
 
 
 def _of(path: Path, root: Path) -> Iterator[Limit]:

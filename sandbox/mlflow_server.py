@@ -23,9 +23,8 @@ from typing import Any
 from sandbox.grants.mlflow_door import MlflowDoor
 from sandbox.process import environment
 from sandbox.server import Server
-from sandbox.workspace import Workspace
+from sandbox.workspace import HEADER, Workspace
 
-HEADER = "X-Sandbox-Workspace"
 _ARTIFACTS = "mlflow-artifacts:/"
 
 
@@ -48,7 +47,7 @@ def start(folder: Path, cache: Path) -> Server:
 
 
 def identity(folder: Path) -> str:
-    """What every answer of this workspace's server carries in ``HEADER``: a port may change hands."""
+    """What every answer of this workspace's server carries in ``HEADER``."""
     return str(folder.resolve())
 
 

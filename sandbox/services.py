@@ -21,7 +21,7 @@ from sandbox.grants.published import ATTACHES, Published, folder
 from sandbox.left_overs import drop_first_writes
 from sandbox.server import Server
 from sandbox.whole import whole
-from sandbox.workspace import Workspace
+from sandbox.workspace import HEADER, Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
@@ -216,7 +216,7 @@ def _live(workspace: Workspace) -> str | None:
         return None
     try:
         with urllib.request.urlopen(f"{uri}/health", timeout=5) as answer:
-            ours = answer.headers.get(mlflow_server.HEADER) == mlflow_server.identity(workspace.mlflow)
+            ours = answer.headers.get(HEADER) == mlflow_server.identity(workspace.mlflow)
             return uri if ours else None
     except (urllib.error.URLError, OSError):
         return None

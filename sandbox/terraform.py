@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sandbox.errors import NotDeployedError, SandboxError, TerraformError, UnknownStageError
 from sandbox.left_overs import forget_left_overs, mended
@@ -104,11 +103,6 @@ class Terraform:
             self._mend(stage, line)
             folder = self._ready(stage, line)
             return applied(self._run(command, folder, line, log=workspace.root / "terraform.log"))
-
-    def outputs(self, stage: str) -> dict[str, Any]:
-        """The stage's terraform outputs by name."""
-        text = "\n".join(self._run(["terraform", "output", "-json"], self._ready(stage, _quiet), _quiet))
-        return {name: output["value"] for name, output in json.loads(text).items()}
 
     def workspace(self, stage: str) -> Workspace:
         """The stage's workspace; ``UnknownStageError`` lists the valid stages."""

@@ -15,6 +15,9 @@ from typing import Any
 from sandbox.errors import NotDeployedError, NotSynthesizedError, SandboxError, UnknownStageError
 from sandbox.store import Store
 
+# In it a workspace's servers say whose they are: a port may change hands.
+HEADER = "X-Sandbox-Workspace"
+
 
 @dataclass(frozen=True)
 class Workspace:

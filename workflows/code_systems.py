@@ -89,11 +89,11 @@ def system_of(vocabulary_id: str, owner: str, file: str | None = None) -> CodeSy
     return SYSTEMS[vocabulary_id]
 
 
-def one_spelling(owner: str, vocabulary_id: str, code: str, file: str | None = None) -> None:
+def one_spelling(owner: str, vocabulary_id: str, code: str) -> None:
     """Raise where a code of a known vocabulary is not in the one spelling, by which alone codes are compared."""
     codes = SYSTEMS.get(vocabulary_id)
     if codes is not None and (spelled := codes.spelled(code)) != code:
-        raise DeclarationError(owner, vocabulary_id, code, spelled or f"a code such as {codes.example}", file)
+        raise DeclarationError(owner, vocabulary_id, code, spelled or f"a code such as {codes.example}")
 
 
 def zeros_restored(code: str) -> str:

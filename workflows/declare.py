@@ -200,16 +200,13 @@ class Featurization:
     source: str
     cluster: str
     tables: tuple[str, ...] = ("fact_person", "fact_encounter_index")
-    after: tuple[str, ...] = ()
     updates: Updates = field(default_factory=OnTables)
     history: bool = False
 
     def __post_init__(self) -> None:
         checked_name(self.name, "Featurization")
         checked_sequence(self.name, "tables", self.tables, str)
-        checked_sequence(self.name, "after", self.after, str)
         object.__setattr__(self, "tables", tuple(self.tables))
-        object.__setattr__(self, "after", tuple(self.after))
         checked_sequence(self.name, "updates", [self.updates], Updates)
         if not self.tables:
             raise DeclarationError(self.name, "tables", self.tables, "at least one fact table")

@@ -22,6 +22,14 @@ def present(delivery: Delivery, folder: Path) -> Path | None:
     return next((folder / name for name in delivery.files if (folder / name).is_file()), None)
 
 
+def needed(delivery: Delivery, folder: Path) -> Path:
+    """The delivered file; raises DeliveryError where it is not there."""
+    path = present(delivery, folder)
+    if path is None:
+        raise DeliveryError(f"{folder}: {' or '.join(delivery.files)} is missing")
+    return path
+
+
 def looked_for(source: Source) -> str:
     """What a folder must hold to be this source."""
     return f"{source.name} ({', '.join(' or '.join(delivery.files) for delivery in source.deliveries)})"
@@ -43,9 +51,7 @@ def recognise(folder: Path) -> Source:
 
 def verify(delivery: Delivery, folder: Path) -> None:
     """Raise DeliveryError unless the delivered file is whole; a zip's checksums are read once."""
-    path = present(delivery, folder)
-    if path is None:
-        raise DeliveryError(f"{folder}: {' or '.join(delivery.files)} is missing")
+    path = needed(delivery, folder)
     if delivery.member is None:
         return
     try:
@@ -61,9 +67,7 @@ def verify(delivery: Delivery, folder: Path) -> None:
 @contextmanager
 def opened(delivery: Delivery, folder: Path) -> Iterator[IO[bytes]]:
     """The delivered CSV as a stream of bytes: header line first, every value as text, an empty value is null."""
-    path = present(delivery, folder)
-    if path is None:
-        raise DeliveryError(f"{folder}: {' or '.join(delivery.files)} is missing")
+    path = needed(delivery, folder)
     if delivery.member is None:
         with path.open("rb") as stream:
             yield stream

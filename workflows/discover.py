@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,7 @@ class Catalogue:
 
     @property
     def declarations(self) -> tuple[Declaration, ...]:
-        """References, then featurizations in dependency order, then models by name."""
+        """References, then featurizations by name, then models by name."""
         return (*self.references.values(), *self.featurizations.values(), *self.models.values())
 
 
@@ -92,11 +91,14 @@ def discover(root: Path = HERE, *, clusters: Iterable[str], examples: bool = Tru
         check_source(catalogue, source)
     for model in catalogue.models.values():
         check_model(catalogue, model, clusters)
-    ordered = in_order(catalogue)
     check_tables(catalogue)
     for model in catalogue.models.values() if examples else ():
         check_examples(catalogue, model)
-    return replace(catalogue, featurizations=ordered, models=dict(sorted(catalogue.models.items())))
+    return replace(
+        catalogue,
+        featurizations=dict(sorted(catalogue.featurizations.items())),
+        models=dict(sorted(catalogue.models.items())),
+    )
 
 
 def check_reference(owner: str, field_name: str, value: str, valid: Iterable[str], file: str) -> None:
@@ -126,7 +128,7 @@ def check_references(catalogue: Catalogue, one: Reference, clusters: tuple[str, 
 
 
 def check_featurization(catalogue: Catalogue, one: Featurization, clusters: tuple[str, ...]) -> None:
-    """Its source, cluster, tables and predecessors exist."""
+    """Its source, cluster and tables exist."""
     file = catalogue.files[f"declaration:{one.name}"]
     check_reference(one.name, "source", one.source, catalogue.sources, file)
     check_reference(one.name, "cluster", one.cluster, clusters, file)
@@ -141,8 +143,6 @@ def check_featurization(catalogue: Catalogue, one: Featurization, clusters: tupl
         )
     if made and catalogue.sources[one.source].notes is None:
         raise DeclarationError(one.name, "tables", made, f"no notes, as {one.source} declares none", file)
-    for name in one.after:
-        check_reference(one.name, "after", name, catalogue.featurizations, file)
 
 
 def check_tables(catalogue: Catalogue) -> None:
@@ -300,15 +300,3 @@ def check_written(model: Model, source: Source) -> None:
             if vocabularies and vocabulary not in vocabularies:
                 raise DeclarationError(model.name, f"Codes {name!r}", vocabulary, vocabularies)
             one_spelling(f"{model.name}: Codes {name!r}", vocabulary, code)
-
-
-def in_order(catalogue: Catalogue) -> dict[str, Featurization]:
-    """The featurizations, each after those it comes after; a cycle is named."""
-    graph = {name: sorted(one.after) for name, one in sorted(catalogue.featurizations.items())}
-    try:
-        names = list(TopologicalSorter(graph).static_order())
-    except CycleError as error:
-        cycle = list(reversed(error.args[1]))
-        file = catalogue.files[f"declaration:{cycle[0]}"]
-        raise DeclarationError(cycle[0], "after", " -> ".join(cycle), "featurizations without a cycle", file) from error
-    return {name: catalogue.featurizations[name] for name in names}

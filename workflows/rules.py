@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from workflows.errors import DeclarationError
 from workflows.expressions import birth_date
 
-SEVERITIES = ("fatal", "convention", "characterization")
+FATAL, CONVENTION, CHARACTERIZATION = "fatal", "convention", "characterization"
+SEVERITIES = (FATAL, CONVENTION, CHARACTERIZATION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ class Rule:
     id: str
     condition: str
     meaning: str
-    severity: str = "fatal"
+    severity: str = FATAL
     threshold: float = 0.0
     beside: Beside | None = None
 
@@ -54,10 +55,10 @@ def not_before(later: str, earlier: str) -> Rule:
     )
 
 
-def not_future(moment: str, severity: str = "convention") -> Rule:
+def not_future(moment: str) -> Rule:
     """Nothing is recorded before it happens, in a source that does not say when it was extracted."""
     return Rule(
-        id=f"{moment}_not_future", severity=severity, condition=f"to_date({moment}) <= current_date()",
+        id=f"{moment}_not_future", severity=CONVENTION, condition=f"to_date({moment}) <= current_date()",
         meaning=f"{moment} not after the extraction of the source",
     )  # fmt: skip
 
@@ -80,10 +81,10 @@ def born_on_a_day(year: str, month: str, day: str) -> Rule:
     )  # fmt: skip
 
 
-def refers(column: str, table: str, key: str | None = None, severity: str = "convention") -> Rule:
+def refers(column: str, table: str, key: str | None = None) -> Rule:
     """A foreign key: where there is a value, the other table has a row for it."""
     return Rule(
-        id=f"{column}_in_{table}", severity=severity,
+        id=f"{column}_in_{table}", severity=CONVENTION,
         condition=f"CASE WHEN {column} IS NOT NULL THEN _{table} IS NOT NULL END",
         meaning=f"{column} is in {table}", beside=Beside(table=table, on=((column, key or column),)),
     )  # fmt: skip
@@ -93,14 +94,14 @@ def filled(column: str) -> Rule:
     """How complete a column is."""
     return Rule(
         id=f"{column}_filled", condition=f"{column} IS NOT NULL", meaning=f"{column} has a value",
-        severity="characterization",
+        severity=CHARACTERIZATION,
     )  # fmt: skip
 
 
-def after_birth(moment: str, *, table: str, key: str, year: str, severity: str = "convention") -> Rule:
+def after_birth(moment: str, *, table: str, key: str, year: str) -> Rule:
     """Nothing happens to a person before the year of their birth."""
     return Rule(
-        id=f"{moment}_after_birth", severity=severity,
+        id=f"{moment}_after_birth", severity=CONVENTION,
         condition=f"year({moment}) >= _{table}.birth_year", meaning=f"{moment} not before the year of birth",
         beside=Beside(table=table, on=((key, key),), gathers=(("birth_year", f"min({year})"),)),
     )  # fmt: skip
@@ -114,22 +115,21 @@ def observed(
     start: str,
     end: str,
     span: str = "an observation period",
-    severity: str = "convention",
 ) -> Rule:
     """What happens to a person (in a stay) of whom spans are known happens inside one; its ends are inside."""
     spans = f"collect_list(struct({start} AS first, {end} AS last))"
     return Rule(
-        id=f"{moment}_observed", severity=severity,
+        id=f"{moment}_observed", severity=CONVENTION,
         condition=f"exists(_{table}.spans, s -> to_date({moment}) BETWEEN s.first AND s.last)",
         meaning=f"{moment} is inside {span}",
         beside=Beside(table=table, on=((key, key),), gathers=(("spans", spans),)),
     )  # fmt: skip
 
 
-def before_extraction(moment: str, *, table: str, day: str, severity: str = "convention") -> Rule:
+def before_extraction(moment: str, *, table: str, day: str) -> Rule:
     """Nothing is recorded after the day on which the source was extracted."""
     return Rule(
-        id=f"{moment}_before_extraction", severity=severity,
+        id=f"{moment}_before_extraction", severity=CONVENTION,
         condition=f"to_date({moment}) <= _{table}.extracted",
         meaning=f"{moment} not after the extraction of the source",
         beside=Beside(table=table, gathers=(("extracted", f"max({day})"),)),

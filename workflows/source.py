@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from workflows.errors import DeclarationError
-from workflows.rules import SEVERITIES, Rule
+from workflows.rules import FATAL, SEVERITIES, Rule
 
 TYPES = ("string", "long", "double", "date", "timestamp", "boolean")
 CLASSIFICATIONS = ("identifier", "personal", "public")
@@ -68,7 +68,7 @@ class Contract:
     key: tuple[str, ...]
     meaning: str
     rules: tuple[Rule, ...] = ()
-    key_severity: str = "fatal"
+    key_severity: str = FATAL
     once: bool = False
     empty: bool = False
     unused: tuple[str, ...] = ()

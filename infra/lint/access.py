@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 
+from infra.inputs import UUID
 from infra.lint.rule import Body, Found, Stack, listed
 from infra.securables import PRIVILEGES
 
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 GRANTS, PERMISSIONS = "databricks_grants", "databricks_permissions"
 BESIDE = ("//", "access_control", "depends_on", "grant", "lifecycle", "provider")
 

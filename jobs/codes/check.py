@@ -10,8 +10,7 @@ from jobs.codes.known import FOREVER, Known
 from workflows.code_systems import SYSTEMS
 from workflows.concept_sets import Concept, Line, expanded
 from workflows.errors import DeclarationError
-
-FATAL, CONVENTION, CHARACTERIZATION = "fatal", "convention", "characterization"
+from workflows.rules import CHARACTERIZATION, CONVENTION, FATAL
 
 
 @dataclass(frozen=True)

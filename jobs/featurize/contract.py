@@ -15,9 +15,9 @@ from pyspark.sql import functions as sf
 
 from jobs.featurize.columns import WORDS, acceptable, delivered, quoted, typed_columns
 from jobs.featurize.counts import PERSONS, Check, beyond_first, repeated, totals, whose
-from jobs.quality.result import FATAL, Behind, Result, version_of
+from jobs.quality.result import Behind, Result, version_of
 from workflows.expressions import BLANKS
-from workflows.rules import Beside, Rule
+from workflows.rules import CONVENTION, FATAL, Beside, Rule
 from workflows.source import Column as Declared
 from workflows.source import Contract
 
@@ -56,7 +56,7 @@ def shape(schema: types.StructType, contract: Contract) -> list[tuple[str, str, 
             found.append((f"{column.name}_type", f"column {column.name} has type {kind}, not {column.type}", FATAL))
     known = {*names.values(), *contract.unused}
     for name in sorted(set(physical) - known):
-        found.append((f"{name}_known", f"column {name} is unknown", "convention"))
+        found.append((f"{name}_known", f"column {name} is unknown", CONVENTION))
     return found
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jobs.disclosure import SMALLEST, shown_of
 from jobs.errors import TaskError
+from jobs.featurize.entries import KEY
 from workflows.cohorts import InpatientStays, as_cohort
 from workflows.declare import Model
 from workflows.features import AtIndex
@@ -19,7 +20,6 @@ from workflows.source import Source
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-KEY = "visit_occurrence_id"
 SHARE = 0.01  # of the encounters in both versions: what a source corrects is less
 
 

@@ -29,6 +29,8 @@ from workflows.sources import named, names
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+# Of the wheel: the commit it was built from, and the hash of its sources, as infra names it.
+COMMIT, CODE = "commit.txt", "code.txt"
 REQUIRED = ("catalog", "declaration", "requirements", "job_id", "job_run_id", "task_run_id")
 
 
@@ -99,7 +101,7 @@ class Task:
             declaration=parse(text.decode()),
             declaration_hash=hashlib.sha256(text).hexdigest(),
             parameters=given,
-            commit=built_from(),
+            commit=of_wheel(COMMIT),
             requirements_hash=hashlib.sha256(contents(surroundings, given["requirements"])).hexdigest(),
             job_id=given["job_id"],
             job_run_id=given["job_run_id"],
@@ -210,9 +212,9 @@ def contents(surroundings: Surroundings, path: str) -> bytes:
         raise TaskError(f"{path} cannot be read ({error.strerror}); deploy the stage first") from error
 
 
-def built_from() -> str:
-    """The commit the wheel was built from, `unknown` in a checkout that was never built."""
-    file = resources.files("jobs") / "commit.txt"
+def of_wheel(name: str) -> str:
+    """What the wheel's build wrote: COMMIT or CODE; `unknown` in a checkout that was never built."""
+    file = resources.files("jobs") / name
     return file.read_text(encoding="utf-8").strip() if file.is_file() else "unknown"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
@@ -171,6 +170,13 @@ class Registry:
         number = dict(self._registered().aliases).get(CHAMPION)
         return None if number is None else self.client.get_model_version(self.name, str(number))
 
+    def crowned(self) -> ModelVersion:
+        """The champion; raises TaskError before the first promotion."""
+        champion = self.champion()
+        if champion is None:
+            raise TaskError(f"{self.name} has no {CHAMPION}; run the promote job first")
+        return champion
+
     def crown(self, number: str) -> None:
         """Let the alias name this version."""
         self.client.set_registered_model_alias(self.name, CHAMPION, number)
@@ -233,9 +239,3 @@ def quiet() -> None:
 
     MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
     logging.getLogger("mlflow").setLevel(logging.ERROR)
-
-
-def wheel_code() -> str:
-    """The hash of the wheel's sources, as infra names it; `unknown` in a checkout that was never built."""
-    file = Path(__file__).parents[1] / "code.txt"
-    return file.read_text(encoding="utf-8").strip() if file.is_file() else "unknown"

@@ -181,7 +181,7 @@ def rest_of(rest: pd.DataFrame, keys: Iterable[tuple[str, str]]) -> dict[tuple[s
 
 def blocks(outcome: np.ndarray, score: np.ndarray, size: int) -> list[slice]:
     """Runs of rows in the given order that end where the score changes, each with at least `size` rows, 11 events and
-    11 non-events; rows that cannot make such a run join the last one. None where there are too few rows."""
+    11 non-events; rows that cannot make such a run join the last one. Empty where there are too few rows."""
     cuts, start, events = [], 0, 0
     for end in range(1, len(score) + 1):
         events += int(outcome[end - 1])

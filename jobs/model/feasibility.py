@@ -44,11 +44,6 @@ class Width:
     low: float
     high: float
 
-    @property
-    def width(self) -> float:
-        """From its lower to its upper end."""
-        return self.high - self.low
-
 
 @dataclass(frozen=True)
 class Outcome:

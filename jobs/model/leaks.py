@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from jobs.model.gates import FEWEST
-from jobs.model.matrix import MISSING, columns_of, folds
+from jobs.model.matrix import columns_of, design, folds
 
 SALT = "leaks"
 
@@ -19,13 +19,13 @@ def alone(rows: pd.DataFrame) -> dict[str, float]:
     """
     outcome = rows["outcome"].to_numpy().astype("int64")
     columns = columns_of(rows)
+    matrix = design(rows, columns)
     half = folds(rows["person_id"], SALT, 2)
     found = {}
     for name in columns.numbers:
-        found[name] = max(max(one, 1 - one) for one in of_number(rows[name].astype("float64").to_numpy(), outcome))
+        found[name] = max(max(one, 1 - one) for one in of_number(matrix[name].to_numpy(), outcome))
     for name in columns.categories:
-        levels = rows[name].astype(object)
-        found[name] = auroc(outcome, rates(levels.where(levels.notna(), MISSING).astype(str), outcome, half))
+        found[name] = auroc(outcome, rates(matrix[name], outcome, half))
     return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
 
 

@@ -22,19 +22,6 @@ def logit(probability: np.ndarray) -> np.ndarray:
     return np.asarray(np.log(p / (1 - p)))
 
 
-def observed_over_expected(outcome: np.ndarray, probability: np.ndarray) -> float:
-    """Events that happened over events that the model expected."""
-    expected = float(np.sum(probability))
-    return float(np.sum(outcome)) / expected if expected > 0 else float("nan")
-
-
-def scaled_brier(outcome: np.ndarray, probability: np.ndarray) -> float:
-    """1 - Brier score / that of predicting the event rate for everyone (Steyerberg 2010): 1 perfect, 0 useless."""
-    rate = float(np.mean(outcome)) if len(outcome) else float("nan")
-    reference = rate * (1 - rate)
-    return 1 - float(np.mean((outcome - probability) ** 2)) / reference if reference > 0 else float("nan")
-
-
 def logistic_fit(design: np.ndarray, outcome: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray | None:
     """Maximum-likelihood coefficients of a small logistic regression by Newton's method, shape (k,).
 
@@ -59,18 +46,6 @@ def logistic_fit(design: np.ndarray, outcome: np.ndarray, offset: np.ndarray | N
         if np.max(np.abs(beta)) > 1e3:
             return None
     return None
-
-
-def calibration_slope(outcome: np.ndarray, probability: np.ndarray) -> float:
-    """Slope of the outcome on the model's logit (logistic recalibration): 1 is ideal, below 1 means overfitted."""
-    beta = logistic_fit(np.column_stack([np.ones(len(outcome)), logit(probability)]), outcome)
-    return float("nan") if beta is None else float(beta[1])
-
-
-def calibration_intercept(outcome: np.ndarray, probability: np.ndarray) -> float:
-    """Calibration in the large: intercept with the model's logit as offset, slope 1 (Van Calster 2019); 0 is ideal."""
-    beta = logistic_fit(np.ones((len(outcome), 1)), outcome, logit(probability))
-    return float("nan") if beta is None else float(beta[0])
 
 
 def cubed(x: np.ndarray, knot: float) -> np.ndarray:

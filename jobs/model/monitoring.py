@@ -15,7 +15,7 @@ import pandas as pd
 
 from jobs.disclosure import few, measured, suppressed, tells
 from jobs.model.intervals import Persons, observed_over_expected
-from jobs.model.matrix import MISSING, Columns, design
+from jobs.model.matrix import MISSING, Columns, design, ordered
 from jobs.model.scoring import APART, SCORED
 from jobs.quality.groups import kept_back
 from workflows.declare import Monitor
@@ -30,9 +30,9 @@ WHOLE = 0  # the block number of the whole scored slice
 
 def blocks(rows: pd.DataFrame) -> dict[int, pd.DataFrame]:
     """The quarters of `rows` by encounter order; block 1 is the oldest, block BLOCKS the newest."""
-    ordered = rows.sort_values(["encounter_order", "visit_occurrence_id"], ignore_index=True)
-    edges = np.linspace(0, len(ordered), BLOCKS + 1).astype(int)
-    return {i + 1: ordered.iloc[edges[i] : edges[i + 1]] for i in range(BLOCKS)}
+    sorted_rows = ordered(rows)
+    edges = np.linspace(0, len(rows), BLOCKS + 1).astype(int)
+    return {i + 1: sorted_rows.iloc[edges[i] : edges[i + 1]] for i in range(BLOCKS)}
 
 
 def calibration(rows: pd.DataFrame, monitor: Monitor, seed: int) -> list[dict[str, Any]]:

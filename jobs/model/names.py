@@ -9,6 +9,7 @@ from workflows.declare import Declaration, Model
 
 CHAMPION = "champion"
 RECORDS = "ml.validation_record"
+FEATURES = "feature_"  # what the names of feature tables begin with
 
 
 def declared_model(declaration: Declaration) -> Model:
@@ -33,7 +34,7 @@ class Names:
     @property
     def features(self) -> str:
         """The feature table, written by the features task."""
-        return f"{self.source}_ra.feature_{self.model}"
+        return f"{self.source}_ra.{FEATURES}{self.model}"
 
     def table(self, name: str) -> str:
         """A table of the model's own zone: side, dataset, evaluation, curve, gate, predictions, monitoring."""

@@ -172,19 +172,19 @@ def beside(found: Sequence[Line], shown: Mapping[str, int | None], families: Seq
     return nested.hidden_beside(nested.every_kind(families), frozenset(there), flags, *counts)
 
 
-def table_one(frame: pd.DataFrame, group: str = "outcome", families: Sequence[Family] = ()) -> pd.DataFrame:
-    """Table 1 of a feature table's rows, of those whose `group` is 0 and of those whose it is 1 (COLUMNS).
+def table_one(frame: pd.DataFrame, families: Sequence[Family] = ()) -> pd.DataFrame:
+    """Table 1 of a feature table's rows, of those whose outcome is 0 and of those whose it is 1 (COLUMNS).
 
     Counts of 1 to 10 persons and what would give them away are empty, and so is every share, mean, deviation and
     difference built on one. No smallest and no largest value is shown. families: the covariates that say something of
     each other.
     """
-    rows = first_rows(frame[frame[group].notna()])
-    groups = rows[group].astype("int64").to_numpy()
+    rows = first_rows(frame[frame["outcome"].notna()])
+    groups = rows["outcome"].astype("int64").to_numpy()
     size = (int((groups == 0).sum()), int((groups == 1).sum()))
     if (there := set(groups.tolist())) != {0, 1}:
         kind = TaskError if there - {0, 1} else NobodyError
-        raise kind(f"table 1: {group} has {sorted(there)}; valid: persons in both groups, 0 and 1")
+        raise kind(f"table 1: outcome has {sorted(there)}; valid: persons in both groups, 0 and 1")
     waiting = first_rows(frame[~frame["person_id"].isin(rows["person_id"])])
     everyone = np.concatenate([groups, np.full(len(waiting), WAITING)])
     found = lines(pd.concat([rows, waiting], ignore_index=True) if len(waiting) else rows, everyone)

@@ -80,8 +80,3 @@ def cut_after(text: str, tokens: list[Span]) -> int:
         if text[tokens[count - 1][0]] in CLAUSE:
             return count
     return len(tokens)
-
-
-def tokens(text: str) -> int:
-    """How many tokens a text has: words, numbers and single marks."""
-    return sum(1 for _ in TOKEN.finditer(text))

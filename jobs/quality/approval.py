@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.quality.result import FATAL
+from jobs.model.names import FEATURES
+from workflows.rules import FATAL
 
 APPROVALS = "ml.data_approval"
 SCHEMA = "job_run_id string, source string, tables string, approved_by string, reason string, approved_at timestamp"
 SHORTEST_REASON = 10
-FEATURES = "feature_"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as sf
 
-from jobs.codes.check import CHARACTERIZATION, CHECKS, CONVENTION
+from jobs.codes.check import CHECKS
 from jobs.codes.known import FOREVER, Known
 from jobs.codes.recorded import judged
 from jobs.disclosure import SMALLEST
+from jobs.featurize.counts import persons
 from jobs.featurize.facts import beside, optional, together
 from jobs.quality.groups import kept_back
 from jobs.quality.result import Behind, Result, version_of
 from workflows.code_systems import SYSTEMS
+from workflows.rules import CHARACTERIZATION, CONVENTION
 from workflows.source import Events, Source
 
 if TYPE_CHECKING:
@@ -132,11 +134,6 @@ def counted(rows: DataFrame, codes: DataFrame) -> list[Mapping[str, Any]]:
             persons(coded - here).alias(f"k_{one}"),
         ]
     return [row.asDict() for row in each.groupBy("_table", "_column").agg(*sums).collect()]
-
-
-def persons(rows: Column) -> Column:
-    """How many persons have such rows; a row without a person may be of any, so each is one more."""
-    return sf.sum(sf.when(sf.col("_whose").isNull(), rows).otherwise((rows > 0).cast("bigint")))
 
 
 def decided(

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from jobs.digest import digest
 from jobs.disclosure import few
-
-FATAL = "fatal"
+from workflows.rules import FATAL
 
 
 def version_of(*parts: object) -> str:

@@ -17,6 +17,7 @@ from jobs.quality.groups import Classes, kept_back
 from jobs.quality.kinds import Family
 from jobs.quality.nested import apart
 from jobs.quality.result import Result, version_of
+from workflows.rules import CONVENTION
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -149,7 +150,7 @@ def matches(found: Sequence[Group], table: str) -> list[Result]:
     return [
         Result(
             table=table, check=f"{name}_matches", what=f"nobody has {name}: what it is made of matches nothing",
-            severity="convention", state="passed" if one.ever else "failed", version=version_of("matches"),
+            severity=CONVENTION, state="passed" if one.ever else "failed", version=version_of("matches"),
             rows=0 if one.ever else whole.rows, of=whole.rows, all_rows=whole.rows,
         )
         for name, one in whole.covariates.items()

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
 
-from jobs.codes.check import CONVENTION
 from jobs.featurize.matching import spelled_unit
 from jobs.quality.result import Behind, Result, version_of
+from workflows.rules import CONVENTION
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

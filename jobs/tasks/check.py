@@ -13,10 +13,11 @@ from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.quality.published import published
 from jobs.quality.record import Checked, before, record
-from jobs.quality.result import FATAL, Result, version_of
+from jobs.quality.result import Result, version_of
 from jobs.quality.table import QUALITY, of_persons, whose
 from jobs.tasks.codes import loaded, of_codes
 from jobs.tasks.curated import without_withdrawn
+from workflows.rules import FATAL
 from workflows.source import Contract, Source
 from workflows.sources import named
 

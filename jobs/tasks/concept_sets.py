@@ -10,6 +10,7 @@ from jobs.io.context import Task, run
 from jobs.tasks.codes import known_of, loaded
 from jobs.tasks.reference import declared
 from workflows.concept_sets import collections, in_version, lines, resolved
+from workflows.rules import FATAL
 
 TABLE, FINDINGS = "ml.concept_sets", "ml.concept_set_findings"
 KEY = ("collection", "concept_set_name", "version", "vocabulary_id", "concept_code")
@@ -32,7 +33,7 @@ def concept_sets() -> None:
 
 
 def _concept_sets(task: Task) -> None:
-    from jobs.codes.check import CHECKS, FATAL, report
+    from jobs.codes.check import CHECKS, report
 
     names = declared(task).collections or collections()
     held = {name: lines(name) for name in names}

@@ -10,6 +10,7 @@ from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
 from jobs.model.definition import DEFINITION, definition
+from jobs.model.names import Names, declared_model
 from jobs.quality.cohort import attrition, attrition_before, members_before
 from jobs.quality.kinds import families
 from jobs.quality.record import describe, held
@@ -99,21 +100,20 @@ def _features(task: Task) -> None:
     from jobs.featurize.columns import documented
     from jobs.featurize.features import features_of
 
-    model = task.declaration
-    if not isinstance(model, Model):
-        raise TaskError(f"features: {model.name} is a {type(model).__name__}; valid: a Model")
+    model = declared_model(task.declaration)
+    names = Names.of(model)
     source, cohort = named(model.source), of_model(model)
     inputs = task.tables.inputs(*used(source, model, cohort))
     sets = sets_of(model.of_events, source.collections)
     codes = code_rows(model.of_events, sets)
     whom = content(task, code_rows(criteria(cohort), sets_of(criteria(cohort), source.collections)), cohort)
     what = content(task, codes, cohort, model.outcome, model.features)
-    members, table = f"{source.name}_ra.cohort_{model.name}", f"{source.name}_ra.feature_{model.name}"
+    members, table = f"{source.name}_ra.cohort_{model.name}", names.features
     facts = facts_of(task, inputs, codes)
     encounters = f"{source.name}_ra.fact_encounter_index"
     corrected = refuse_restated(task, model, table, encounters, inputs[encounters], facts.encounters)
     chosen = selection(cohort, facts)
-    before = cache(partial(members_before, task, f"{model.name}.attrition", table))
+    before = cache(partial(members_before, task, names.table("attrition"), table))
     if (whose := task.tables.made(members, whom, inputs)) is None:
         told(task, model, chosen, before(), inputs)
         whose = task.tables.replace(members, chosen.index, inputs, {"content": whom})
@@ -160,7 +160,7 @@ def told(
     task: Task, model: Model, chosen: Selection, known: tuple[Shown, Collection[int]], inputs: Mapping[str, int]
 ) -> None:
     """Log and keep what each step leaves; raise if that is nothing. known: as of `members_before`."""
-    steps, name = chosen.attrition(), f"{model.name}.attrition"
+    steps, name = chosen.attrition(), Names.of(model).table("attrition")
     before = attrition_before(task, name, [(step.step, step.reason) for step in steps])
     shown = attrition([(step.encounters, step.persons) for step in steps], before, *known)
     rows = [

@@ -11,7 +11,7 @@ from jobs.io.context import Task, run
 from jobs.io.registry import Registry
 from jobs.model import monitoring
 from jobs.model.matrix import columns_of, ordered
-from jobs.model.names import CHAMPION, Names, declared_model
+from jobs.model.names import Names, declared_model
 from jobs.model.retraining import Made, retraining
 from jobs.model.side import TEST
 from jobs.tasks.said import said
@@ -29,9 +29,7 @@ def _observe(task: Task) -> None:
     model = declared_model(task.declaration)
     names = Names.of(model)
     registry = Registry(task, names)
-    champion = registry.champion()
-    if champion is None:
-        raise TaskError(f"{registry.name} has no {CHAMPION}; run the promote job first")
+    champion = registry.crowned()
     predictions = names.table("predictions")
     if not task.tables.exists(predictions):
         raise TaskError(f"{predictions} does not exist; run the score job first")

@@ -9,8 +9,8 @@ import pandas as pd
 from jobs.digest import digest
 from jobs.errors import TaskError
 from jobs.io import frames
-from jobs.io.context import Task, run
-from jobs.io.registry import Registry, refuse_untold, same_declaration, wheel_code
+from jobs.io.context import CODE, Task, of_wheel, run
+from jobs.io.registry import Registry, refuse_untold, same_declaration
 from jobs.model.definition import DEFINITION, meaning
 from jobs.model.names import RECORDS, Names, declared_model
 from jobs.model.validation import RECORD
@@ -37,7 +37,7 @@ def _record(task: Task) -> None:
         DEFINITION: tags.get(DEFINITION),
         "feature_table_version": int(tags["feature_table_version"]),
         "source_versions": tags["source_versions"],
-        "code": wheel_code(),
+        "code": of_wheel(CODE),
         "requirements_hash": task.requirements_hash,
         "mlflow_run_id": trained.info.run_id,
         "auroc": trained.data.metrics.get("auroc"),

@@ -12,7 +12,7 @@ from jobs.io.context import Task, run
 from jobs.io.registry import Registry
 from jobs.model.definition import differs, of_table, of_tags
 from jobs.model.matrix import ordered, probabilities
-from jobs.model.names import CHAMPION, Names, declared_model
+from jobs.model.names import Names, declared_model
 from jobs.model.scoring import APART, LINEAGE_COLUMNS, SCORED, Lineage, Reach, predictions
 from jobs.tasks.prepare import TOLD
 from jobs.tasks.said import said, unsaid
@@ -44,9 +44,7 @@ def _score(task: Task) -> None:
 
     names = Names.of(declared_model(task.declaration))
     registry = Registry(task, names)
-    champion = registry.champion()
-    if champion is None:
-        raise TaskError(f"{registry.name} has no {CHAMPION}; run the promote job first")
+    champion = registry.crowned()
     table, inputs = names.table("predictions"), task.tables.inputs(names.features)
     version = inputs[names.features]
     refuse_declared_anew(task, champion, names.features, version)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jobs.errors import TaskError
 from jobs.featurize.withdrawal import PERSON, TOMBSTONES, digest_sql, key_sql, parsed, person_sql, visit_sql
 from jobs.io.context import Task, contents, run
+from jobs.model.names import FEATURES
 from jobs.model.side import TRAIN
 from workflows.source import Source
 from workflows.sources import named
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 RECORD = "withdrawal"
 TOMBSTONE_SCHEMA = "key string"
 RECORD_SCHEMA = "job_run_id string, request string, model string, model_version long, saw string"
-FEATURES = "feature_"
 
 
 def withdraw() -> None:

@@ -10,12 +10,12 @@ from sandbox.grants.record import Door, issue
 from sandbox.workspace import Workspace
 
 
-def volume_needs(path: str, privilege: str = "READ_VOLUME") -> tuple[Need, ...]:
-    """What it takes to reach `/Volumes/<catalog>/<schema>/<volume>/...`; nothing for any other text."""
+def volume_needs(path: str) -> tuple[Need, ...]:
+    """What it takes to read `/Volumes/<catalog>/<schema>/<volume>/...`; nothing for any other text."""
     parts = path.split("/")
     if not path.startswith("/Volumes/") or len(parts) < 5:
         return ()
-    return within(Need(privilege, "Volume", ".".join(parts[2:5])))
+    return within(Need("READ_VOLUME", "Volume", ".".join(parts[2:5])))
 
 
 # Not proved here: READ VOLUME without WRITE VOLUME for the file calls of a task. Why: a volume is a folder of this

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.errors import ServiceError
-from sandbox.provider.behaviour import ENTITLEMENTS, PERMISSION_LEVELS, SECURABLES
+from sandbox.provider.behaviour import ENTITLEMENTS, PERMISSION_LEVELS, PRINCIPALS, SECURABLES
 from sandbox.provider.kinds import Context, Kind, ReadBackError, fill
 from sandbox.provider.planning import Refusal, same
 from sandbox.provider.privileges import NOT_IMPLIED, PRIVILEGES, spelled
@@ -33,6 +33,17 @@ def applicable(kind: str, name: str, privileges: Iterable[str]) -> None:
             raise ServiceError("INVALID_PARAMETER_VALUE", f"{message} Valid: {', '.join(sorted(valid))}")
 
 
+def _securable(body: Object) -> tuple[str, str]:
+    """(kind, name) of the securable that grants are on."""
+    return next((key, str(body[key])) for key in sorted(SECURABLES) if body.get(key))
+
+
+def _need(context: Context, kind: str, name: str) -> None:
+    """The securable must exist where the sandbox keeps its kind."""
+    if kind in _KEPT:
+        context.need(_KEPT[kind][0], name, _KEPT[kind][1])
+
+
 class Grants(Kind):
     """All grants of one securable; authoritative, so a second resource for the same one is refused."""
 
@@ -49,9 +60,8 @@ class Grants(Kind):
 
     def identify(self, context: Context, body: Object) -> str:
         """``<securable>/<name>``; the securable must exist."""
-        kind, name = next((key, body[key]) for key in sorted(SECURABLES) if body.get(key))
-        if kind in _KEPT:
-            context.need(_KEPT[kind][0], name, _KEPT[kind][1])
+        kind, name = _securable(body)
+        _need(context, kind, name)
         taken = context.workspace.store.read("databricks_grants", f"{kind}/{name}")
         wanted = self.stored(body)["grant"]
         if taken and not same(taken.body["grant"], wanted):
@@ -65,8 +75,7 @@ class Grants(Kind):
     def make(self, context: Context, body: Object, prior: Object | None) -> None:
         """Unity Catalog refuses a privilege that the securable does not have; without one, nothing is read back."""
         del context, prior
-        kind = next(key for key in sorted(SECURABLES) if body.get(key))
-        applicable(kind, str(body[kind]), [one for grant in body["grant"] for one in grant["privileges"]])
+        applicable(*_securable(body), [one for grant in body["grant"] for one in grant["privileges"]])
         if any(not grant["privileges"] for grant in body["grant"]):
             raise ReadBackError("INVALID_PARAMETER_VALUE", "got empty permissions list")
 
@@ -75,7 +84,7 @@ class Grants(Kind):
         merged: dict[str, set[str]] = {}
         for grant in _spelled(body["grant"]):
             merged.setdefault(grant["principal"], set()).update(grant["privileges"])
-        kind = next(key for key in sorted(SECURABLES) if body.get(key))
+        kind, _ = _securable(body)
         for privileges in merged.values():
             # "the backend reports ALL_PRIVILEGES plus the concrete privileges it implies" (github.com/databricks/cli,
             # pull request 6064), without those of NOT_IMPLIED (6733)
@@ -99,16 +108,14 @@ class Grant(Kind):
 
     def identify(self, context: Context, body: Object) -> str:
         """``<securable>/<name>/<principal>``; the securable must exist where the sandbox keeps its kind."""
-        kind, name = next((key, body[key]) for key in sorted(SECURABLES) if body.get(key))
-        if kind in _KEPT:
-            context.need(_KEPT[kind][0], name, _KEPT[kind][1])
+        kind, name = _securable(body)
+        _need(context, kind, name)
         return f"{kind}/{name}/{body['principal']}"
 
     def make(self, context: Context, body: Object, prior: Object | None) -> None:
         """Unity Catalog refuses a privilege that the securable does not have."""
         del context, prior
-        kind = next(key for key in sorted(SECURABLES) if body.get(key))
-        applicable(kind, str(body[kind]), body["privileges"])
+        applicable(*_securable(body), body["privileges"])
 
     def stored(self, body: Object) -> Object:
         """Privileges spelled as Unity Catalog does."""
@@ -123,10 +130,7 @@ class WorkspaceBinding(Kind):
     def identify(self, context: Context, body: Object) -> str:
         """``<workspace id>|<securable type>|<name>``; the securable must exist where the sandbox keeps its kind."""
         fill(body, securable_name=body.get("catalog_name"))
-        if body["securable_type"] in _KEPT:
-            context.need(
-                _KEPT[body["securable_type"]][0], str(body["securable_name"]), _KEPT[body["securable_type"]][1]
-            )
+        _need(context, str(body["securable_type"]), str(body["securable_name"]))
         return f"{body['workspace_id']}|{body['securable_type']}|{body['securable_name']}"
 
 
@@ -189,12 +193,12 @@ class Permissions(Kind):
                 kind = str(body["object_type"])
                 message = f"it is not possible to modify admin permissions for {kind} resources"
                 raise ServiceError("INVALID_PARAMETER_VALUE", message)
-            named = [name for name in _PRINCIPALS if entry[name]]
+            named = [name for name in PRINCIPALS if entry[name]]
             if len(named) != 1:
-                message = f"access_control needs exactly one of {', '.join(_PRINCIPALS)}"
+                message = f"access_control needs exactly one of {', '.join(PRINCIPALS)}"
                 raise ServiceError("INVALID_PARAMETER_VALUE", message)
         if body["job_id"] and not any(entry["permission_level"] == "IS_OWNER" for entry in body["access_control"]):
-            owner = dict.fromkeys(_PRINCIPALS) | {context.caller: context.deployer, "permission_level": "IS_OWNER"}
+            owner = dict.fromkeys(PRINCIPALS) | {context.caller: context.deployer, "permission_level": "IS_OWNER"}
             body["access_control"] = [*body["access_control"], owner]
 
     def stored(self, body: Object) -> Object:
@@ -215,9 +219,6 @@ class Permissions(Kind):
         mine = [entry for entry in (prior or {}).get("access_control") or [] if _of(entry, context)]
         entries = [entry for entry in found["access_control"] if mine or not _of(entry, context)]
         return found | {"access_control": entries} if entries else None
-
-
-_PRINCIPALS = ("user_name", "group_name", "service_principal_name")
 
 
 def _of(entry: Object, context: Context) -> bool:

@@ -50,6 +50,9 @@ PERMISSION_LEVELS: dict[str, tuple[str, tuple[str, ...]]] = {
     "workspace_file_path": ("files", ("CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE")),
 }
 
+# the fields of an entry of databricks_permissions, one of which names the principal
+PRINCIPALS = ("user_name", "group_name", "service_principal_name")
+
 _MAILS = (
     "email_notifications email_notifications.no_alert_for_skipped_runs"
     " email_notifications.on_duration_warning_threshold_exceeded email_notifications.on_failure"

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sandbox.whole import whole
-from sandbox.workspace import Workspace
+from sandbox.workspace import HEADER, Workspace
 
-# Every answer of the door to METADATA carries whose it is: a port may change hands.
-HEADER = "X-Sandbox-Workspace"
+# What the door answers here says whose it is.
 METADATA = "/.well-known/databricks-config"
 _SECONDS = 2
 

@@ -30,14 +30,14 @@ from sandbox.rest import (
     tables,
     unity,
 )
-from sandbox.rest.announced import HEADER, METADATA, identity
+from sandbox.rest.announced import METADATA, identity
 from sandbox.rest.asking import Ask, Object, Route, json_answer, refusal
 from sandbox.rest.caller import Caller
 from sandbox.rest.resources import Mlflow, Resources, schemas
 from sandbox.rest.running import Running
 from sandbox.rest.tokens import Tokens
 from sandbox.runner.run import TaskServices
-from sandbox.workspace import Workspace
+from sandbox.workspace import HEADER, Workspace
 
 _NOUNS = (
     system_schemas,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from sandbox.provider.behaviour import PERMISSION_LEVELS
+from sandbox.provider.behaviour import PERMISSION_LEVELS, PRINCIPALS
 from sandbox.rest.asking import DOCUMENTED, Ask, Object, Routes, invalid
 from sandbox.rest.translate import answer, attributes
 
 ROUTES = Routes()
 _TYPE = "databricks_permissions"
-_NAMES = ("user_name", "group_name", "service_principal_name")
 # kind of object in a path -> (argument of databricks_permissions, what the API calls the object)
 _OBJECTS = {
     kind: (argument, {"experiments": "mlflowExperiment", "sql/warehouses": "warehouses"}.get(kind, ""))
@@ -36,7 +35,7 @@ def _told(path: str, entries: list[Object]) -> Object:
     singular = kind[:-3] + "y" if kind.endswith("ies") else kind.removesuffix("s")
     shown = []
     for entry in entries:
-        who = {name: entry[name] for name in _NAMES if entry.get(name)}
+        who = {name: entry[name] for name in PRINCIPALS if entry.get(name)}
         level = {"permission_level": entry["permission_level"], "inherited": False}
         shown.append(who | {"all_permissions": [level]})
     return {"object_id": f"/{path}", "object_type": _OBJECTS[kind][1] or singular, "access_control_list": shown}
@@ -61,8 +60,8 @@ def _set(ask: Ask, path: str, entries: list[Object]) -> Object:
         level = entry.get("permission_level")
         if level not in levels:
             raise invalid(f"permission_level '{level}' is not valid for {kind}; valid: {', '.join(levels)}")
-        if len([name for name in _NAMES if entry.get(name)]) != 1:
-            raise invalid(f"each entry needs exactly one of {', '.join(_NAMES)}")
+        if len([name for name in PRINCIPALS if entry.get(name)]) != 1:
+            raise invalid(f"each entry needs exactly one of {', '.join(PRINCIPALS)}")
     if not entries:
         ask.workspace.store.delete(_TYPE, f"/{path}")
         return _told(path, [])
@@ -81,8 +80,8 @@ def put(ask: Ask, path: str) -> Object:
 def patch(ask: Ask, path: str) -> Object:
     """Set the levels of some principals, leave the others."""
     given = ask.objects("access_control_list")
-    named = [{one.get(name) for name in _NAMES} - {None} for one in given]
-    kept = [one for one in _entries(ask, path) if {one.get(name) for name in _NAMES} - {None} not in named]
+    named = [{one.get(name) for name in PRINCIPALS} - {None} for one in given]
+    kept = [one for one in _entries(ask, path) if {one.get(name) for name in PRINCIPALS} - {None} not in named]
     return _set(ask, path, [*kept, *given])
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from sandbox.errors import NotDeployedError
 from sandbox.privileges import Securable
+from sandbox.provider.unity import METASTORE
 from sandbox.rest.asking import DOCUMENTED, Ask, Object, Routes, missing, page
-from sandbox.rest.unity import METASTORE
 from sandbox.workspace import Workspace
 
 ROUTES = Routes()

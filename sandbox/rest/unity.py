@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from sandbox.privileges import Securable
+from sandbox.provider.unity import METASTORE
 from sandbox.rest.asking import DOCUMENTED, Ask, Object, Routes, invalid, page
 from sandbox.rest.translate import answer, attributes
 from sandbox.store import Resource
 
 ROUTES = Routes()
 _API = "/api/2.1/unity-catalog"
-METASTORE = "00000000-0000-0000-0000-000000000000"
 WORKSPACE_ID = 1
 # Identity and what only the service writes: a change of these in an update is not one.
 _FIXED = frozenset(

@@ -232,14 +232,17 @@ class Ledger(Entries):
         values = (life_cycle, result, reason, self.clock.time(), run_id)
         db.execute(f"UPDATE run {_END} WHERE run_id = ?", values)
         db.execute("UPDATE repair SET result = ?, reason = ?, ended = ? WHERE run_id = ? AND ended IS NULL", values[1:])
-        notify = db.execute("SELECT notify FROM run WHERE run_id = ?", (run_id,)).fetchone()[0]
-        event = Notices.from_json(notify).of_end(result, skipped=life_cycle == "SKIPPED")
+        notices = self._notices(db, run_id)
+        event = notices.of_end(result, skipped=life_cycle == "SKIPPED")
         said = result.lower().replace("_", " ")
-        self._tell_of_run(db, run_id, event, f"{said}: {reason}" if reason else said)
+        self._tell(db, run_id, "", notices, event, f"{said}: {reason}" if reason else said)
 
-    def _tell_of_run(self, db: sqlite3.Connection, run_id: int, event: str | None, said: str) -> None:
-        notify = db.execute("SELECT notify FROM run WHERE run_id = ?", (run_id,)).fetchone()[0]
-        self._tell(db, run_id, "", Notices.from_json(notify), event, said)
+    def _tell_of_run(self, db: sqlite3.Connection, run_id: int, event: str, said: str) -> None:
+        self._tell(db, run_id, "", self._notices(db, run_id), event, said)
+
+    @staticmethod
+    def _notices(db: sqlite3.Connection, run_id: int) -> Notices:
+        return Notices.from_json(db.execute("SELECT notify FROM run WHERE run_id = ?", (run_id,)).fetchone()[0])
 
     def _take(self, run_id: int, epoch: int) -> None:
         descriptor = acquire(lock_path(self.folder, run_id))

@@ -11,12 +11,13 @@ from typer.testing import CliRunner
 
 from cli.__main__ import app
 from jobs.codes import files
-from jobs.codes.check import CHECKS, FATAL, checked, report
+from jobs.codes.check import CHECKS, checked, report
 from jobs.codes.known import Entry, Known, known_in
 from jobs.codes.ohdsi import written
 from jobs.codes.recorded import counted, state, states, told
 from jobs.errors import TaskError
 from workflows.concept_sets import Concept, Line, collections, in_version, lines
+from workflows.rules import FATAL
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 CODES, UCI = DATA / "reference_codes", DATA / "readmission_uci130"

@@ -13,7 +13,6 @@ from workflows.declare import Featurization
 NAME, CONDITIONS = "synthetic_omop_ra.fact_person", "synthetic_omop.condition_occurrence"
 DECLARED = Featurization(name="synthetic_omop", source="synthetic_omop", cluster="ml_cpu", history=True)
 State = dict[int, tuple[int, str, str]]
-Fact = tuple[int, str, datetime, datetime | None]
 
 
 def day(text: str) -> datetime:

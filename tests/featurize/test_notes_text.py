@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from jobs.notes.clean import cleaned, normalised, words
 from jobs.notes.encodings import encoding_of
-from jobs.notes.sentences import LONGEST, Span, sentences, tokens
+from jobs.notes.sentences import LONGEST, TOKEN, Span, sentences
 from synthetic import notes as synthetic
 
 DIALOGUES = Path(__file__).resolve().parents[3] / "shared" / "data" / "notes_mtsdialog"
@@ -28,6 +28,10 @@ def lost(text: str, spans: Iterable[Span]) -> str:
         rest.append(text[kept:begin])
         kept = end
     return "".join([*rest, text[kept:]])
+
+
+def tokens(text: str) -> int:
+    return len(TOKEN.findall(text))
 
 
 ENCODED = [

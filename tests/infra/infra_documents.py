@@ -1,15 +1,18 @@
-"""Reads synthesised documents; invents a model."""
+"""Reads synthesised documents and the seed; invents a model."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from workflows.declare import AtLeast, Demographics, InpatientStays, LogisticRegression, Model, Recorded
 from workflows.discover import Catalogue
 
 ROOT = Path(__file__).parents[2]
-ACCESS = ("databricks_grants", "databricks_permissions")
+SEED = ROOT.parent / "shared" / "seed" / "cdh_mlops_readme.md"
 Document = dict
 LIVE = ("alpha", "beta", "gamma")
 
@@ -26,6 +29,13 @@ def invented_model(name: str) -> Model:
         cluster="ml_cpu",
         gates=[AtLeast("auroc", 0.6)],
     )
+
+
+def seed() -> str:
+    """Its words only: links keep their text, emphasis and line ends go."""
+    if not SEED.is_file():
+        pytest.skip(f"the seed is not at {SEED}")
+    return re.sub(r"\s+", " ", re.sub(r"[*`\[\]]|\(\./[^)]*\)", "", SEED.read_text(encoding="utf-8")))
 
 
 def addresses(document: Document) -> dict[str, dict]:

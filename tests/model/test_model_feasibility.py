@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from jobs.model.feasibility import NOTHING, coverage, expected, lies_in, outcome, standard_error
-from jobs.model.intervals import Persons, clustered
+from jobs.model.feasibility import NOTHING, Width, coverage, expected, lies_in, outcome, standard_error
+from jobs.model.intervals import Estimate, Persons, clustered
 
 pytestmark = pytest.mark.clause("13", "F5")
 
@@ -38,9 +38,13 @@ def test_the_standard_error_is_that_of_simulated_scores_and_above_it_where_they_
     assert np.isnan(standard_error(0.7, 0, others))
 
 
+def width(one: Width | Estimate) -> float:
+    return one.high - one.low
+
+
 def test_the_interval_narrows_with_events_and_ends_at_one():
-    wide, narrow = expected(0.7, 25, 100), expected(0.7, 100, 400)
-    assert wide.width / narrow.width == pytest.approx(2, rel=0.02)
+    wide, narrow = width(expected(0.7, 25, 100)), width(expected(0.7, 100, 400))
+    assert wide / narrow == pytest.approx(2, rel=0.02)
     assert expected(0.99, 3, 3).high == 1.0
 
 
@@ -74,12 +78,11 @@ def test_the_interval_of_an_evaluation_lies_between_that_of_rows_and_that_of_per
     # The score knows most of what a person's rows share, and little of each row.
     score = 1 / (1 + np.exp(1.5 - risk - draw.normal(0.0, 0.3, person.size)))
     measured = clustered(event, score, Persons(person, 1))["auroc"]
-    width = measured.high - measured.low
     found = outcome(pd.DataFrame({"person_id": person, "outcome": event, "outcome_known": True}), 1.0)
     assert found.by_person[1] == expected(0.7, event_persons := len(set(person[event == 1])), persons)
     # Hanley and McNeil are up to a fifth above normal scores.
-    assert expected(measured.value, int(event.sum()), int((1 - event).sum())).width < 1.2 * width
-    assert width < expected(measured.value, event_persons, persons).width
+    assert width(expected(measured.value, int(event.sum()), int((1 - event).sum()))) < 1.2 * width(measured)
+    assert width(measured) < width(expected(measured.value, event_persons, persons))
 
 
 @pytest.mark.parametrize(("known", "waiting", "events"), [(1_000, 0, 7), (1_000, 0, 993), (1_000, 4, 200), (9, 0, 3)])

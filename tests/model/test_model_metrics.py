@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from jobs.model import metrics
-from jobs.model.intervals import Persons, Ranked
+from jobs.model.intervals import Persons, Ranked, clustered, observed_over_expected, recalibration
 
 SCORES = st.lists(
     st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.2, 0.25, 0.5, 0.75, 0.9, 1.0])), min_size=4, max_size=60
@@ -22,6 +22,20 @@ def simulated(n: int = 60_000, seed: int = 4) -> tuple[np.ndarray, np.ndarray]:
     draw = np.random.default_rng(seed)
     probability = metrics.expit(draw.normal(-1.5, 1.0, n))
     return (draw.random(n) < probability).astype(np.int64), probability
+
+
+def alone(rows: int) -> Persons:
+    """Each row is somebody else's; intervals are not looked at."""
+    return Persons(np.arange(rows), seed=1, resamples=2)
+
+
+def scaled_brier(outcome: np.ndarray, probability: np.ndarray) -> float:
+    return clustered(outcome, probability, alone(len(outcome)))["scaled_brier"].value
+
+
+def slope_and_intercept(outcome: np.ndarray, probability: np.ndarray) -> tuple[float, float]:
+    found = recalibration(outcome, probability, alone(len(outcome)))
+    return found["calibration_slope"].value, found["calibration_intercept"].value
 
 
 @settings(max_examples=150)
@@ -55,32 +69,35 @@ def test_scaled_brier_is_one_minus_the_ratio_to_the_event_rate() -> None:
     outcome, probability = simulated(5000)
     reference = brier_score_loss(outcome, np.full(len(outcome), outcome.mean()))
     expected = 1 - brier_score_loss(outcome, probability) / reference
-    assert metrics.scaled_brier(outcome, probability) == pytest.approx(expected, abs=1e-12)
+    assert scaled_brier(outcome, probability) == pytest.approx(expected, abs=1e-12)
 
 
 def test_scaled_brier_is_one_for_the_truth_and_zero_for_the_event_rate() -> None:
     outcome = np.array([0, 1, 1, 0, 0])
-    assert metrics.scaled_brier(outcome, outcome.astype(float)) == pytest.approx(1.0)
-    assert metrics.scaled_brier(outcome, np.full(5, 0.4)) == pytest.approx(0.0)
+    assert scaled_brier(outcome, outcome.astype(float)) == pytest.approx(1.0)
+    assert scaled_brier(outcome, np.full(5, 0.4)) == pytest.approx(0.0)
 
 
 def test_observed_over_expected_is_a_ratio_of_sums() -> None:
-    assert metrics.observed_over_expected(np.array([1, 1, 0]), np.array([0.5, 0.3, 0.2])) == pytest.approx(2.0)
+    found = observed_over_expected(np.array([1, 1, 0]), np.array([0.5, 0.3, 0.2]), alone(3))
+    assert found.value == pytest.approx(2.0)
 
 
 def test_a_calibrated_model_has_slope_one_and_intercept_zero() -> None:
     outcome, probability = simulated()
-    assert metrics.calibration_slope(outcome, probability) == pytest.approx(1.0, abs=0.03)
-    assert metrics.calibration_intercept(outcome, probability) == pytest.approx(0.0, abs=0.03)
+    slope, intercept = slope_and_intercept(outcome, probability)
+    assert slope == pytest.approx(1.0, abs=0.03)
+    assert intercept == pytest.approx(0.0, abs=0.03)
 
 
 @pytest.mark.parametrize(("slope", "shift"), [(0.5, 0.0), (2.0, 0.0), (1.0, 0.7)])
 def test_a_distorted_model_shows_its_distortion(slope: float, shift: float) -> None:
     outcome, probability = simulated()
     distorted = metrics.expit(slope * metrics.logit(probability) + shift)
-    assert metrics.calibration_slope(outcome, distorted) == pytest.approx(1 / slope, rel=0.03)
+    found, intercept = slope_and_intercept(outcome, distorted)
+    assert found == pytest.approx(1 / slope, rel=0.03)
     if slope == 1.0:
-        assert metrics.calibration_intercept(outcome, distorted) == pytest.approx(-shift, abs=0.03)
+        assert intercept == pytest.approx(-shift, abs=0.03)
 
 
 def test_the_small_logistic_fit_equals_an_unpenalised_one_of_scikit_learn() -> None:
@@ -94,7 +111,7 @@ def test_the_small_logistic_fit_equals_an_unpenalised_one_of_scikit_learn() -> N
 
 def test_separated_outcomes_have_no_slope() -> None:
     outcome, probability = np.array([0, 0, 0, 1, 1, 1]), np.array([0.1, 0.2, 0.3, 0.7, 0.8, 0.9])
-    assert np.isnan(metrics.calibration_slope(outcome, probability))
+    assert np.isnan(slope_and_intercept(outcome, probability)[0])
 
 
 def test_ici_of_a_calibrated_model_is_nearly_zero() -> None:

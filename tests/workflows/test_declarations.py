@@ -132,7 +132,9 @@ def test_a_declaration_is_frozen():
 @pytest.mark.clause("P3", "P4")
 def test_the_canonical_text_gives_the_same_declaration_back():
     assert parse(canonical(MODEL)) == MODEL
-    featurization = Featurization(name="facts", source="uci130", cluster="ml_cpu", after=("other",))
+    featurization = Featurization(
+        name="facts", source="uci130", cluster="ml_cpu", tables=("fact_person",), history=True
+    )
     assert parse(canonical(featurization)) == featurization
 
 

@@ -98,7 +98,6 @@ BAD = [
     ({"featurizations__facts": FACTS.replace(")", ', tables=("note_clean",))')}, "workflows/featurizations/facts.py", "tables", ["note_clean"], "with those before it: note, note_clean"),
     ({"featurizations__facts": FACTS.replace(")", ', tables=("note",))')}, "workflows/featurizations/facts.py", "tables", ["note"], "hospital declares none"),
     ({"sources__hospital": SOURCE.format(time="calendar").replace("events=()", 'notes=Notes(table="letter", key="a", person_id="b", written="c", text="d"), events=()')}, "workflows/sources/hospital.py:4", "contracts", "letter", "stay"),
-    ({"featurizations__facts": FACTS.replace(")", ', after=("nothing",))')}, "workflows/featurizations/facts.py", "after", "nothing", "facts"),
     ({"models__model": MODEL.replace("Demographics()", 'AtIndex("shoe_size", because="seen")')}, "workflows/models/model.py", "features.shoe_size", "shoe_size", "length_of_stay"),
     # How long a stay will be is not known when it begins.
     ({"models__model": MODEL.replace("InpatientStays()", 'Cohort(entry=InpatientStays("admission"))').replace("Demographics()", 'AtIndex("length_of_stay", because="known")')}, "workflows/models/model.py", "features.length_of_stay", "length_of_stay", "no attribute: what is known at admission, or InpatientStays(index='discharge')"),
@@ -174,25 +173,13 @@ def test_a_wrong_reference_is_refused_with_file_field_value_and_the_valid_ones(h
     assert file in str(error)
 
 
-@pytest.mark.clause("P2")
-def test_a_cycle_is_refused_and_named(house):
-    with pytest.raises(DeclarationError, match=r"alpha -> beta -> alpha|beta -> alpha -> beta"):
-        house(
-            featurizations__a='a = Featurization(name="alpha", source="hospital", cluster="ml_cpu", after=("beta",))',
-            featurizations__b='b = Featurization(name="beta", source="hospital", cluster="ml_cpu", after=("alpha",))',
-        )
-
-
-@pytest.mark.clause("P2")
-def test_featurizations_stand_after_those_they_come_after(house):
+def test_featurizations_stand_by_name_whatever_their_files_are_called(house):
     catalogue = house(
-        featurizations__a='a = Featurization(name="alpha", source="hospital", cluster="ml_cpu", after=("zeta",), '
-        'tables=("fact_person",))',
-        featurizations__facts='z = Featurization(name="zeta", source="hospital", cluster="ml_cpu", '
+        featurizations__a='z = Featurization(name="zeta", source="hospital", cluster="ml_cpu", tables=("fact_person",))',
+        featurizations__facts='a = Featurization(name="alpha", source="hospital", cluster="ml_cpu", '
         'tables=("fact_encounter_index",))',
     )
-    names = list(catalogue.featurizations)
-    assert names.index("zeta") < names.index("alpha")
+    assert list(catalogue.featurizations) == ["alpha", "zeta"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ from workflows.sources.omop import omop
 
 ID = Column(name="id", type="long", meaning="row")
 BAD = {
-    "a severity": (lambda: refers("a", "b", severity="bad"), "severity", "bad", "fatal, convention, characterization"),
+    "a severity": (
+        lambda: replace(filled("a"), severity="bad"), "severity", "bad", "fatal, convention, characterization",
+    ),
     "a threshold": (lambda: replace(filled("a"), threshold=1.5), "threshold", 1.5, "from 0 to 1"),
     "a type": (lambda: replace(ID, type="int"), "type", "int", "long"),
     "a classification": (
