@@ -19,7 +19,7 @@ from workflows.feature_columns import TEXT, feature_columns
 from workflows.features import Derived, OfConcepts, reach
 from workflows.interpreter import refuse_different
 from workflows.leaks import refuse_end, refuse_other_rows, refuse_outcome
-from workflows.loading import declared, label
+from workflows.loading import declared, label, refuse_misnamed
 from workflows.source import Source
 from workflows.steps import NoPriorOutcome, OfWindow, Step
 from workflows.values import has_units
@@ -54,7 +54,10 @@ def found(folder: Path, root: Path, kind: type) -> Iterable[tuple[str, Any]]:
     """(file, object) for every module-level object of `kind` in the folder's files, in order of file name."""
     for path in sorted(folder.glob("*.py")):
         if path.name != "__init__.py":
-            for value in declared(path, root, kind):
+            variables = dict(declared(path, root, kind))
+            if kind is Source:
+                refuse_misnamed(path, root, variables)
+            for value in variables.values():
                 yield label(path, root), value
 
 
@@ -108,13 +111,16 @@ def check_reference(owner: str, field_name: str, value: str, valid: Iterable[str
 
 
 def check_source(catalogue: Catalogue, source: Source) -> None:
-    """What it says of an encounter or an event it says from their own row, and something makes tables of it."""
+    """What it says of an encounter or an event it says from their own row, and something makes tables of it, or did.
+
+    did: its featurization is retired, and the data that stay are still described.
+    """
     file = catalogue.files[f"source:{source.name}"]
     try:
         refuse_other_rows(source)
     except DeclarationError as error:
         raise error.at(file) from error
-    if source.name not in {one.source for one in catalogue.featurizations.values()}:
+    if source.name not in {one.source for one in (*catalogue.featurizations.values(), *catalogue.retired.values())}:
         valid = f"one or more in featurizations/: <name> = Featurization(source={source.name!r}, ...)"
         raise DeclarationError(source.name, "featurization", None, valid, file)
 

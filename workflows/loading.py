@@ -7,7 +7,7 @@ import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
@@ -103,8 +103,8 @@ def of_module(node: ast.AST) -> Iterator[ast.AST]:
             yield from of_module(child)
 
 
-def declared(path: Path, root: Path, kind: type[Any]) -> Iterator[Any]:
-    """What a file declares of a kind: each in a variable of its own, as nothing else is looked for."""
+def declared(path: Path, root: Path, kind: type[Any]) -> Iterator[tuple[str, Any]]:
+    """What a file declares of a kind, with its variable: each in one of its own, as nothing else is looked for."""
     file, variables = label(path, root), vars(loaded(path, root))
     named = {id(value) for value in variables.values()}
     for name, lines in assigned(path).items():
@@ -112,10 +112,18 @@ def declared(path: Path, root: Path, kind: type[Any]) -> Iterator[Any]:
             if len(lines) > 1:
                 told = f"a variable for one {kind.__name__}; it is assigned in lines {', '.join(map(str, lines))}"
                 raise DeclarationError(path.stem, "variable", name, told, f"{file}:{lines[-1]}")
-            yield value
+            yield name, value
         elif within := [one.name for one in members(value) if isinstance(one, kind) and id(one) not in named]:
             told = f"a variable for each {kind.__name__} in it ({', '.join(within)}), such as {within[0]} = ..."
             raise DeclarationError(path.stem, "variable", name, told, f"{file}:{lines[-1]}")
+
+
+def refuse_misnamed(path: Path, root: Path, variables: Mapping[str, Any]) -> None:
+    """Raise unless a file declares one thing, in the variable and by the name that the file has: tasks look there."""
+    if {variable: value.name for variable, value in variables.items()} != {path.stem: path.stem}:
+        there = ", ".join(f"{variable} (name={value.name!r})" for variable, value in variables.items()) or None
+        told = f"{path.stem} = Source(name={path.stem!r}, ...) and no other: file, variable and name are one word"
+        raise DeclarationError(path.stem, "variable", there, told, label(path, root))
 
 
 def members(value: object) -> Iterator[Any]:

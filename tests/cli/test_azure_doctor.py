@@ -91,8 +91,9 @@ def test_the_resource_providers_are_those_of_the_types_in_use():
     assert all(f"`{one}`" in guide for one in azure.RESOURCE_PROVIDERS)
 
 
-def test_the_doctor_names_every_placeholder_with_its_value_and_ends_with_1(programs, capsys):
+def test_the_doctor_names_every_placeholder_with_its_value_and_ends_with_1(programs, capsys, monkeypatch):
     programs("az", "terraform", "databricks")
+    monkeypatch.setattr("infra.placeholders.FILE", ROOT / "tests" / "infra" / "inputs.json")
     with pytest.raises(SystemExit) as ended:
         azure.examine(az())
     assert ended.value.code == 1

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from infra_documents import LIVE, ROOT, Document, invented_model
+from infra_documents import LIVE, ROOT, Document, before_live, invented_model
 
 from infra import clusters, delivery, inputs
 from infra.placeholders import placeholders
@@ -45,7 +45,7 @@ def declared(compute) -> Catalogue:
 
 @pytest.fixture(scope="session")
 def synthesised(tmp_path_factory, compute):
-    """(catalogue, stages, inputs) -> the document of each stage."""
+    """(catalogue, stages, inputs) -> the document of each stage; without inputs no model is live."""
 
     def run(catalogue: Catalogue, stages=None, given=None, destroyed=()) -> dict[str, Document]:
         from infra import synth
@@ -59,7 +59,7 @@ def synthesised(tmp_path_factory, compute):
             catalogue=catalogue,
             clusters=compute,
             delivery=delivery.delivery(catalogue, compute),
-            inputs=given or inputs.load(),
+            inputs=given or before_live(),
             left=placeholders(),
             destroyed=destroyed,
         )
@@ -71,8 +71,14 @@ def synthesised(tmp_path_factory, compute):
 
 @pytest.fixture(scope="session")
 def documents(synthesised, declared) -> dict[str, Document]:
-    """The project's three stages."""
-    return synthesised(declared)
+    """The project's three stages, with the models that are live."""
+    return synthesised(declared, given=inputs.load())
+
+
+@pytest.fixture(scope="session")
+def documents_before_live(documents, synthesised, declared) -> dict[str, Document]:
+    """The project's three stages before the first model is live."""
+    return documents if inputs.load() == before_live() else synthesised(declared)
 
 
 @pytest.fixture(scope="session")

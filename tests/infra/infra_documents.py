@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from infra import inputs
+from infra.inputs import Inputs
+from infra.stages import StageName
 from workflows.declare import AtLeast, Demographics, InpatientStays, LogisticRegression, Model, Recorded
 from workflows.discover import Catalogue
 
 ROOT = Path(__file__).parents[2]
 SEED = ROOT.parent / "shared" / "seed" / "cdh_mlops_readme.md"
 Document = dict
+# The inputs as nobody has filled them in; the committed file may be filled.
+PLACEHOLDERS = Path(__file__).with_name("inputs.json")
 LIVE = ("alpha", "beta", "gamma")
+
+
+def unfilled() -> dict[str, Any]:
+    """The inputs of nobody's account, with a number for each group that the committed file has beside."""
+    read: dict[str, Any] = json.loads(PLACEHOLDERS.read_text(encoding="utf-8"))
+    numbers = count(max(read["groups"].values()) + 1)
+    there = json.loads(inputs.FILE.read_text(encoding="utf-8"))["groups"]
+    read["groups"] |= {name: next(numbers) for name in sorted(there) if name not in read["groups"]}
+    return read
+
+
+def before_live() -> Inputs:
+    """The committed inputs as they are before the first model is live: an invented catalogue has none of those."""
+    return replace(inputs.load(), live={name: {} for name in StageName})
 
 
 def invented_model(name: str) -> Model:

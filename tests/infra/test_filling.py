@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from infra_documents import PLACEHOLDERS
 
 from infra import inputs
 from infra.filling import fill, filled, found
@@ -42,7 +43,7 @@ OF_DEV = {"stages.dev.workspace_id": 4_100_000_000_001, "stages.dev.service_prin
 @pytest.fixture
 def target(tmp_path):
     path = tmp_path / "inputs.json"
-    path.write_text(inputs.FILE.read_text(encoding="utf-8"), encoding="utf-8")
+    path.write_text(PLACEHOLDERS.read_text(encoding="utf-8"), encoding="utf-8")
     return path
 
 
@@ -142,7 +143,7 @@ def test_a_missing_file_is_told_by_its_name(tmp_path, target):
 
 @given(st.dictionaries(st.sampled_from(["workspace_id"]), st.integers(1_000, 10**16)), st.integers(1_000, 10**16))
 def test_filling_leaves_every_other_field_as_it_was(of_dev, architects):
-    text = inputs.FILE.read_text(encoding="utf-8")
+    text = PLACEHOLDERS.read_text(encoding="utf-8")
     given_now = {f"stages.dev.{name}": value for name, value in of_dev.items()} | {
         "groups.cdh-ml-architects": architects
     }

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from infra_documents import ROOT
+from infra_documents import PLACEHOLDERS, ROOT
 
 from infra import clusters, inputs
 from infra.__main__ import main
@@ -18,7 +18,7 @@ from workflows.errors import DeclarationError
 
 
 def edited(**changes):
-    read = json.loads(inputs.FILE.read_text())
+    read = json.loads(PLACEHOLDERS.read_text())
     for path, value in changes.items():
         *parents, last = path.split("__")
         part = read

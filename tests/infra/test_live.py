@@ -25,8 +25,8 @@ EVERY = pytest.mark.parametrize("stage", [name.value for name in StageName])
 
 
 @EVERY
-def test_before_a_model_is_live_nothing_asks_for_its_tables_or_versions(documents, stage):
-    kinds = {address.split(".")[0] for address in addresses(documents[stage])}
+def test_before_a_model_is_live_nothing_asks_for_its_tables_or_versions(documents_before_live, stage):
+    kinds = {address.split(".")[0] for address in addresses(documents_before_live[stage])}
     assert not {"databricks_quality_monitor", "databricks_model_serving"} & kinds
 
 

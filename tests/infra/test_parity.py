@@ -80,6 +80,7 @@ def given():
     read = inputs.load()
     by_stage = ("application_ids", "networks", "workspace_ids")
     same = {field: dict.fromkeys(StageName, getattr(read, field)[PROD.name]) for field in by_stage}
+    same["live"] = {name: {} for name in StageName}
     return replace(read, ci_subjects=dict.fromkeys(StageName, "repo:example/cdh-mlops:environment:one"), **same)
 
 

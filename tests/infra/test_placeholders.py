@@ -8,13 +8,13 @@ import shutil
 import subprocess
 
 import pytest
-from infra_documents import ROOT
+from infra_documents import ROOT, unfilled
 
 from infra import inputs
 from infra.layers import STACKS
 from infra.placeholders import FIELDS, LOOK_AT, is_placeholder, leaves, placeholders, refusal, stars
 
-RAW = json.loads(inputs.FILE.read_text(encoding="utf-8"))
+RAW = unfilled()
 
 
 def real(path: tuple[str, ...], number: int) -> object:
@@ -42,37 +42,57 @@ def filled() -> dict:
     return read
 
 
+def made(out, compute, declared, read: dict, stacks=STACKS) -> dict[str, str]:
+    """The documents of stacks made from inputs."""
+    from infra import delivery, layers, synth
+
+    given, left = inputs.parse(json.dumps(read)), placeholders(read)
+    app = synth.new_app(out)
+    stages = [stage for name, stage in layers.WORKSPACE.items() if name in stacks]
+    delivered = delivery.delivery(declared, compute)
+    synth.add_stages(
+        app, stages, catalogue=declared, clusters=compute, delivery=delivered, inputs=given, left=left
+    )  # fmt: skip
+    synth.add_azure(app, [stage for name, stage in layers.AZURE.items() if name in stacks], inputs=given, left=left)
+    synth.add_account(app, [one.source for one in declared.featurizations.values()], inputs=given, left=left)
+    app.synth()
+    return {name: (out / "stacks" / name / "cdk.tf.json").read_text() for name in stacks}
+
+
 @pytest.fixture(scope="module")
 def real_documents(tmp_path_factory, compute, declared) -> tuple[dict, dict[str, str]]:
     """(inputs of an invented account, the seven documents made from them)."""
-    from infra import delivery, layers, synth
-
     read = filled()
-    given, left = inputs.parse(json.dumps(read)), placeholders(read)
-    out = tmp_path_factory.mktemp("real")
-    app = synth.new_app(out)
-    delivered = delivery.delivery(declared, compute)
-    synth.add_stages(
-        app,
-        layers.WORKSPACE.values(),
-        catalogue=declared,
-        clusters=compute,
-        delivery=delivered,
-        inputs=given,
-        left=left,
-    )
-    synth.add_azure(app, layers.AZURE.values(), inputs=given, left=left)
-    synth.add_account(app, [one.source for one in declared.featurizations.values()], inputs=given, left=left)
-    app.synth()
-    return read, {name: (out / "stacks" / name / "cdk.tf.json").read_text() for name in STACKS}
+    return read, made(tmp_path_factory.mktemp("real"), compute, declared, read)
+
+
+@pytest.fixture(scope="module")
+def refused_documents(tmp_path_factory, compute, declared) -> dict[str, dict]:
+    """A document of each layer made from placeholders, whatever the committed inputs are."""
+    stacks = ("azure-dev", "account", "dev")
+    texts = made(tmp_path_factory.mktemp("placeholders"), compute, declared, RAW, stacks)
+    return {name: json.loads(text) for name, text in texts.items()}
+
+
+def known(path: tuple[str, ...]) -> list[str]:
+    """The rows of both tables that speak of a path; a model that is live is looked at by the stack."""
+    return [one for one in (*(field.path for field in FIELDS), *LOOK_AT) if stars(one, path) is not None]
+
+
+def test_the_committed_inputs_are_valid_and_none_of_their_values_is_unknown():
+    """Placeholders or filled in, or some of each: nobody fills all of it in one day."""
+    read = json.loads(inputs.FILE.read_text(encoding="utf-8"))
+    assert inputs.parse(json.dumps(read)) == inputs.load()
+    paths = [path for path, _ in leaves(read) if path[2:3] != ("live",)]
+    assert [path for path in paths if len(known(path)) != 1] == []
+    others = {path for path, _ in leaves(RAW)}
+    assert {path for path in paths if path[0] != "groups"} == {path for path in others if path[0] != "groups"}
 
 
 def test_every_field_of_the_file_is_known_as_one_that_can_be_refused_or_one_to_look_at():
     for path, value in leaves(RAW):
-        refused = [field.path for field in FIELDS if stars(field.path, path) is not None]
-        looked_at = [pattern for pattern in LOOK_AT if stars(pattern, path) is not None]
-        assert len(refused) + len(looked_at) == 1, path
-        assert is_placeholder(value) is bool(refused), (path, value)
+        (row,) = known(path)
+        assert is_placeholder(value) is (row not in LOOK_AT), (path, value)
 
 
 def test_no_value_that_an_account_may_have_is_taken_for_a_placeholder():
@@ -107,7 +127,7 @@ def test_with_real_inputs_nothing_is_refused_and_no_placeholder_is_left_in_any_d
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_refusal_names_file_field_value_and_how_to_get_the_valid_one(stack):
-    left = placeholders()
+    left = placeholders(RAW)
     mine = [one for one in left if stack in one.stacks]
     text = refusal(stack, left)
     assert text.startswith(f"infra/inputs.json: {stack}: {mine[0].path} = {mine[0].value!r} is a placeholder; valid: ")
@@ -124,10 +144,10 @@ def plan(folder, **environment: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", ["azure-dev", "account", "dev"])
 def test_terraform_itself_refuses_a_document_with_a_placeholder_before_it_plans_anything(
-    tmp_path, azure_documents, account_document, documents, name
+    tmp_path, refused_documents, name
 ):
     """The variable of the real document; the rest is left out, since no provider is there to be asked."""
-    document = {"azure-dev": azure_documents["dev"], "account": account_document, "dev": documents["dev"]}[name]
+    document = refused_documents[name]
     (tmp_path / "cdk.tf.json").write_text(json.dumps({"variable": document["variable"], "output": {"a": {"value": 1}}}))
     if shutil.which("terraform") is None:
         pytest.fail("terraform is a prerequisite")

@@ -11,6 +11,7 @@ from pathlib import Path
 import nightly
 import pytest
 
+from infra import inputs
 from sandbox.terraform import Terraform
 from sandbox.terraform_output import applied
 
@@ -50,7 +51,7 @@ def rests(house: Terraform, stack: str) -> int:
 def test_the_account_is_applied_and_a_second_plan_changes_nothing(house):
     assert rests(house, "account") > 50
     ours, through = house.workspace("account"), house.home / "dbw-cdh-prod"
-    assert ours.name == "account-00000000-0000-4000-8000-000000000000"
+    assert ours.name == f"account-{inputs.load().account_id}"
     assert {item.type for item in ours.store.list()} == {
         f"databricks_{one}"
         for one in (

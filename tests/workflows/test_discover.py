@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from workflows import sources
 from workflows.discover import discover
 from workflows.errors import DeclarationError
 
@@ -161,6 +162,45 @@ def test_a_source_that_nothing_transforms_to_the_core_format_is_refused(house):
         "workflows/sources/hospital.py: hospital: featurization = None is not valid; "
         "valid: one or more in featurizations/: <name> = Featurization(source='hospital', ...)"
     )
+
+
+def test_a_source_whose_featurization_is_retired_stays(house):
+    catalogue = house(featurizations__facts="", models__model="", retired__facts=FACTS)
+    assert list(catalogue.sources) == ["hospital"]
+    assert list(catalogue.retired) == ["facts"]
+    assert catalogue.featurizations == {}
+
+
+def test_a_retired_featurization_of_another_source_is_none_of_this_one(house):
+    with pytest.raises(DeclarationError, match="hospital: featurization = None is not valid"):
+        house(featurizations__facts="", models__model="", retired__facts=FACTS.replace('"hospital"', '"clinic"'))
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        (SOURCE.replace("hospital = ", "hospital_source = "), "hospital_source (name='hospital')"),
+        (SOURCE.replace('name="hospital"', 'name="clinic"'), "hospital (name='clinic')"),
+        (SOURCE + 'second = replace(hospital, name="second")\n', "hospital (name='hospital'), second (name='second')"),
+        ("", None),
+    ],
+)  # fmt: skip
+def test_a_source_is_named_as_its_file_and_its_variable(house, text, there):
+    """Tasks and `mlops deliver` find a source by the name of its file, in the variable of that name."""
+    with pytest.raises(DeclarationError) as raised:
+        house(sources__hospital=text.format(time="calendar"))
+    assert str(raised.value) == (
+        f"workflows/sources/hospital.py: hospital: variable = {there!r} is not valid; valid: "
+        "hospital = Source(name='hospital', ...) and no other: file, variable and name are one word"
+    )
+
+
+def test_who_asks_for_a_source_by_its_file_is_told_the_same(monkeypatch, tmp_path):
+    (tmp_path / "clinic_of_no_name.py").write_text("county = 1\n")
+    monkeypatch.setattr(sources, "__path__", [*sources.__path__, str(tmp_path)])
+    assert "clinic_of_no_name" in sources.names()
+    with pytest.raises(DeclarationError, match=r"workflows/sources/clinic_of_no_name.py: .* one word"):
+        sources.named("clinic_of_no_name")
 
 
 @pytest.mark.parametrize(("files", "file", "field", "value", "valid"), BAD)

@@ -18,6 +18,8 @@ def named(name: str) -> Source:
     """The source of that name; raises DeclarationError listing the sources there are."""
     if name not in names():
         raise DeclarationError("workflows.sources", "source", name, names())
-    source = getattr(import_module(f"{__name__}.{name}"), name)
-    assert isinstance(source, Source)
+    source = getattr(import_module(f"{__name__}.{name}"), name, None)
+    if not isinstance(source, Source):
+        told = f"{name} = Source(name={name!r}, ...): file, variable and name are one word"
+        raise DeclarationError(name, "variable", None, told, f"workflows/sources/{name}.py")
     return source
