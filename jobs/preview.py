@@ -26,6 +26,7 @@ from jobs.featurize.knowledge import FROM, TO, known_at
 from jobs.featurize.matching import counting, spelled_unit
 from jobs.io.session import current
 from jobs.model.matrix import is_category
+from jobs.quality.statistics import ORDER
 from jobs.tasks.features import used
 from workflows.covariates import BITS, CodeRow, Covariate, code_rows, covariates, sets_of
 from workflows.declare import Model
@@ -105,11 +106,13 @@ def wanted(model: Model, feature: str, source: Source, sets: Mapping[str, Sequen
 
 
 def newest(table: DataFrame) -> DataFrame:
-    """The newest row of each person."""
+    """The row of the newest index date of each person, as statistics have it: a stay's order is that of its end."""
+    from pyspark.sql import Window
     from pyspark.sql import functions as sf
 
-    last = table.groupBy("person_id").agg(sf.max("encounter_order").alias("encounter_order"))
-    return table.join(last, ["person_id", "encounter_order"])
+    order = [sf.desc(name) for name in ORDER if name in table.columns]
+    place = sf.row_number().over(Window.partitionBy("person_id").orderBy(*order))
+    return table.withColumn("_place", place).where("_place = 1").drop("_place")
 
 
 def distribution(values: pd.Series) -> tuple[dict[str, int | None], list[float | None]]:

@@ -77,17 +77,19 @@ def checked(lines: Iterable[Line], known: Known | None = None) -> list[Finding]:
 
 
 def earlier(line: Line, codes: Iterable[str], before: dict[tuple[str, int, str, str], list[Line]]) -> Line | None:
-    """The line that has one of these codes in the same set on a day of this one; what has none is remembered."""
-    one = line.concept
+    """The line that has one of these codes in the same set on a day of this one; the codes that none has are
+    remembered."""
+    one, first_line = line.concept, None
     for code in codes:
         spelled = SYSTEMS[one.vocabulary_id].spelled(code) or code
         lines = before.setdefault((one.concept_set_name, one.version, one.vocabulary_id, spelled), [])
-        for other in lines:
-            first, last = other.concept.valid_start_date, other.concept.valid_end_date
-            if first <= one.valid_end_date and one.valid_start_date <= last:
-                return other
-        lines.append(line)
-    return None
+        spans = ((other, other.concept.valid_start_date, other.concept.valid_end_date) for other in lines)
+        there = [other for other, first, last in spans if first <= one.valid_end_date and one.valid_start_date <= last]
+        if there:
+            first_line = first_line or there[0]
+        else:
+            lines.append(line)
+    return first_line
 
 
 def about_code(code: str, one: Concept, known: Known | None) -> Iterator[tuple[str, str]]:
@@ -138,6 +140,9 @@ def halves(text: str, vocabulary_id: str, known: Known | None) -> tuple[str, str
     for place in range(1, len(text)):
         pair = system.spelled(text[:place]), system.spelled(text[place:])
         if pair[0] is None or pair[1] is None:
+            continue
+        # Any number of digits is two shorter numbers: of a vocabulary of numbers a few digits are no sign of a comma.
+        if system.spelled(text) and text.isdigit() and min(place, len(text) - place) < 4:
             continue
         if known is None or not known.judges(vocabulary_id):
             # Without a reference only a split between two whole codes of one length is more than a guess.

@@ -23,7 +23,6 @@ from workflows.time import LONGEST
 DOMAINS = {
     "ConditionOccurrence": "condition_occurrence", "DrugExposure": "drug_exposure", "Measurement": "measurement",
     "ProcedureOccurrence": "procedure_occurrence", "Observation": "observation", "DeviceExposure": "device_exposure",
-    "Death": "death",
 }  # fmt: skip
 GENDERS = {8507: "M", 8532: "F"}
 LIMITS = ("All", "First")

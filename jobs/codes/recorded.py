@@ -12,7 +12,8 @@ from jobs.codes.known import Known
 from jobs.errors import TaskError
 from jobs.release import Sum, release
 from workflows.code_systems import SYSTEMS, zeros_restored
-from workflows.deliveries import opened, recognise
+from workflows.deliveries import needed, opened, recognise
+from workflows.source import Delivery
 
 # What a recorded code can be, from the best to the worst.
 STATES = ("leaf", "header", "spelling", "unknown", "malformed", "not_assessable")
@@ -44,21 +45,36 @@ def judged(vocabulary_id: str, code: str, known: Known) -> str:
 
 
 def counted(folder: Path, columns: Sequence[str]) -> dict[str, Counter[str]]:
-    """Rows of each recorded code in columns of a delivered CSV, without those that record none."""
+    """Rows of each recorded code in columns of a delivered CSV, without those that record none.
+
+    A column that several files have is named with its table: `paticd_diag.ICD_CODE`.
+    """
+    there: dict[str, Delivery] = {}
     for delivery in recognise(folder).deliveries:
-        if any(name.endswith(".parquet") for name in delivery.files):
-            continue
-        with opened(delivery, folder) as stream:
-            reader = csv.DictReader(io.TextIOWrapper(stream, encoding="utf-8"))
-            if not set(columns) <= set(reader.fieldnames or ()):
-                continue
-            found: dict[str, Counter[str]] = {column: Counter() for column in columns}
-            for row in reader:
-                for column in columns:
-                    found[column][row[column]] += 1
-        return {column: Counter({code: rows for code, rows in codes.items() if code not in UNKNOWN})
-                for column, codes in found.items()}  # fmt: skip
-    raise TaskError(f"no CSV of {folder.name} has the columns {', '.join(columns)}")
+        if needed(delivery, folder).suffix != ".parquet":
+            names = header(delivery, folder)
+            if all({column, column.removeprefix(f"{delivery.table}.")} & names for column in columns):
+                there[delivery.table] = delivery
+    if not there:
+        raise TaskError(f"no CSV of {folder.name} has the columns {', '.join(columns)}")
+    if len(there) > 1:
+        valid = ", ".join(f"{table}.{column}" for table in there for column in columns)
+        raise TaskError(f"{', '.join(columns)}: {len(there)} tables of {folder.name} have it; valid: {valid}")
+    ((table, delivery),) = there.items()
+    of = {column: column.removeprefix(f"{table}.") for column in columns}
+    found: dict[str, Counter[str]] = {column: Counter() for column in columns}
+    with opened(delivery, folder) as stream, io.TextIOWrapper(stream, encoding="utf-8") as text:
+        for row in csv.DictReader(text):
+            for column, name in of.items():
+                found[column][row[name]] += 1
+    return {column: Counter({code: rows for code, rows in codes.items() if code not in UNKNOWN})
+            for column, codes in found.items()}  # fmt: skip
+
+
+def header(delivery: Delivery, folder: Path) -> set[str]:
+    """The columns of a delivered CSV."""
+    with opened(delivery, folder) as stream, io.TextIOWrapper(stream, encoding="utf-8") as text:
+        return set(csv.DictReader(text).fieldnames or ())
 
 
 def states(codes: Counter[str], vocabulary_id: str, known: Known, *, zeros_lost: bool) -> Counter[str]:

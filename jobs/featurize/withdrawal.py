@@ -75,17 +75,40 @@ def kept(
     """The rows of a table (`schema.table`) of the source that are not of a withdrawn person.
 
     beside: the curated tables with it. Where the encounter alone tells whose a row is, the row stays if its encounter
-    is there and of somebody who is not withdrawn: of a row of nobody, none can say that it is not theirs.
+    is there and of somebody who is not withdrawn: of a row of nobody, none can say that it is not theirs. So it is with
+    a row whose person is empty, but it stays where it names no encounter either.
     """
     from pyspark.sql import functions as sf
 
     person, visit = (of(source, name, frame.columns) for of in (person_sql, visit_sql))
+    stays = source.encounters
     if person is not None:
         marked = frame.withColumn("_digest", sf.expr(digest_sql(source.name, person)))
         gone = tombstones.select(sf.col("person_digest").alias("_digest")).distinct()
-        return marked.join(gone, "_digest", "left_anti").select(*frame.columns)
-    if visit is None:
-        return frame
+        named = marked.join(gone, "_digest", "left_anti").select(*frame.columns)
+        itself = delivered(source, name) == stays.table
+        if visit is None or itself or stays.table not in beside or not may_be_empty(source, name, person):
+            return named
+        nobodys = f"{person} IS NULL AND {visit} IS NOT NULL"
+        of_visits = theirs(named.where(nobodys), tombstones, source, visit, beside)
+        return named.where(f"NOT ({nobodys})").unionByName(of_visits)
+    return frame if visit is None else theirs(frame, tombstones, source, visit, beside)
+
+
+def may_be_empty(source: Source, table: str, person: str) -> bool:
+    """Whether a row of a table may name no person: as its contract says, and rows at fault always."""
+    name = delivered(source, table)
+    if not name or table.partition(".")[2] != name:
+        return True
+    return any(one.nullable for one in source.contract(name).columns if re.search(rf"\b{one.name}\b", person))
+
+
+def theirs(
+    frame: DataFrame, tombstones: DataFrame, source: Source, visit: str, beside: Mapping[str, DataFrame]
+) -> DataFrame:
+    """The rows whose encounter is there, and of somebody who is not withdrawn."""
+    from pyspark.sql import functions as sf
+
     stays = source.encounters
     left = kept(beside[stays.table], tombstones, source, f"{source.name}.{stays.table}", beside).where(
         f"{stays.person_id} IS NOT NULL"

@@ -11,6 +11,8 @@ from jobs.notes.encodings import TEXT_OF, decided, unescaped
 COMMAS = re.compile(r",(\s*,)+")
 # Spaces of every width, tabs, and the pipes that stood between the cells of a table.
 SPACES = re.compile(r"[^\S\n]+|\|")
+# Ends of pages, records and lines that are no white space to Unicode's categories.
+BREAKS = re.compile(r"[\x0b\x0c\x1c-\x1e\x85]")
 # A line that goes on in lower case was broken by its width, not by its writer.
 WRAPPED = re.compile(r"(?<=[^\n])\n(?=[a-z])")
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
@@ -35,6 +37,7 @@ def normalised(text: str) -> str:
 def step(text: str) -> str:
     """Entities, characters, spaces, commas, line breaks; a blank line parts paragraphs."""
     text = unicodedata.normalize("NFC", unescaped(text).replace("\r\n", "\n").replace("\r", "\n"))
+    text = BREAKS.sub("\n", text)
     text = "".join(
         one for one in text if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cf", "Cs", "Co", "Cn")
     )

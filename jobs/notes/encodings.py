@@ -29,6 +29,8 @@ BLOCKS = frozenset({
     "html", "li", "ol", "p", "pre", "section", "table", "tr", "ul",
 })  # fmt: skip
 CELLS = frozenset({"td", "th"})
+# Tags of a text that is laid out by them alone: elsewhere its lines are its writer's.
+LAID_OUT = re.compile(r"<(html|body|div|p|br|tr|li)[\s/>]", re.IGNORECASE)
 UNSEEN = frozenset({"head", "script", "style", "title"})
 # The code page of rich text whose header names it by a word.
 PAGES = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
@@ -120,24 +122,35 @@ def of_html(text: str) -> str:
     root = etree.fromstring(CLOSED.sub("", text).encode(), parser)
     if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
         raise OverflowError("the reader stopped before the end: elements within elements beyond its limit")
-    return "" if root is None else "".join(visible(root))
+    return "" if root is None else "".join(visible(root, one_line=bool(LAID_OUT.search(text))))
 
 
-def visible(root: Any) -> Iterator[str]:
-    """The text of HTML in order. Not by recursion: tags that nobody closed lie a thousand deep in one another."""
+def visible(root: Any, *, one_line: bool) -> Iterator[str]:
+    """The text of HTML in order. Not by recursion: tags that nobody closed lie a thousand deep in one another.
+
+    one_line: a line that ends within the text of an element goes on, but for `pre`.
+    """
     from lxml import etree
 
-    unseen = 0
+    unseen = as_written = 0
+
+    def shown(text: str | None) -> str:
+        if unseen or not text:
+            return ""
+        return re.sub(r"\s+", " ", text) if one_line and not as_written else text
+
     for event, element in etree.iterwalk(root, events=("start", "end")):
         edge = "\n" if element.tag in BLOCKS else " " if element.tag in CELLS else ""
         if event == "start":
             unseen += element.tag in UNSEEN
-            yield "" if unseen else edge + (element.text or "")
+            as_written += element.tag == "pre"
+            yield ("" if unseen else edge) + shown(element.text)
         else:
             yield "" if unseen or element.tag == "br" else edge
             unseen -= element.tag in UNSEEN
+            as_written -= element.tag == "pre"
             # What follows an element belongs to its parent.
-            yield "" if unseen else element.tail or ""
+            yield shown(element.tail)
 
 
 def of_xml(text: str) -> str:
@@ -151,12 +164,17 @@ def of_xml(text: str) -> str:
     except etree.XMLSyntaxError:
         # A parser that repairs drops what it does not understand.
         return of_sop(declared)
-    return "\n".join(piece.strip() for piece in root.itertext() if piece.strip())
+    return "\n".join(inner(piece.strip()) for piece in root.itertext() if piece.strip())
 
 
 def of_sop(text: str) -> str:
     """The text between tags that need not match: a tag ends a line, `<S:` is the heading `S:`."""
-    return HEADING.sub("", TAG.sub("\n", text))
+    return "\n".join(inner(HEADING.sub("", piece)) for piece in TAG.split(text))
+
+
+def inner(text: str) -> str:
+    """The text of an element, which may hold a page of HTML, escaped or as character data."""
+    return of_html(plainer) if HTML.search(plainer := unescaped(text)) else text
 
 
 def of_utf(text: str) -> str:

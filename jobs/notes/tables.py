@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import Column, DataFrame
 
-WHOSE = "note_id long, person_id long, note_datetime timestamp"
+# As pandas has them: the moment in microseconds.
+WHOSE = "note_id long, person_id long, note_datetime long"
 CLEANED = f"{WHOSE}, clean_text string, encoding string, word_count long, reason string"
 SENTENCES = f"{WHOSE}, note_sent long, `begin` long, `end` long, note_text string, word_count long"
 
@@ -83,8 +84,7 @@ def cleaned_frames(frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 
 def read_texts(notes: DataFrame) -> DataFrame:
     """Every row of `note` cleaned, those that could not be read with the reason."""
-    used = notes.select("note_id", "person_id", "note_datetime", "note_text")
-    return used.mapInPandas(cleaned_frames, CLEANED)
+    return moments_kept(notes.select("note_id", "person_id", "note_datetime", "note_text"), cleaned_frames, CLEANED)
 
 
 def note_clean(notes: DataFrame) -> DataFrame:
@@ -120,4 +120,12 @@ def sentence_frames(frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 def note_sentences(clean: DataFrame) -> DataFrame:
     """The contract of `note_sentences`."""
     used = clean.select("note_id", "person_id", "note_datetime", "clean_text")
-    return used.mapInPandas(sentence_frames, SENTENCES).select(*names(NOTE_SENTENCES))
+    return moments_kept(used, sentence_frames, SENTENCES).select(*names(NOTE_SENTENCES))
+
+
+def moments_kept(
+    frame: DataFrame, made: Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]], schema: str
+) -> DataFrame:
+    """`mapInPandas`, with `note_datetime` as a number on the way: pandas has no moment of the year 202 or 9999."""
+    given = frame.withColumn("note_datetime", sf.unix_micros("note_datetime"))
+    return given.mapInPandas(made, schema).withColumn("note_datetime", sf.timestamp_micros("note_datetime"))

@@ -42,8 +42,19 @@ def curated(
     if task.tables.exists(withdrawn):
         inputs |= task.tables.inputs(withdrawn)
         marks = task.tables.read(withdrawn, inputs[withdrawn])
-        frames = {table: kept(frame, marks, source, names[table], frames) for table, frame in frames.items()}
+        beside = with_stays(task, source, frames)
+        frames = {table: kept(frame, marks, source, names[table], beside) for table, frame in frames.items()}
     return frames, inputs
+
+
+def with_stays(task: Task, source: Source, frames: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
+    """Curated tables, and the one that tells whose an encounter is, for rows whose person is empty."""
+    from jobs.featurize.columns import typed
+
+    stays = source.encounters.table
+    if stays in frames or not task.tables.exists(f"{source.name}.{stays}"):
+        return dict(frames)
+    return {**frames, stays: typed(task.tables.read(f"{source.name}.{stays}"), source.contract(stays))}
 
 
 def refuse_unchecked(task: Task, source: Source, versions: Mapping[str, int]) -> None:

@@ -129,6 +129,8 @@ def remove(task: Task, source: Source, zones: Sequence[str], persons: DataFrame)
             if table == f"{source.name}_ra.fact_person" and "fact_id" in columns:
                 task.tables.remove(table, of_another(task, table, persons), "fact_id")
             task.tables.remove(table, persons, key_sql(person))
+            if visit is not None:
+                task.tables.remove(table, of_visits, f"CASE WHEN {person} IS NULL THEN {key_sql(visit)} END")
         elif visit is not None:
             task.tables.remove(table, of_visits, key_sql(visit))
         else:

@@ -145,6 +145,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (primary(ObservationWindow={"PriorDays": -1}), "$.PrimaryCriteria.ObservationWindow.PriorDays = -1", "from 0"),
     ({"AdditionalCriteria": {"Type": "ANY", "CriteriaList": [BEFORE]}}, "$.AdditionalCriteria = ", "none"),
     ({"CensoringCriteria": [{"Death": {}}]}, "$.CensoringCriteria = ", "none"),
+    # Its concept set is of causes, and a fact of a death has none.
+    (primary(CriteriaList=[{"Death": {"CodesetId": 3}}]), f"{HERE} = ", "ConditionOccurrence"),
     ({"CensorWindow": {"StartDate": "2010-01-01"}}, "$.CensorWindow = ", "none"),
     ({"EndStrategy": {"CustomEra": {"GapDays": 30}}}, "$.EndStrategy.CustomEra = ", "DateOffset"),
     ({"EndStrategy": {"DateOffset": {"DateField": "EndDate", "Offset": 1}}}, '$.EndStrategy.DateOffset.DateField = "EndDate"', "StartDate"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,9 @@ from jobs.codes.known import Entry, Known, known_in
 from jobs.codes.ohdsi import written
 from jobs.codes.recorded import counted, state, states, told
 from jobs.errors import TaskError
+from synthetic.sources.write import write
 from workflows.concept_sets import Concept, Line, collections, in_version, lines
+from workflows.deliveries import DeliveryError
 from workflows.rules import FATAL
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -86,6 +89,22 @@ def test_a_duplicate_is_found_across_spellings_but_not_across_sets_versions_or_v
     given = [line(2, "I50.9"), line(3, "I509"), line(4, "I50.9", name="other"), line(5, "99213", "CPT4")]
     found = [(one.check, one.line, one.detail) for one in checked(given, known)]
     assert found == [("spelling", 3, "I50.9"), ("duplicate", 3, "as in line 2")]
+
+
+def test_of_a_range_each_code_is_remembered_also_where_one_of_them_is_a_duplicate(known):
+    given = [line(n, code, "ICD9CM") for n, code in enumerate(("390", "390-392", "391", "392"))]
+    assert [(one.line, one.detail) for one in checked(given, known) if one.check == "duplicate"] == [
+        (1, "as in line 0"), (2, "as in line 1"), (3, "as in line 1"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("vocabulary", "there", "code"), [
+    ("CVX", ("02", "08", "18", "21"), "218"), ("RxNorm", ("4603", "161"), "4603161"), ("ICD9CM", ("250", "042"), "250.42"),
+])  # fmt: skip
+def test_of_a_vocabulary_of_numbers_a_number_that_is_unknown_is_not_two_others(known, vocabulary, there, code):
+    for one in there:
+        known.add(vocabulary, one, Entry(leaf=True))
+    assert [one.check for one in checked([line(1, code, vocabulary)], known)] == ["unknown"]
 
 
 def test_a_code_at_two_spans_is_a_duplicate_only_where_they_share_a_day(known):
@@ -165,6 +184,22 @@ def test_codes_recorded_prints_the_shares_of_a_delivery():
         assert f"({share}%)" in ran.stdout
     with pytest.raises(TaskError, match="no CSV of readmission_uci130 has the columns diag_9"):
         counted(UCI, ["diag_9"])
+
+
+def test_recorded_codes_are_read_of_every_source_and_of_the_table_that_is_meant(tmp_path):
+    write("premier", tmp_path, events=1_000)
+    (tmp_path / "vitals.csv").rename(tmp_path / "other.csv")
+    with pytest.raises(DeliveryError):
+        counted(tmp_path, ["ICD_CODE"])
+    (tmp_path / "other.csv").rename(tmp_path / "vitals.csv")
+    with pytest.raises(TaskError, match=r"ICD_CODE: 2 tables .* valid: paticd_diag\.ICD_CODE, paticd_proc\.ICD_CODE"):
+        counted(tmp_path, ["ICD_CODE"])
+    with (tmp_path / "paticd_proc.csv").open(encoding="utf-8", newline="") as stream:
+        wanted = Counter(row["ICD_CODE"] for row in csv.DictReader(stream) if row["ICD_CODE"] not in ("", "?"))
+    assert counted(tmp_path, ["paticd_proc.ICD_CODE"]) == {"paticd_proc.ICD_CODE": wanted}
+    assert wanted
+    with pytest.raises(TaskError, match=r"no CSV of .* has the columns ICD_KODE"):
+        counted(tmp_path, ["ICD_KODE"])
 
 
 def test_a_state_of_few_rows_is_not_shown_nor_left_to_be_computed():

@@ -16,6 +16,7 @@ from jobs.featurize.withdrawal import kept, parsed, person_sql
 from jobs.tasks.facts import _facts
 from jobs.tasks.withdraw import _withdraw
 from workflows.featurizations.synthetic_omop import synthetic_omop as featurization
+from workflows.sources.synthetic_notes import synthetic_notes
 from workflows.sources.synthetic_omop import synthetic_omop
 from workflows.sources.uci130 import uci130
 
@@ -167,6 +168,22 @@ def test_a_tombstone_keeps_out_its_person_whether_the_key_is_text_or_a_number(sp
         found = kept(given, tombstones, synthetic_omop, "synthetic_omop.person", {})
         assert found.columns == ["person_id", "note"]
         assert sorted(int(row["person_id"]) for row in found.collect()) == [6, 8]
+
+
+@pytest.mark.spark
+def test_a_row_whose_person_is_empty_goes_by_its_encounter(spark):
+    digest = hashlib.sha256(b"withdrawn|synthetic_notes|7").hexdigest()
+    tombstones = spark.createDataFrame([(digest,)], "person_digest string")
+    visits = spark.createDataFrame([(5, 7), (6, 8)], "visit_occurrence_id long, person_id long")
+    rows = [("theirs", 7, 5), ("theirs, unnamed", None, 5), ("another's", 8, 6), ("another's, unnamed", None, 6),
+            ("may be theirs", None, 99), ("of nobody at all", None, None)]  # fmt: skip
+    given = spark.createDataFrame(rows, "note_text string, person_id long, visit_occurrence_id long")
+    for table in ("synthetic_notes.note", "synthetic_notes_ra.rejected_note"):
+        found = kept(given, tombstones, synthetic_notes, table, {"visit_occurrence": visits})
+        assert found.columns == given.columns
+        assert sorted(row["note_text"] for row in found.collect()) == [
+            "another's", "another's, unnamed", "of nobody at all"
+        ]  # fmt: skip
 
 
 def test_a_table_without_persons_is_left_as_it_is():

@@ -18,6 +18,7 @@ from jobs.io.context import Task
 from jobs.notes import sentences
 from jobs.notes.acceptance import TOKEN, Accepted, of_expected, of_offsets
 from jobs.notes.sentences import LONGEST
+from jobs.notes.tables import note_clean, note_sentences
 from jobs.tasks.note_acceptance import _note_acceptance
 from jobs.tasks.notes import _notes, counted
 from synthetic.notes import Planted, generate
@@ -214,6 +215,21 @@ def test_the_acceptance_test_counts_the_tokens_that_sentences_are_cut_by(spark):
     cut_by = {one: len(sentences.TOKEN.findall(one)) for one in texts}
     assert {row["text"]: row["tokens"] for row in counts} == cut_by
     assert cut_by[texts[-1]] == LONGEST
+
+
+@pytest.mark.spark
+def test_a_mistyped_year_stops_no_other_note(spark):
+    days = ("0202-03-01", "2021-03-01", "9999-12-31")
+    rows = [(place, 1, f"{day} 08:30:00.000001", "Stable. No fever.") for place, day in enumerate(days)]
+    notes = spark.createDataFrame(rows, "note_id long, person_id long, at string, note_text string").selectExpr(
+        "note_id", "person_id", "timestamp(at) AS note_datetime", "note_text"
+    )
+    clean = note_clean(notes)
+    for frame in (clean, note_sentences(clean)):
+        found = (
+            frame.selectExpr("note_id", "cast(note_datetime AS string) AS at").distinct().orderBy("note_id").collect()
+        )
+        assert [row["at"] for row in found] == [f"{day} 08:30:00.000001" for day in days]
 
 
 def test_two_notes_of_one_key_are_refused_and_the_previous_version_stays(delivered, make_task):

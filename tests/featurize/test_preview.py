@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 
 from jobs.bins import MISSING, Numbers, edges, of_levels, of_numbers, published
 from jobs.errors import TaskError
-from jobs.preview import Preview, distribution, preview, safe
+from jobs.preview import Preview, distribution, newest, preview, safe
 from workflows.declare import (
     AnyOf,
     AtIndex,
@@ -182,6 +182,19 @@ def test_a_cohort_of_events_is_previewed_at_its_newest_event_and_charlson_by_its
     # Five persons have the rare code: nothing of them is told.
     assert [count for preview_ in (*one, *index) for count in values(preview_).values() if count] == []
     assert "Charlson comorbidity index of days -365..-1" in index[0].sentence
+
+
+@pytest.mark.spark
+def test_the_newest_row_of_a_person_is_that_of_the_newest_index_date_and_not_of_the_last_to_end(spark):
+    rows = [
+        # Admitted on the first and there for long; admitted on the fifth, and out before.
+        (1, 10, 2, datetime(2021, 1, 1)), (1, 11, 1, datetime(2021, 1, 5)),
+        # Of a source whose time is an order.
+        (2, 20, 1, None), (2, 21, 2, None),
+    ]  # fmt: skip
+    columns = "person_id long, visit_occurrence_id long, encounter_order long, index_datetime timestamp"
+    found = newest(spark.createDataFrame(rows, columns))
+    assert {row["visit_occurrence_id"] for row in found.collect()} == {11, 21}
 
 
 NOTEBOOK = """
