@@ -15,10 +15,10 @@ from infra import names
 from infra.clusters import load as load_clusters
 from jobs.featurize.cohort import of_model
 from jobs.preview import Preview, preview
-from jobs.tasks.features import used
 from report.stores import Tables
 from sandbox.services import Services
 from sandbox.workspace import workspace_of
+from workflows.cohorts import used
 from workflows.declare import Model
 from workflows.discover import Catalogue, discover
 
@@ -49,7 +49,7 @@ def makers(catalogue: Catalogue, model: Model) -> dict[str, str]:
     own = [one for one in catalogue.featurizations.values() if one.source == model.source]
     return {
         table: names.job(one.name, "featurize")
-        for table in used(catalogue.sources[model.source], model, of_model(model))
+        for table in used(catalogue.sources[model.source], of_model(model), model.features)
         for one in own
         if table.partition(".")[2] in one.tables
     }

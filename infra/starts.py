@@ -14,12 +14,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from infra.pipelines import JobPlan
 from infra.roles import On
+from workflows.cohorts import as_cohort, used
 from workflows.discover import Catalogue
 from workflows.errors import DeclarationError
 from workflows.updates import OnTables
 
-# What a model's features are made from, where its source has it.
-READ_BY_FEATURES = ("fact_person", "fact_encounter_index", "fact_observation_period")
 MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
 DAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), 1)}
 # Quartz: (field, least, most, names, what else the field may say); the year may be left out.
@@ -95,7 +94,7 @@ def awaited(plan: JobPlan, catalogue: Catalogue, live: Mapping[str, int]) -> tup
     if plan.purpose is not On.FEATURIZE or not any(catalogue.models[name].source == plan.source for name in live):
         return ()
     if plan.declared in catalogue.models:
-        made = {table for one in catalogue.featurizations.values() if one.source == plan.source for table in one.tables}
-        return tuple(f"{plan.source}_ra.{table}" for table in READ_BY_FEATURES if table in made)
+        model = catalogue.models[plan.declared]
+        return used(catalogue.sources[plan.source], as_cohort(model.cohort), model.features)
     contracts = catalogue.sources[plan.source].contracts
     return tuple(sorted(f"{plan.source}.{contract.table}" for contract in contracts))

@@ -27,7 +27,7 @@ from jobs.featurize.matching import counting, spelled_unit
 from jobs.io.session import current
 from jobs.model.matrix import is_category
 from jobs.quality.statistics import ORDER
-from jobs.tasks.features import used
+from workflows.cohorts import used
 from workflows.covariates import BITS, CodeRow, Covariate, code_rows, covariates, sets_of
 from workflows.declare import Model
 from workflows.feature_columns import FLAG, columns_of, feature_columns
@@ -74,7 +74,7 @@ def preview(model: Model, feature: str = "", *, spark: Any = None) -> list[Previ
     sets = sets_of(model.of_events, source.collections)
     some = covariates(model.features, sets)
     chosen = wanted(model, feature, source, sets)
-    encounters, events, *observation = (session.table(name) for name in used(source, model, of_model(model)))
+    encounters, events, *observation = (session.table(name) for name in used(source, of_model(model), model.features))
     codes = code_rows(model.of_events, sets)
     table = newest(feature_table(encounters, events, codes, model, source, sets, *observation))
     columns = [name for name in table.columns if name.startswith("f_") and name[2:] in chosen]

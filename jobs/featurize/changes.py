@@ -76,9 +76,10 @@ def changes(
     chain = chain.join(seen, "fact_id", "left")
     # A fact that is said again or otherwise than before was not known so before this commit; that it is another
     # person's is no news of the event: two persons are one, or it was booked to the wrong one.
-    first = (sf.col("_place") == 1) & sf.col("_closed").isNull()
-    again = sf.col("_mended") | sf.col("_before").isNotNull() | ~first
-    again &= ~(first & moved("_before", "_after"))
+    again = sf.col("_mended") | sf.col("_before").isNotNull() | (sf.col("_place") > 1) | sf.col("_closed").isNotNull()
+    came = (sf.col("_place") == 1) & sf.col("_before").isNull() & ~sf.col("_mended")
+    chain = chain.withColumn("_otherwise", sf.max(~(came | moved("_before", "_after"))).over(order))
+    again &= sf.col("_otherwise") | sf.col("_closed").isNotNull()
     start = sf.when(again, sf.greatest(f"_after.{FROM}", "_at")).otherwise(sf.col(f"_after.{FROM}"))
     opened = fact("_after", start, sf.col("_until"), closes=False)
     ended = fact("_before", sf.col(f"_before.{FROM}"), sf.col("_at"), closes=True)

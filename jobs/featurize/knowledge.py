@@ -54,7 +54,7 @@ def on_their_day(events: DataFrame) -> DataFrame:
         return events
     moment = sf.col("event_start_datetime").cast("timestamp")
     then = events.where(sf.col(TO).isNotNull() & known_at(moment, sf.col(FROM), sf.col(TO)))
-    place = sf.row_number().over(Window.partitionBy("fact_id").orderBy(moment))
+    place = sf.row_number().over(Window.partitionBy("fact_id").orderBy(moment, sf.desc(TO)))
     now = events.where(sf.col(TO).isNull())
     # Two persons that are one since, or an event that was booked to the wrong one.
     whose = now.select("fact_id", sf.col("person_id").alias("_whose"))

@@ -173,7 +173,9 @@ def of_sop(text: str) -> str:
 
 
 def inner(text: str) -> str:
-    """The text of an element, which may hold a page of HTML, escaped or as character data."""
+    """The text of an element, which may hold a page of HTML, as character data or escaped once more."""
+    if HTML.search(text):
+        return of_html(text)
     return of_html(plainer) if HTML.search(plainer := unescaped(text)) else text
 
 

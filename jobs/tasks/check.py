@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.digest import digest
 from jobs.errors import TaskError
+from jobs.featurize.withdrawal import REJECTED
 from jobs.io.context import Task, run
 from jobs.quality.published import published
 from jobs.quality.record import Checked, before, record
@@ -137,11 +138,11 @@ def reject(
     errors = {one.check for one in results if one.state == "error"}
     contract = replace(contract, rules=tuple(rule for rule in contract.rules if rule.id not in errors))
     frame = rejected(table.frame, contract, readable)
-    rows = without_withdrawn(task.tables, frame, source, name, readable).select(
+    apart = f"{source.name}_ra.{REJECTED}{contract.table}"
+    rows = without_withdrawn(task.tables, frame, source, apart, readable).select(
         "*",
         sf.lit(task.job_run_id).alias("job_run_id"),
         sf.lit(datetime.now(UTC)).cast("timestamp").alias("checked_at"),
     )
-    apart = f"{source.name}_ra.rejected_{contract.table}"
     task.tables.replace(apart, rows, {name: table.version})
     return apart

@@ -42,19 +42,29 @@ def curated(
     if task.tables.exists(withdrawn):
         inputs |= task.tables.inputs(withdrawn)
         marks = task.tables.read(withdrawn, inputs[withdrawn])
-        beside = with_stays(task, source, frames)
+        beside, stays = with_stays(task, source, frames, newest)
+        inputs |= stays
         frames = {table: kept(frame, marks, source, names[table], beside) for table, frame in frames.items()}
     return frames, inputs
 
 
-def with_stays(task: Task, source: Source, frames: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
-    """Curated tables, and the one that tells whose an encounter is, for rows whose person is empty."""
+def with_stays(
+    task: Task, source: Source, frames: Mapping[str, DataFrame], newest: Mapping[str, int] | None
+) -> tuple[dict[str, DataFrame], dict[str, int]]:
+    """Curated tables with the one that tells whose an encounter is, for rows whose person is empty, and its version.
+
+    newest: as in `curated`.
+    """
     from jobs.featurize.columns import typed
 
     stays = source.encounters.table
-    if stays in frames or not task.tables.exists(f"{source.name}.{stays}"):
-        return dict(frames)
-    return {**frames, stays: typed(task.tables.read(f"{source.name}.{stays}"), source.contract(stays))}
+    name = f"{source.name}.{stays}"
+    if stays in frames or not task.tables.exists(name):
+        return dict(frames), {}
+    read = {name: newest[name]} if newest and name in newest else task.tables.inputs(name)
+    if newest is None:
+        refuse_unchecked(task, source, read)
+    return {**frames, stays: typed(task.tables.read(name, read[name]), source.contract(stays))}, read
 
 
 def refuse_unchecked(task: Task, source: Source, versions: Mapping[str, int]) -> None:

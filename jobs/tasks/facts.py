@@ -72,16 +72,16 @@ def _facts(task: Task) -> None:
         task.log(f"assumed: rows of {', '.join(assumed)} are known {source.lag} days after their event")
     said = note(source, share(task, "person_sample"), inputs) if followed else {"content": content}
     version = task.tables.replace(full, documented(frame, contract), inputs, said, recorded=followed)
-    if table == "fact_person" and somebodys(task, source, tables):
+    if table == "fact_person" and somebodys(task, source, inputs):
         contract = replace(contract, empty=False)
     hold(task, source, contract, version, partial(beside, task, source, table, version))
     task.log(f"{full} is at version {version}")
 
 
-def somebodys(task: Task, source: Source, tables: Mapping[str, DataFrame]) -> bool:
+def somebodys(task: Task, source: Source, inputs: Mapping[str, int]) -> bool:
     """Whether events were delivered, of which some must be somebody's; of a sample's persons there may be none."""
-    events = {kind.table for kind in source.events}
-    return share(task, "person_sample") == 1 and any(not tables[one].isEmpty() for one in sorted(events))
+    names = sorted({f"{source.name}.{kind.table}" for kind in source.events})
+    return share(task, "person_sample") == 1 and any(not task.tables.read(one, inputs[one]).isEmpty() for one in names)
 
 
 def set_apart(task: Task, source: Source) -> None:

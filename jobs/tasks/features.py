@@ -16,12 +16,11 @@ from jobs.quality.kinds import families
 from jobs.quality.record import describe, held
 from jobs.tasks.hold import hold
 from jobs.tasks.unreached import kept
-from workflows.cohorts import Cohort, criteria, of_periods
+from workflows.cohorts import criteria, used
 from workflows.contracts.feature_table import feature_contract
 from workflows.covariates import REFERENCE_SCHEMA, CodeRow, code_rows, covariates, reference, sets_of
 from workflows.declare import Model
-from workflows.features import Derived, OfConcepts
-from workflows.source import Source
+from workflows.features import Derived
 from workflows.sources import named
 
 if TYPE_CHECKING:
@@ -38,14 +37,6 @@ Codes = Sequence[CodeRow]
 def features() -> None:
     """Entry point."""
     run(_features)
-
-
-def used(source: Source, model: Model, cohort: Cohort) -> tuple[str, ...]:
-    """The fact tables that a model's cohort and features are made from."""
-    names = ["fact_encounter_index", "fact_person"]
-    if of_periods(cohort, source) or any(isinstance(one, OfConcepts) and one.in_observation for one in model.features):
-        names.append("fact_observation_period")
-    return tuple(f"{source.name}_ra.{name}" for name in names)
 
 
 def facts_of(task: Task, inputs: Mapping[str, int], codes: Codes) -> Facts:
@@ -103,7 +94,7 @@ def _features(task: Task) -> None:
     model = declared_model(task.declaration)
     names = Names.of(model)
     source, cohort = named(model.source), of_model(model)
-    inputs = task.tables.inputs(*used(source, model, cohort))
+    inputs = task.tables.inputs(*used(source, cohort, model.features))
     sets = sets_of(model.of_events, source.collections)
     codes = code_rows(model.of_events, sets)
     whom = content(task, code_rows(criteria(cohort), sets_of(criteria(cohort), source.collections)), cohort)

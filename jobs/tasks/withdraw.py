@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 RECORD = "withdrawal"
+# Whether a version saw a withdrawn person, the worst last.
+SAW = ("no", "unknown", "yes")
 TOMBSTONE_SCHEMA = "key string"
 RECORD_SCHEMA = "job_run_id string, request string, model string, model_version long, saw string"
 
@@ -75,30 +77,33 @@ def zones_of(task: Task, source: Source) -> list[str]:
 
 
 def trained_on(task: Task, models: Sequence[str], persons: DataFrame) -> list[tuple[str, int, str]]:
-    """(model, version, yes, no or unknown) of every registered version, by the dataset version it was trained on."""
+    """(model, version, yes, no or unknown) of every registered version, by the dataset version it was trained on.
+
+    A model that was destroyed and declared again has versions of one number twice: what is said of any of them counts.
+    """
     import json
 
     from pyspark.errors import PySparkException
 
     if not models or not task.tables.exists("ml.lineage"):
         return []
-    found = []
+    found: dict[tuple[str, int], str] = {}
     wanted = {f"{task.catalog}.{model}.{model}": model for model in models}
-    records = task.tables.read("ml.lineage").select("object", "version", "inputs").collect()
-    for row in sorted(
-        (one for one in records if one["object"] in wanted), key=lambda one: (one["object"], one["version"])
-    ):
-        model = wanted[row["object"]]
+    for row in task.tables.read("ml.lineage").select("object", "version", "inputs").collect():
+        if row["object"] not in wanted:
+            continue
+        key = wanted[row["object"]], int(row["version"])
         for table, version in json.loads(row["inputs"] or "{}").items():
             try:
                 trained = task.tables.read(table, int(version)).where(f"side = '{TRAIN}'")
                 saw = not trained.selectExpr(f"{key_sql(PERSON)} AS key").join(persons, "key").isEmpty()
             except PySparkException:
                 # That version's files are gone: what was trained on it cannot be told any more.
-                found.append((model, int(row["version"]), "unknown"))
+                said = "unknown"
             else:
-                found.append((model, int(row["version"]), "yes" if saw else "no"))
-    return found
+                said = "yes" if saw else "no"
+            found[key] = max(found.get(key, said), said, key=SAW.index)
+    return [(*key, said) for key, said in sorted(found.items())]
 
 
 def remove(task: Task, source: Source, zones: Sequence[str], persons: DataFrame) -> None:
@@ -126,8 +131,9 @@ def remove(task: Task, source: Source, zones: Sequence[str], persons: DataFrame)
         columns = task.tables.read(table).columns
         person, visit = (of(source, table, columns) for of in (person_sql, visit_sql))
         if person is not None:
-            if table == f"{source.name}_ra.fact_person" and "fact_id" in columns:
-                task.tables.remove(table, of_another(task, table, persons), "fact_id")
+            if table == f"{source.name}_ra.fact_person" and {"fact_id", "known_to"} <= set(columns):
+                closed = "CASE WHEN known_to IS NOT NULL THEN fact_id END"
+                task.tables.remove(table, of_another(task, table, persons), closed)
             task.tables.remove(table, persons, key_sql(person))
             if visit is not None:
                 task.tables.remove(table, of_visits, f"CASE WHEN {person} IS NULL THEN {key_sql(visit)} END")
@@ -143,10 +149,11 @@ def remove(task: Task, source: Source, zones: Sequence[str], persons: DataFrame)
 
 
 def of_another(task: Task, table: str, persons: DataFrame) -> DataFrame:
-    """The facts of the withdrawn that were another person's before, as a history has them still (`key`)."""
+    """The facts that are of the withdrawn now and were another person's before, as a history has them still (`key`)."""
     from pyspark.sql import functions as sf
 
-    whose = task.tables.read(table).select("fact_id", sf.expr(key_sql(PERSON)).alias("key"))
-    theirs = whose.join(persons, "key").select("fact_id").distinct()
-    rows = whose.join(persons, "key", "left_anti").join(theirs, "fact_id").select("fact_id").distinct().collect()
+    whose = task.tables.read(table).select("fact_id", "known_to", sf.expr(key_sql(PERSON)).alias("key"))
+    theirs = whose.where("known_to IS NULL").join(persons, "key").select("fact_id").distinct()
+    before = whose.where("known_to IS NOT NULL").join(persons, "key", "left_anti")
+    rows = before.join(theirs, "fact_id").select("fact_id").distinct().collect()
     return task.spark.createDataFrame([(row["fact_id"],) for row in rows], "key long")

@@ -12,9 +12,8 @@ from pyspark.sql import SparkSession
 
 from jobs.featurize.cohort import of_model, selection
 from jobs.featurize.entries import Facts, as_of
-from jobs.tasks.features import used
 from workflows.codes import Codes
-from workflows.cohorts import Cohort, EventsOf, InpatientStays
+from workflows.cohorts import Cohort, EventsOf, InpatientStays, used
 from workflows.covariates import code_rows
 from workflows.declare import Demographics, replace
 from workflows.models.readmission import readmission
@@ -97,4 +96,4 @@ def test_nobody_is_too_old_for_a_cohort_that_says_how_old_at_least(spark: SparkS
 def test_persons_of_events_are_told_by_the_observation_periods_where_a_source_has_them(source, entry, read) -> None:
     cohort = Cohort(entry=entry, steps=[SexIs(sex="F")])
     model = replace(readmission, source=source, cohort=cohort, features=[Demographics()], examples=[])
-    assert (f"{source}_ra.fact_observation_period" in used(named(source), model, cohort)) is read
+    assert (f"{source}_ra.fact_observation_period" in used(named(source), cohort, model.features)) is read

@@ -55,6 +55,23 @@ def test_who_an_event_is_of_is_no_news_of_it_and_what_it_says_is(recorded: Spark
     assert said(recorded, 505)[2:] == [(6, "I11.0", mended, again), (7, "I11.0", again, None)]
 
 
+def test_what_comes_and_moves_between_two_runs_is_known_as_it_would_be_after_each(
+    recorded: SparkSession, facts: Callable[..., Task]
+):
+    facts()
+    values = {"condition_occurrence_id": 700, "person_id": 5, "condition_start_datetime": "2020-01-02 00:00:00",
+              "visit_occurrence_id": 105, "condition_source_value": "E11.9"}  # fmt: skip
+    given = ", ".join(repr(str(one)) for one in values.values())
+    recorded.sql(f"INSERT INTO {CONDITIONS} ({', '.join(values)}) VALUES ({given})").collect()
+    recorded.sql(f"UPDATE {CONDITIONS} SET person_id = '6' WHERE condition_occurrence_id = '700'").collect()
+    recorded.sql(f"UPDATE {CONDITIONS} SET person_id = '7' WHERE condition_occurrence_id = '700'").collect()
+    facts()
+    event, (first, second) = datetime(2020, 1, 2), moments(recorded)[2:]
+    assert said(recorded, 700) == [
+        (5, "E11.9", event, first), (6, "E11.9", event, second), (7, "E11.9", event, None)
+    ]  # fmt: skip
+
+
 def test_an_index_date_is_of_whom_its_event_is_of_now(recorded: SparkSession, facts: Callable[..., Task]):
     facts()
     update(recorded, "person_id = '6'")
@@ -78,6 +95,31 @@ def test_a_withdrawal_takes_out_what_was_another_persons_before(
     assert left.where("date(event_start_datetime) = '2021-03-05' AND source_table = 'condition_occurrence'").isEmpty()
     assert left.where("person_id = 6").isEmpty()
     assert left.where("person_id NOT IN (5, 6)").count() == others
+
+
+def test_the_withdrawal_of_whom_an_event_was_booked_to_by_mistake_leaves_it_to_the_other(
+    recorded: SparkSession, facts: Callable[..., Task], make_task: Callable[..., Task], tmp_path: Path
+):
+    facts()
+    update(recorded, "person_id = '6'")
+    facts()
+    folder = tmp_path / "volumes" / "cdh_test" / "ml" / "landing" / "withdrawals"
+    folder.mkdir(parents=True)
+    (folder / "ticket.txt").write_text("5\n")
+    _withdraw(make_task(DECLARED, request="ticket.txt"))
+    assert [(person, until) for person, _, _, until in said(recorded, 505)] == [(6, None)]
+
+
+def test_an_index_date_of_an_event_that_is_gone_is_of_whom_it_was_of_last(
+    recorded: SparkSession, facts: Callable[..., Task]
+):
+    facts()
+    update(recorded, "person_id = '6'")
+    facts()
+    recorded.sql(f"DELETE FROM {CONDITIONS} WHERE condition_occurrence_id = '505'").collect()
+    facts()
+    entries = on_their_day(recorded.table(NAME)).where("date(event_start_datetime) = '2021-03-05'").collect()
+    assert [row["person_id"] for row in entries if row["source_table"] == "condition_occurrence"] == [6]
 
 
 def test_a_row_whose_person_is_told_by_another_table_is_known_as_it_was(spark: SparkSession):

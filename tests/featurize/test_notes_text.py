@@ -47,6 +47,8 @@ ENCODED = [
     ("No <b>fever</b>.\nNo rash.", "html", "No fever.\nNo rash."),
     ("<?xml version='1.0'?><CHRT><T>&lt;p&gt;Stable.&lt;/p&gt;&lt;p&gt;No\nFever.&lt;/p&gt;</T><U><![CDATA[<b>Done</b>]]></U></CHRT>",
      "xml", "Stable.\n\nNo Fever.\n\nDone"),
+    ("<?xml version='1.0'?><CHRT><T><![CDATA[<p>If glucose &lt;LLN then hold until &gt;100. Dr. Smith &lt;s@h&gt;.</p>]]></T></CHRT>",
+     "xml", "If glucose <LLN then hold until >100. Dr. Smith <s@h>."),
     ("<SOAP><S>&lt;p&gt;Headache.&lt;/p&gt;<O>BP &lt; 120", "sop", "Headache.\n\nBP < 120"),
     (r"{\rtf1\ansi {\fonttbl{\f0 Arial;}}\f0 Chest pain.\par No fever, caf\'e9.}", "rtf", "Chest pain.\nNo fever, caf\u00e9."),
     ("<html><head><title>x</title></head><body><p>Pain&nbsp;&amp; fever</p><script>x=1</script></body></html>", "html", "Pain & fever"),

@@ -15,9 +15,11 @@ from infra.stages import STAGES, StageName
 from infra.starts import checked_cron, checked_timezone, checked_update
 from sandbox.errors import SandboxError
 from sandbox.runner.quartz import Quartz
-from workflows.declare import Continuous, Featurization, OnFiles, OnTables, Scheduled
+from workflows.cohorts import Cohort
+from workflows.declare import Continuous, Featurization, Model, OnFiles, OnTables, Scheduled
 from workflows.discover import check_featurization
 from workflows.errors import DeclarationError
+from workflows.steps import Washout
 
 # The expressions of Quartz' own "Cron Trigger Tutorial", all of them.
 TUTORIAL = (
@@ -143,9 +145,7 @@ def test_where_a_model_is_live_new_tables_start_featurization_and_the_schedule_i
     contracts = ("condition_occurrence", "observation_period", "person", "visit_occurrence")
     expected = {
         "synthetic_omop_featurize": [f"cdh_prod.synthetic_omop.{table}" for table in contracts],
-        "readmission_featurize": [
-            f"cdh_prod.synthetic_omop_ra.fact_{one}" for one in ("person", "encounter_index", "observation_period")
-        ],
+        "readmission_featurize": [f"cdh_prod.synthetic_omop_ra.{t}" for t in ("fact_encounter_index", "fact_person")],
     }  # fmt: skip
     for name, job in made.items():
         assert not {"schedule", "trigger"} <= set(job), name
@@ -158,6 +158,21 @@ def test_where_a_model_is_live_new_tables_start_featurization_and_the_schedule_i
         else:
             assert job == of_kind(documents["prod"], "databricks_job")[name]
     assert "schedule" in made["uci130_featurize"], "nothing of its source is live"
+
+
+def test_features_that_ask_for_observation_wait_for_its_periods_and_for_no_table_that_may_not_be_there(declared):
+    live = {"readmission": 1}
+
+    def waited(model: Model) -> tuple[str, ...]:
+        changed = replace(declared, models={**declared.models, "readmission": model})
+        (plan,) = (one for one in jobs(model) if one.name == "readmission_featurize")
+        return starts.awaited(plan, changed, live)
+
+    model = declared.models["readmission"]
+    two = ("synthetic_omop_ra.fact_encounter_index", "synthetic_omop_ra.fact_person")
+    assert waited(model) == two
+    observed = Cohort(entry=model.cohort, steps=[Washout(days=365)])
+    assert waited(replace(model, cohort=observed, examples=())) == (*two, "synthetic_omop_ra.fact_observation_period")
 
 
 def test_nothing_waits_for_tables_in_a_stage_where_jobs_do_not_start_by_themselves(synthesised, declared):
