@@ -13,8 +13,9 @@ from pyspark.sql import SparkSession
 
 from jobs.errors import TaskError
 from jobs.featurize.withdrawal import kept, parsed, person_sql
+from jobs.tasks.check import _check
 from jobs.tasks.facts import _facts
-from jobs.tasks.withdraw import _withdraw
+from jobs.tasks.withdraw import _withdraw, tombstone
 from workflows.featurizations.synthetic_omop import synthetic_omop as featurization
 from workflows.sources.synthetic_notes import synthetic_notes
 from workflows.sources.synthetic_omop import synthetic_omop
@@ -184,6 +185,22 @@ def test_a_row_whose_person_is_empty_goes_by_its_encounter(spark):
         assert sorted(row["note_text"] for row in found.collect()) == [
             "another's", "another's, unnamed", "of nobody at all"
         ]  # fmt: skip
+
+
+@pytest.mark.spark
+def test_rows_at_fault_that_name_no_person_are_kept_apart_without_those_of_the_encounters_of_who_withdrew(
+    zones, make_task
+):
+    given = rows()
+    for row in given["condition_occurrence"][:12]:
+        row["person_id"] = None
+    deliver(zones, {table: frame(zones, table, some) for table, some in given.items()})
+    task = make_task(featurization)
+    tombstone(task, synthetic_omop, zones.createDataFrame([("3",), ("7",)], "key string"))
+    with pytest.raises(TaskError, match="person_id is empty"):
+        _check(task)
+    found = zones.table("synthetic_omop_ra.rejected_condition_occurrence").select("visit_occurrence_id").collect()
+    assert {int(row[0]) - 100 for row in found} == set(range(1, 13)) - {3, 7}
 
 
 def test_a_table_without_persons_is_left_as_it_is():
