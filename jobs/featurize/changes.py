@@ -8,14 +8,13 @@ out and put back as it was, as by a delivery that overwrites the table, changes 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window, types
 from pyspark.sql import functions as sf
 
 from jobs.featurize.columns import delivered, typed_columns
-from jobs.featurize.facts import EVENT_COLUMNS, beside, events_of, in_sample, together
+from jobs.featurize.facts import EVENT_COLUMNS, OF_ANYBODY, beside, events_of, in_sample, together
 from jobs.featurize.knowledge import FROM, TO
 from workflows.source import Contract, Source
 
@@ -95,13 +94,9 @@ def changes(
 
 def moved(before: str, after: str) -> Column:
     """Whether two contents of a fact differ in the person alone; false where one of them has none."""
-    same = [
-        sf.col(f"{before}.{name}").eqNullSafe(sf.col(f"{after}.{name}"))
-        for name in (*EVENT_COLUMNS, FROM)
-        if name != "person_id"
-    ]
     both = sf.col(f"{before}.person_id").isNotNull() & sf.col(f"{after}.person_id").isNotNull()
-    return reduce(lambda left, right: left & right, same, both)
+    was, says = (sf.struct(*(f"{one}.{name}" for name in (*OF_ANYBODY, FROM))) for one in (before, after))
+    return both & was.eqNullSafe(says)
 
 
 def fact(content: str, start: Column, end: Column, *, closes: bool) -> Column:

@@ -14,7 +14,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as sf
 
 from jobs.featurize.changes import REPEATED
-from jobs.featurize.facts import EVENT_COLUMNS
+from jobs.featurize.facts import EVENT_COLUMNS, OF_ANYBODY
 from jobs.featurize.knowledge import FROM, TO
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def compared(said: DataFrame, facts: DataFrame, moments: Mapping[str, int], with
     both = said.withColumn("_said", sf.lit(True)).unionByName(there)
     now, open_then = sf.col("_said"), ~sf.col("_said") & sf.col(TO).isNull()
     of_fact, same = Window.partitionBy("fact_id"), Window.partitionBy(*EVENT_COLUMNS)
-    of_anybody = Window.partitionBy(*(name for name in EVENT_COLUMNS if name != "person_id"))
+    of_anybody = Window.partitionBy(*OF_ANYBODY)
     placed = both.select(
         "*",
         sf.max(~now).over(of_fact).alias("_seen"),

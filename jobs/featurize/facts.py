@@ -24,6 +24,7 @@ EVENT_COLUMNS = (
     "person_id", "visit_occurrence_id", "event_start_datetime", "event_end_datetime", "vocabulary_id", "concept_code",
     "value_as_number", "value_as_string", "unit_source_value", "source_table", "fact_id",
 )  # fmt: skip
+OF_ANYBODY = tuple(name for name in EVENT_COLUMNS if name != "person_id")
 
 
 def in_sample(person_id: Column, share: float) -> Column:
@@ -152,9 +153,8 @@ def fact_person(
 def of_nobody(tables: Mapping[str, DataFrame], source: Source, *, versions: Mapping[str, int]) -> DataFrame:
     """The events that `fact_person` leaves out in every sample, as no row beside theirs tells whose they are."""
     kinds = [kind for kind in source.events if told_beside(kind)]
-    said = (name for name in EVENT_COLUMNS if name != "person_id")
     return events(tables, source, kinds, nobody=True).select(
-        *said, version_of(versions), sf.lit("no person").alias("reason")
+        *OF_ANYBODY, version_of(versions), sf.lit("no person").alias("reason")
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -86,6 +87,14 @@ def deliver(spark: SparkSession, tables: dict[str, DataFrame]) -> None:
     for table, given in tables.items():
         writer = given.coalesce(1).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         writer.saveAsTable(f"synthetic_omop.{table}")
+
+
+def request(tmp_path: Path, text: str, name: str = "ticket-1.txt") -> str:
+    """A file of keys where the job `withdraw` looks for it; its name."""
+    folder = tmp_path / "volumes" / "cdh_test" / "ml" / "landing" / "withdrawals"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    return name
 
 
 def typed_tables(spark: SparkSession, source: Source, rows: dict[str, list[dict[str, Any]]]) -> dict[str, DataFrame]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from pathlib import Path
 
 import pytest
-from curated import deliver, frame, rows
+from curated import deliver, frame, request, rows
 from pyspark.sql import SparkSession
 
 from jobs.errors import TaskError
@@ -34,13 +33,6 @@ HOLDING = {
 
 def persons(spark: SparkSession, table: str) -> set[int]:
     return {int(row[0]) for row in spark.sql(f"SELECT DISTINCT {HOLDING[table]} FROM {table}").collect()}
-
-
-def request(tmp_path: Path, text: str, name: str = "ticket-1.txt") -> str:
-    folder = tmp_path / "volumes" / "cdh_test" / "ml" / "landing" / "withdrawals"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(text, encoding="utf-8")
-    return name
 
 
 def facts(make_task) -> None:

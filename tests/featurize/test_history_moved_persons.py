@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from curated import request
 from history_world import CONDITIONS, DECLARED, NAME, moments
 from pyspark.sql import SparkSession
 
@@ -34,6 +35,15 @@ def said(spark: SparkSession, key: int) -> list[tuple[Any, ...]]:
 
 def update(spark: SparkSession, what: str) -> None:
     spark.sql(f"UPDATE {CONDITIONS} SET {what} WHERE condition_occurrence_id = '505'").collect()
+
+
+@pytest.fixture
+def booked_to_another(recorded: SparkSession, facts: Callable[..., Task]) -> SparkSession:
+    """Facts in which the event of 5 March was person 5's and is person 6's."""
+    facts()
+    update(recorded, "person_id = '6'")
+    facts()
+    return recorded
 
 
 def test_who_an_event_is_of_is_no_news_of_it_and_what_it_says_is(recorded: SparkSession, facts: Callable[..., Task]):
@@ -72,53 +82,35 @@ def test_what_comes_and_moves_between_two_runs_is_known_as_it_would_be_after_eac
     ]  # fmt: skip
 
 
-def test_an_index_date_is_of_whom_its_event_is_of_now(recorded: SparkSession, facts: Callable[..., Task]):
-    facts()
-    update(recorded, "person_id = '6'")
-    facts()
-    entries = on_their_day(recorded.table(NAME)).where("date(event_start_datetime) = '2021-03-05'").collect()
+def test_an_index_date_is_of_whom_its_event_is_of_now(booked_to_another: SparkSession):
+    entries = on_their_day(booked_to_another.table(NAME)).where("date(event_start_datetime) = '2021-03-05'").collect()
     assert [row["person_id"] for row in entries if row["source_table"] == "condition_occurrence"] == [6]
 
 
 def test_a_withdrawal_takes_out_what_was_another_persons_before(
-    recorded: SparkSession, facts: Callable[..., Task], make_task: Callable[..., Task], tmp_path: Path
+    booked_to_another: SparkSession, make_task: Callable[..., Task], tmp_path: Path
 ):
-    facts()
-    update(recorded, "person_id = '6'")
-    facts()
-    folder = tmp_path / "volumes" / "cdh_test" / "ml" / "landing" / "withdrawals"
-    folder.mkdir(parents=True)
-    (folder / "ticket.txt").write_text("6\n")
-    others = recorded.table(NAME).where("person_id NOT IN (5, 6)").count()
-    _withdraw(make_task(DECLARED, request="ticket.txt"))
-    left = recorded.table(NAME)
+    others = booked_to_another.table(NAME).where("person_id NOT IN (5, 6)").count()
+    _withdraw(make_task(DECLARED, request=request(tmp_path, "6\n")))
+    left = booked_to_another.table(NAME)
     assert left.where("date(event_start_datetime) = '2021-03-05' AND source_table = 'condition_occurrence'").isEmpty()
     assert left.where("person_id = 6").isEmpty()
     assert left.where("person_id NOT IN (5, 6)").count() == others
 
 
 def test_the_withdrawal_of_whom_an_event_was_booked_to_by_mistake_leaves_it_to_the_other(
-    recorded: SparkSession, facts: Callable[..., Task], make_task: Callable[..., Task], tmp_path: Path
+    booked_to_another: SparkSession, make_task: Callable[..., Task], tmp_path: Path
 ):
-    facts()
-    update(recorded, "person_id = '6'")
-    facts()
-    folder = tmp_path / "volumes" / "cdh_test" / "ml" / "landing" / "withdrawals"
-    folder.mkdir(parents=True)
-    (folder / "ticket.txt").write_text("5\n")
-    _withdraw(make_task(DECLARED, request="ticket.txt"))
-    assert [(person, until) for person, _, _, until in said(recorded, 505)] == [(6, None)]
+    _withdraw(make_task(DECLARED, request=request(tmp_path, "5\n")))
+    assert [(person, until) for person, _, _, until in said(booked_to_another, 505)] == [(6, None)]
 
 
 def test_an_index_date_of_an_event_that_is_gone_is_of_whom_it_was_of_last(
-    recorded: SparkSession, facts: Callable[..., Task]
+    booked_to_another: SparkSession, facts: Callable[..., Task]
 ):
+    booked_to_another.sql(f"DELETE FROM {CONDITIONS} WHERE condition_occurrence_id = '505'").collect()
     facts()
-    update(recorded, "person_id = '6'")
-    facts()
-    recorded.sql(f"DELETE FROM {CONDITIONS} WHERE condition_occurrence_id = '505'").collect()
-    facts()
-    entries = on_their_day(recorded.table(NAME)).where("date(event_start_datetime) = '2021-03-05'").collect()
+    entries = on_their_day(booked_to_another.table(NAME)).where("date(event_start_datetime) = '2021-03-05'").collect()
     assert [row["person_id"] for row in entries if row["source_table"] == "condition_occurrence"] == [6]
 
 

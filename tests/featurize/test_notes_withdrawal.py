@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from curated import request
 from pyspark.sql import SparkSession
 
 from jobs.io.context import Task
@@ -50,10 +51,7 @@ def test_notes_of_a_withdrawn_person_stay_away_and_the_others_are_still_accepted
         "ON cast(n.note_id AS string) = trim(e.note_source_value) GROUP BY 1 ORDER BY 1 LIMIT 1"
     ).collect()
     gone = int(one["person_id"])
-    folder = tmp_path / "volumes/cdh_test/ml/landing/withdrawals"
-    folder.mkdir(parents=True)
-    (folder / "ticket").write_text(f"{gone}\n", encoding="utf-8")
-    _withdraw(make_task(synthetic_notes, request="ticket"))
+    _withdraw(make_task(synthetic_notes, request=request(tmp_path, f"{gone}\n")))
     assert chain() < expected, "they are gone from the curated notes"
     deliver()
     assert chain() < expected, "they were delivered again"

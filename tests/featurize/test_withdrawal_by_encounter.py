@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from curated import request
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.featurize.columns import SQL_TYPES
@@ -83,12 +84,9 @@ def test_a_person_whom_only_encounters_name_leaves_every_table_and_stays_out_whe
     everyone = facts()
     (gone, _), *_ = everyone.most_common()
     visits = [row[0] for row in tables["patdemo"].where(f"MEDREC_KEY = '{gone}'").select("PAT_KEY").collect()]
-    folder = tmp_path / "volumes/cdh_test/ml/landing/withdrawals"
-    folder.mkdir(parents=True)
-    (folder / "ticket").write_text(f"{gone}\n", encoding="utf-8")
 
     declared = Featurization(name="premier", source="premier", cluster="ml_cpu")
-    _withdraw(make_task(declared, request="ticket"))
+    _withdraw(make_task(declared, request=request(tmp_path, f"{gone}\n")))
     held = {f"premier.{name}": frame for name, frame in tables.items() if "PAT_KEY" in frame.columns}
     for name, frame in (held | {"premier_ra.rejected_patcpt": tables["patcpt"]}).items():
         others = frame.where(~frame["PAT_KEY"].isin(visits)).count()
