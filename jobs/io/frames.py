@@ -24,15 +24,10 @@ TEXT = pd.StringDtype("python", na_value=np.nan)
 
 
 def read(
-    task: Task, table: str, version: int | None = None, where: str = "true", columns: Sequence[str] = ("*",),
-    catalog: str = "",
-) -> pd.DataFrame:  # fmt: skip
-    """The rows of a table that satisfy `where`, in memory; feature columns of text say so, be they all empty.
-
-    catalog: another one than the task's, of which the latest rows can be had.
-    """
-    whole = task.tables.elsewhere(catalog, table) if catalog else task.tables.read(table, version)
-    found = whole.where(where).select(*columns)
+    task: Task, table: str, version: int | None = None, where: str = "true", columns: Sequence[str] = ("*",)
+) -> pd.DataFrame:
+    """The rows of a table that satisfy `where`, in memory; feature columns of text say so, be they all empty."""
+    found = task.tables.read(table, version).where(where).select(*columns)
     texts = {name: TEXT for name, kind in found.dtypes if kind == "string" and name.startswith(PREFIX)}
     rows: pd.DataFrame = found.toPandas()
     return rows.astype(texts)

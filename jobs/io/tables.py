@@ -207,14 +207,19 @@ class Tables:
         return None if rows.num_rows > most else self._session().createDataFrame(rows)
 
     def made(self, name: str, content: str, inputs: Mapping[str, int]) -> int | None:
-        """As `Commits.made`; of a version whose task died before it wrote the lineage, the commit's is written now."""
-        version = self.commits.made(name, content, inputs)
-        if version is not None:
-            said = self.commits.latest(name)[1]
-            if not self.exists(LINEAGE) or not told(self.read(LINEAGE), name, version, said["task_run_id"]):
-                at = datetime.fromtimestamp(self.commits.moment(name, version) / 1_000_000, UTC)
-                self._written.append(lineage_row(said, name, version, inputs, at))
+        """As `Commits.made`, with its lineage: see `recall`."""
+        if (version := self.commits.made(name, content, inputs)) is not None:
+            self.recall(name)
         return version
+
+    def recall(self, name: str) -> None:
+        """Remember the lineage of the newest version for a task that died before it wrote it: next there is no work."""
+        row, _ = self.commits.newest(name)
+        said, version = said_of(row["userMetadata"] or ""), int(row["version"])
+        ours = "task_run_id" in said
+        if ours and not (self.exists(LINEAGE) and told(self.read(LINEAGE), name, version, said["task_run_id"])):
+            at = datetime.fromtimestamp(self.commits.moment(name, version) / 1_000_000, UTC)
+            self._written.append(lineage_row(said, name, version, said["inputs"], at))
 
     def note_since(self, name: str, version: int | None) -> int:
         """Remember lineage rows for commits of this task that another process made after `version`; how many."""

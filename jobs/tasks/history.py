@@ -66,6 +66,7 @@ def brought_up(task: Task, source: Source, person_sample: float) -> bool:
         kind.table for kind in source.events if {kind.table, *(join.table for join in kind.joins)} & {*new, *joined}
     ]
     if not touched:
+        task.tables.recall(name)
         task.log(f"{name} has everything that its source has")
     elif joined or source.without_key:
         version = compared_with(task, source, sorted(set(touched)), came, newest, person_sample)
@@ -262,6 +263,8 @@ def streamed(
         except PySparkException as error:
             raise explained(error, source, [table], name) from None
     written = task.tables.note_since(name, before)
+    if not written:
+        task.tables.recall(name)
     task.log(f"{name} is at version {task.tables.version(name)}, after {written} commits from {', '.join(new)}")
 
 

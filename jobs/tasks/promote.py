@@ -61,7 +61,7 @@ def elsewhere(
 
     model = task.declaration.name
     try:
-        return dicts(frames.read(task, table, where=where, columns=columns, catalog=catalog))
+        return dicts(task.tables.elsewhere(catalog, table).where(where).select(*columns).toPandas())
     except PySparkException as error:
         raise TaskError(
             f"{catalog}.{table} cannot be read, so that nobody can say whether {model} was validated "

@@ -60,6 +60,8 @@ def _score(task: Task) -> None:
         scored = waiting.select(*KEYS).union(made)
     rows = ordered(waiting.toPandas())
     if rows.empty:
+        if task.tables.exists(table):
+            task.tables.recall(table)
         task.log(
             f"nothing to score: no encounter of {names.features} version {version} waits for version {champion.version}"
         )

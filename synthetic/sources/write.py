@@ -81,6 +81,9 @@ def main() -> None:
     parser.add_argument("--plant", metavar="KIND=COUNT", type=plant, action="append", default=[])
     given = parser.parse_args()
     shape, folder, defects = given.shape, given.folder, dict(given.plant)
+    kinds = [kind for kind, _ in given.plant]
+    if twice := sorted({kind for kind in kinds if kinds.count(kind) > 1}):
+        parser.error(f"--plant {', '.join(twice)} is not valid twice; valid: each kind once, with its whole count")
     try:
         rows = write(shape, folder, events=given.events, seed=given.seed, form=given.form, defects=defects)
     except ValueError as error:

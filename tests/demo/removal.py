@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jobs.io.commits import said_of
 from sandbox.grants.policy import Need
 from sandbox.grants.published import folder
+from sandbox.grants.record import Check
 from sandbox.grants.replay import Grant, replay
-from sandbox.runner import RunResult, run_job
+from sandbox.runner import RunResult, repair_run, run_job
 from sandbox.runs import Runs
 from sandbox.services import Services
 from sandbox.workspace import Workspace
 
 
-def needed_grants(workspace: Workspace) -> dict[Grant, tuple[set[Need], int]]:
-    """Each grant that the record needs, the first run that needed it and the needs that it met in there.
+def needed_grants(workspace: Workspace) -> dict[Grant, list[Check]]:
+    """Each grant that the record needs, with what it met in the first run that needed it.
 
     Several: a task that reads tables side by side is refused by whichever of them is asked for first.
     """
     return {
-        grant: ({one.need for one in use.needed if one.run == use.needed[0].run}, int(use.needed[0].run or 0))
+        grant: [one for one in use.needed if one.run == use.needed[0].run]
         for grant, use in sorted(replay(workspace).items())
         if use.needed
     }
@@ -31,9 +33,13 @@ def needed_grants(workspace: Workspace) -> dict[Grant, tuple[set[Need], int]]:
 
 def run_without(workspace: Workspace, services: Services, grant: Grant) -> tuple[set[Need], RunResult]:
     """The needs that the grant met, and how the job that had them ends without the grant; then all is as before."""
-    needs, number = needed_grants(workspace)[grant]
+    met = needed_grants(workspace)[grant]
+    number, needs = int(met[0].run or 0), {one.need for one in met}
     before = Runs(workspace).run(number)
-    with removed(workspace, grant), unmade(workspace, grant):
+    with removed(workspace, grant), aside(workspace, {*made_by(workspace, grant), *kept_by(workspace, number)}):
+        if grant[2].startswith("job/"):
+            # What made the task run another job, such as a drift, may be over: what it waited for keeps its values.
+            return needs, repair_run(workspace, services, number, {one.task for one in met})
         return needs, run_job(workspace, services, before.job_name, before.parameters)
 
 
@@ -70,26 +76,46 @@ def removed(workspace: Workspace, grant: Grant) -> Iterator[None]:
         workspace.store.update(type_, id_, kept.body)
 
 
-@contextmanager
-def unmade(workspace: Workspace, grant: Grant) -> Iterator[None]:
-    """Without the tables that the principal made in a schema, where the right to make them was taken."""
+def made_by(workspace: Workspace, grant: Grant) -> list[Path]:
+    """The tables that the principal made in a schema, where the right to make them was taken."""
     principal, right, securable = grant
-    aside: list[tuple[Path, Path]] = []
-    if right == "CREATE_TABLE":
-        owners = {}
-        for line in (folder(workspace) / "owners.jsonl").read_text().splitlines():
-            owners[json.loads(line)["table"]] = json.loads(line)["owner"]
-        for table, owner in owners.items():
-            catalog, schema, name = table.split(".")
-            path = workspace.warehouse / schema / name
-            if owner == principal and securable == f"schema/{catalog}.{schema}" and path.exists():
-                aside.append((path, workspace.root / "aside" / schema / name))
-    for path, kept in aside:
+    if right != "CREATE_TABLE":
+        return []
+    owners = {}
+    for line in (folder(workspace) / "owners.jsonl").read_text().splitlines():
+        owners[json.loads(line)["table"]] = json.loads(line)["owner"]
+    found = []
+    for table, owner in owners.items():
+        catalog, schema, name = table.split(".")
+        path = workspace.warehouse / schema / name
+        if owner == principal and securable == f"schema/{catalog}.{schema}" and path.exists():
+            found.append(path)
+    return found
+
+
+def kept_by(workspace: Workspace, number: int) -> list[Path]:
+    """The tables that a run made and that it would find made already, the same definition of the same inputs."""
+    return [log.parent for log in workspace.warehouse.glob("*/*/_delta_log") if number in makers(log)]
+
+
+def makers(log: Path) -> set[int]:
+    """The runs whose commits in a table's log say by what content they know it again."""
+    lines = (line for commit in log.glob("*.json") for line in commit.read_text().splitlines())
+    commits = (json.loads(line).get("commitInfo", {}) for line in lines)
+    said = (said_of(commit.get("userMetadata") or "") for commit in commits)
+    return {int(one["job_run_id"]) for one in said if "content" in one}
+
+
+@contextmanager
+def aside(workspace: Workspace, tables: Iterable[Path]) -> Iterator[None]:
+    """Without some tables, which come back in the place of what was made meanwhile."""
+    moved = [(path, workspace.root / "aside" / path.relative_to(workspace.warehouse)) for path in tables]
+    for path, kept in moved:
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, kept)
     try:
         yield
     finally:
-        for path, kept in aside:
+        for path, kept in moved:
             shutil.rmtree(path, ignore_errors=True)
             shutil.move(kept, path)

@@ -213,6 +213,22 @@ def test_a_table_that_was_made_again_and_has_as_many_versions_is_refused(
     assert task.tables.version(NAME) == 0, "the previous version is intact"
 
 
+@pytest.mark.clause("P4")
+def test_the_lineage_of_changes_whose_task_died_before_it_wrote_it_is_written_by_the_next_run(
+    recorded: SparkSession, facts: Callable[..., Task]
+):
+    facts().tables.flush()
+    recorded.sql(f"DELETE FROM {CONDITIONS} WHERE condition_occurrence_id = '510'")
+    facts()  # and dies
+    for _ in range(2):
+        facts().tables.flush()
+        told = recorded.table("ml.lineage").where(f"object = '{NAME}'").orderBy("version").collect()
+        assert [(row["version"], json.loads(row["inputs"])) for row in told] == [
+            (0, {CONDITIONS: 0}),
+            (1, {CONDITIONS: 1}),
+        ]
+
+
 def test_a_table_is_read_as_it_was_at_a_version_and_at_a_moment(recorded: SparkSession, facts: Callable[..., Task]):
     task = facts()
     recorded.sql(f"DELETE FROM {CONDITIONS} WHERE condition_occurrence_id = '510'")

@@ -167,6 +167,20 @@ def test_of_two_runs_that_score_at_once_the_first_prediction_stays(
     assert made.set_index("visit_occurrence_id").loc[visit, "job_run_id"] == "33"
 
 
+@pytest.mark.clause("P4", "O7")
+def test_the_lineage_of_predictions_whose_task_died_before_it_wrote_it_is_written_by_the_next_run(
+    stage: Workspace,
+) -> None:
+    visit, table = int(ROWS["visit_occurrence_id"].iloc[-1]), NAMES.table("predictions")
+    stage.spark.sql(f"DELETE FROM {table} WHERE visit_occurrence_id = {visit}").collect()
+    score._score(died := stage.task("34", "sp-serve"))
+    for again in ("35", "36"):
+        stage.run("score", again, "sp-serve")
+        assert "nothing to score" in stage.shown[-1]
+        told = stage.spark.table("ml.lineage").where(f"object = '{table}' AND job_run_id >= '34'").collect()
+        assert [(row["job_run_id"], row["task_run_id"]) for row in told] == [("34", died.task_run_id)]
+
+
 @pytest.mark.clause("26", "28", "P6", "O9")
 def test_labels_mature_a_change_is_seen_and_the_new_version_is_judged_against_the_champion(stage: Workspace) -> None:
     stage.run("score", "40", "sp-serve")

@@ -90,6 +90,7 @@ def test_a_wrong_argument_names_what_is_valid_and_writes_nothing(given, says, tm
     [
         (["--plant", "orphan_vist=3"], "defect 'orphan_vist' is not valid for premier; valid: after_extraction, "),
         (["--plant", "orphan_visit"], "'orphan_visit' is not valid; valid: KIND=COUNT, such as orphan_visit=13"),
+        (["--plant", "orphan_visit=1", "--plant", "orphan_visit=3"], "--plant orphan_visit is not valid twice"),
         (["--plant", "orphan_visit=-3"], "'orphan_visit=-3' is not valid; valid: KIND=COUNT"),
         (["--events", "100"], "events = 100 is not valid; valid: 1,000 or more"),
     ],
