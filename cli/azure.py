@@ -31,6 +31,7 @@ CHECKLIST = (
     "the account has a metastore in the region, and its groups come from Entra (automatic identity management or SCIM)",
     "the network team has given each stage a network of its own, and will peer it",
     "the storage account for terraform's state is there (step 3 of docs/first-deployment.md)",
+    "the account withholds the policy Personal Compute from all users: account console, Settings, Feature enablement",
     "quotas of vCPUs of the nodes' family: 16 for one job, 112 to 280 for the seven that prod starts at one hour: "
     "az vm list-usage --location <location>",
 )

@@ -136,6 +136,8 @@ class _Reader:
             raise ReviewError(f"{found.group()} refers to nothing in the document")
         if type_ == "databricks_service_principal":
             return address.replace("_", "-")
+        # The same folder, below /Workspace.
+        attribute = "path" if attribute == "workspace_path" else attribute
         return self.text(body[attribute]) if attribute in body else self.keys.get((type_, address), address)
 
     def things(self) -> Iterable[Thing]:

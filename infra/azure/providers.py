@@ -38,6 +38,7 @@ from cdktf_cdktf_provider_azurerm.private_endpoint import (
 from cdktf_cdktf_provider_azurerm.provider import (
     AzurermProvider,
     AzurermProviderFeatures,
+    AzurermProviderFeaturesDatabricksWorkspace,
     AzurermProviderFeaturesKeyVault,
     AzurermProviderFeaturesResourceGroup,
     AzurermProviderFeaturesStorage,
@@ -70,7 +71,8 @@ from cdktf_cdktf_provider_azurerm.user_assigned_identity import UserAssignedIden
 from cdktf_cdktf_provider_azurerm.virtual_network import VirtualNetwork
 
 __all__ = [
-    "AzurermProvider", "AzurermProviderFeatures", "AzurermProviderFeaturesKeyVault",
+    "AzurermProvider", "AzurermProviderFeatures", "AzurermProviderFeaturesDatabricksWorkspace",
+    "AzurermProviderFeaturesKeyVault",
     "AzurermProviderFeaturesResourceGroup", "AzurermProviderFeaturesStorage", "ConsumptionBudgetResourceGroup",
     "ConsumptionBudgetResourceGroupNotification", "ConsumptionBudgetResourceGroupTimePeriod",
     "DatabricksAccessConnector", "DatabricksAccessConnectorIdentity", "DatabricksWorkspace",

@@ -14,6 +14,7 @@ from infra.azure.network import Network
 from infra.azure.providers import (
     AzurermProvider,
     AzurermProviderFeatures,
+    AzurermProviderFeaturesDatabricksWorkspace,
     AzurermProviderFeaturesKeyVault,
     AzurermProviderFeaturesResourceGroup,
     AzurermProviderFeaturesStorage,
@@ -93,6 +94,8 @@ class AzureStack(TerraformStack):
             self, "azurerm", subscription_id=inputs.subscription_id, tenant_id=inputs.azure.tenant_id,
             storage_use_azuread=True, resource_provider_registrations="none",
             features=[AzurermProviderFeatures(
+                # The storage account of the workspace itself would stay otherwise, and its group keep its name.
+                databricks_workspace=[AzurermProviderFeaturesDatabricksWorkspace(force_delete=not stage.keep_data)],
                 key_vault=[AzurermProviderFeaturesKeyVault(
                     purge_soft_delete_on_destroy=False, recover_soft_deleted_key_vaults=True,
                 )],

@@ -14,7 +14,8 @@ from infra.stages import Stage
 # Not proved here: that the members of a dataset's group have what the role's own group has. Why: no directory is
 # reachable. On Azure: one member of each role opens the workspace of each stage.
 class Groups(Construct):
-    """entitlements: by group. Nobody may create clusters or pools: what runs is declared and has a policy."""
+    """entitlements: by group. Nobody may create clusters or pools without a policy; the policy Personal Compute, which
+    everybody has by default, is the account's to withhold (step 6 of docs/first-deployment.md)."""
 
     def __init__(self, scope: Construct, id_: str, *, stage: Stage, inputs: Inputs, addresses: Addresses) -> None:
         super().__init__(scope, id_)

@@ -14,32 +14,12 @@ from infra.providers import (
     ExternalLocation,
     StorageCredential,
     StorageCredentialAzureManagedIdentity,
-    WorkspaceBinding,
 )
 from infra.roles import On, Principal
-from infra.stages import Stage, StageName
+from infra.stages import Stage
 from infra.storage import containers
 
 ISOLATED = "ISOLATION_MODE_ISOLATED"
-
-
-class Bindings(Construct):
-    """bindings: by address. What is isolated is there in the workspaces that it is bound to, and in no other."""
-
-    def __init__(self, scope: Construct, id_: str, *, stage: Stage, inputs: Inputs, addresses: Addresses) -> None:
-        super().__init__(scope, id_)
-        self.stage, self.inputs, self.addresses = stage, inputs, addresses
-        self.bindings: dict[str, WorkspaceBinding] = {}
-
-    def bind(self, address: str, kind: str, name: str, *, to: StageName | None = None) -> None:
-        """To the stage's own workspace; to another one for reading only."""
-        mode = "BINDING_TYPE_READ_WRITE" if to is None else "BINDING_TYPE_READ_ONLY"
-        made = WorkspaceBinding(
-            self, address, securable_name=name, securable_type=kind, binding_type=mode,
-            workspace_id=self.inputs.workspace_ids[to or self.stage.name],
-        )  # fmt: skip
-        self.addresses.place(made, address, f"the binding {address}")
-        self.bindings[address] = made
 
 
 # Not proved here: that Unity Catalog reaches the lake through the access connector, past the firewall, and that prod
@@ -49,11 +29,11 @@ class Bindings(Construct):
 class Storage(Construct):
     """credential: the access connector's identity, which knows no secret. locations: by container.
 
-    The metastore has them, for every workspace of the region: so they are isolated, and bound to this one.
+    The metastore has them, for every workspace of the region: so they are isolated, and there in this one alone.
     """
 
     def __init__(self, scope: Construct, id_: str, *, stage: Stage, inputs: Inputs, principals: Principals,
-                 access: Access, bindings: Bindings, addresses: Addresses) -> None:  # fmt: skip
+                 access: Access, addresses: Addresses) -> None:  # fmt: skip
         super().__init__(scope, id_)
         owner = principals.application_ids[Principal.DEPLOY]
         connector = names.access_connector_id(stage, inputs.subscription_id)
@@ -65,7 +45,6 @@ class Storage(Construct):
         )  # fmt: skip
         addresses.place(self.credential, "cdh", "the storage credential")
         access.grant("credential_cdh", On.CREDENTIAL, securable=self.credential.name)
-        bindings.bind("credential_cdh", "storage_credential", self.credential.name)
         self.locations: dict[str, ExternalLocation] = {}
         for container, data in containers(stage).items():
             address = container.replace("-", "_")
@@ -77,7 +56,6 @@ class Storage(Construct):
             )  # fmt: skip
             addresses.place(made, address, f"the external location {container}")
             access.grant(f"location_{address}", On.LOCATION, securable=made.name)
-            bindings.bind(f"location_{address}", "external_location", made.name)
 
     def root(self, container: str, path: str = "") -> str:
         """Where something lies in a container: by reference, so that the location is there first."""

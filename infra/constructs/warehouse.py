@@ -10,11 +10,12 @@ from infra import names
 from infra.constructs.access import Access
 from infra.constructs.lifecycle import keeping
 from infra.constructs.principals import Principals
-from infra.constructs.storage import Bindings, Storage
+from infra.constructs.storage import Storage
+from infra.inputs import Inputs
 from infra.names import Addresses
-from infra.providers import Catalog, Schema
+from infra.providers import Catalog, Schema, WorkspaceBinding
 from infra.roles import On, Principal
-from infra.stages import Stage
+from infra.stages import Stage, StageName
 from infra.storage import CATALOG
 from infra.zones import ZonePlan, kept_days
 
@@ -36,10 +37,14 @@ class Zone(Construct):
 
 
 class Warehouse(Construct):
-    """The stage's catalog with all its zones, by name: there in its own workspace and, to be read, in its readers'."""
+    """The stage's catalog with all its zones, by name: there in its own workspace and, to be read, in its readers'.
 
-    def __init__(self, scope: Construct, id_: str, *, stage: Stage, plans: Sequence[ZonePlan], principals: Principals,
-                 storage: Storage, access: Access, bindings: Bindings, addresses: Addresses) -> None:  # fmt: skip
+    bindings: of the catalog, by address. Locations and credentials have none: the provider binds what it isolates to
+    the workspace it works in, and a binding of ours would be destroyed before them; unseen, they cannot be deleted.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, stage: Stage, inputs: Inputs, plans: Sequence[ZonePlan],
+                 principals: Principals, storage: Storage, access: Access, addresses: Addresses) -> None:  # fmt: skip
         super().__init__(scope, id_)
         owner = principals.application_ids[Principal.DEPLOY]
         # Owner and isolation are stated, so that a change behind terraform's back shows in the next plan.
@@ -50,11 +55,25 @@ class Warehouse(Construct):
         )  # fmt: skip
         addresses.place(self.catalog, "cdh", "the catalog")
         access.grant("catalog_cdh", On.CATALOG, securable=self.catalog.name)
-        bindings.bind("catalog_cdh", "catalog", self.catalog.name)
+        self.bindings: dict[str, WorkspaceBinding] = {}
+        self.bind("catalog_cdh", stage.name, inputs, addresses)
         for reader in stage.read_by:
-            bindings.bind(f"catalog_cdh_{reader}", "catalog", self.catalog.name, to=reader)
+            self.bind(f"catalog_cdh_{reader}", reader, inputs, addresses, mode="BINDING_TYPE_READ_ONLY")
         self.zones = {
             plan.name: Zone(self, plan.name, stage=stage, plan=plan, catalog=self.catalog, owner=owner, storage=storage,
                             access=access, addresses=addresses)
             for plan in plans
         }  # fmt: skip
+        # What is in the catalog is destroyed while the workspace sees it; the catalog binds itself once more for that.
+        for one in (access.grants["catalog_cdh"], *(zone.schema for zone in self.zones.values())):
+            one.depends_on = [self.bindings["catalog_cdh"].fqn]
+
+    def bind(
+        self, address: str, to: StageName, inputs: Inputs, addresses: Addresses, mode: str = "BINDING_TYPE_READ_WRITE"
+    ) -> None:
+        """Let a stage's workspace see the catalog."""
+        made = self.bindings[address] = WorkspaceBinding(
+            self, address, securable_name=self.catalog.name, securable_type="catalog", binding_type=mode,
+            workspace_id=inputs.workspace_ids[to],
+        )  # fmt: skip
+        addresses.place(made, address, f"the binding {address}")

@@ -68,9 +68,12 @@ class Alerts(Construct):
         told = (
             [AlertV2EvaluationNotificationSubscriptions(destination_id=self.destination.id)] if self.destination else []
         )
+        # The service answers with /Workspace before the folder, and the provider takes no other answer than was planned
+        # (issue 5042 of databricks/terraform-provider-databricks).
         return AlertV2(
             self, one.address, display_name=one.title, custom_summary=one.title, query_text=one.text,
-            warehouse_id=self.sql.warehouse.id, parent_path=self.folders.alerts.path, run_as=self.run_as,
+            warehouse_id=self.sql.warehouse.id, parent_path=self.folders.alerts.directory.workspace_path,
+            run_as=self.run_as,
             evaluation=AlertV2Evaluation(
                 source=AlertV2EvaluationSource(name=one.column), comparison_operator="GREATER_THAN",
                 threshold=AlertV2EvaluationThreshold(value=AlertV2EvaluationThresholdValue(double_value=one.above)),

@@ -21,7 +21,7 @@ from infra.constructs.principals import Principals
 from infra.constructs.registry import Registry
 from infra.constructs.secrets import Secrets
 from infra.constructs.sql import SqlCompute
-from infra.constructs.storage import Bindings, Storage
+from infra.constructs.storage import Storage
 from infra.constructs.warehouse import Warehouse
 from infra.constructs.watch import Alerts, Status
 from infra.delivery import Delivery
@@ -56,7 +56,7 @@ def checked_live(stage: Stage, catalogue: Catalogue, inputs: Inputs) -> Mapping[
 
 
 class StageStack(TerraformStack):
-    """principals, bindings, storage, groups, warehouse, artifacts, compute, folders, secrets, sql, alerts, status;
+    """principals, storage, groups, warehouse, artifacts, compute, folders, secrets, sql, alerts, status;
     registries by model; pipelines by job name; monitors and endpoints by live model.
 
     destroyed: retired declarations whose data shall go, too.
@@ -79,15 +79,14 @@ class StageStack(TerraformStack):
         )  # fmt: skip
         self.principals = Principals(self, "principals", stage=stage, inputs=inputs, addresses=addresses)
         self.access = Access(self, "access", stage=stage, principals=self.principals, addresses=addresses)
-        self.bindings = Bindings(self, "bindings", stage=stage, inputs=inputs, addresses=addresses)
         self.storage = Storage(
             self, "storage", stage=stage, inputs=inputs, principals=self.principals, access=self.access,
-            bindings=self.bindings, addresses=addresses,
+            addresses=addresses,
         )  # fmt: skip
         plans = zones(catalogue, stage)
         self.warehouse = Warehouse(
-            self, "warehouse", stage=stage, plans=plans, principals=self.principals, storage=self.storage,
-            access=self.access, bindings=self.bindings, addresses=addresses,
+            self, "warehouse", stage=stage, inputs=inputs, plans=plans, principals=self.principals,
+            storage=self.storage, access=self.access, addresses=addresses,
         )  # fmt: skip
         self.artifacts = Artifacts(
             self, "artifacts", stage=stage, delivery=delivery, dist=dist, storage=self.storage,

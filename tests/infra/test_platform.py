@@ -148,7 +148,7 @@ def test_alerts_are_sent_to_the_operators_mailbox_and_to_no_person_and_only_wher
             assert told == (expected if stage.alerts else [])
             assert body["schedule"]["pause_status"] == ("UNPAUSED" if stage.scheduled else "PAUSED")
             assert ".sp_deploy." in body["run_as"]["service_principal_name"]
-            assert body["parent_path"] == "${databricks_directory.alerts.path}"
+            assert body["parent_path"] == "${databricks_directory.alerts.workspace_path}"
 
 
 # --- jobs ---
