@@ -51,7 +51,7 @@ def demo(
 
     # `kill -USR1` shows where a demo stands that does not go on.
     faulthandler.register(signal.SIGUSR1)
-    tell(data, seed=seed, change=change, persons=persons, fresh=fresh, json_file=json, home=home)
+    tell(data, seed=seed, change=change, persons=persons, fresh=fresh, json_path=json, home=home)
 
 
 @app.command()
@@ -154,7 +154,7 @@ def feasible(
     """Whether a model is worth training: attrition, events, expected interval of the AUROC, codes by year."""
     from cli.feasible import show_feasible
 
-    show_feasible(stage, model, with_table_one=table_one, json_file=json)
+    show_feasible(stage, model, with_table_one=table_one, json_path=json)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli import json_file
 from cli.errors import UsageError
 from cli.house import House
 from infra.roles import Role
@@ -40,7 +41,7 @@ def deployed(name: str) -> Deployed:
     return read(document, name)
 
 
-def show_who(stage: str, verb: str, thing: str, json_file: Path | None) -> None:
+def show_who(stage: str, verb: str, thing: str, json_path: Path | None) -> None:
     """Everyone who may do it, each with the grants that let them."""
     found = who_can(deployed(stage), verb, thing)
     console = Console(highlight=False)
@@ -48,10 +49,10 @@ def show_who(stage: str, verb: str, thing: str, json_file: Path | None) -> None:
         console.print(f"Nobody can {verb} {thing} in {stage}.")
     else:
         console.print(_table(f"Who can {verb} {found[0].thing.key} in {stage}", "who", found, of=_who))
-    _write(found, json_file)
+    _write(found, json_path)
 
 
-def show_what(stage: str, role: str, json_file: Path | None) -> None:
+def show_what(stage: str, role: str, json_path: Path | None) -> None:
     """Everything that a role, and each dataset's part of it, may do."""
     known = deployed(stage)
     console = Console(highlight=False)
@@ -60,7 +61,7 @@ def show_what(stage: str, role: str, json_file: Path | None) -> None:
         found = what_can(known, principal)
         every += found
         console.print(_table(f"What {principal} can do in {stage}", "what", found, of=_what))
-    _write(every, json_file)
+    _write(every, json_path)
 
 
 def _table(title: str, first: str, found: list[Ability], of: Callable[[Ability], str | Text]) -> Table:
@@ -88,9 +89,7 @@ def _reason(reason: Reason) -> Text:
     return Text.assemble((reason.right, "green"), f" on {reason.on}  ", (reason.by, "dim"))
 
 
-def _write(found: list[Ability], json_file: Path | None) -> None:
-    if json_file is None:
-        return
+def _write(found: list[Ability], json_path: Path | None) -> None:
     told = [
         {
             "principal": one.principal, "verb": one.verb, "object": one.thing.key,
@@ -98,4 +97,4 @@ def _write(found: list[Ability], json_file: Path | None) -> None:
         }
         for one in found
     ]  # fmt: skip
-    json_file.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    json_file.write(told, json_path)

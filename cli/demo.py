@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from cli import json_file
 from cli.errors import UsageError
 from cli.house import House
 from cli.memory import PeakMemory
@@ -35,10 +35,10 @@ def tell(
     change: str,
     persons: int,
     fresh: bool,
-    json_file: Path | None,
+    json_path: Path | None,
     home: Path | None = None,
 ) -> None:
-    """Run the demo and show what it deployed and learned; `json_file` gets the same as JSON."""
+    """Run the demo and show what it deployed and learned; `json_path` gets the same as JSON."""
     console = Console(highlight=False)
     begun = time.monotonic()
     if change not in CHANGES:
@@ -61,9 +61,8 @@ def tell(
         "steps": [{"step": one.step.title, "seconds": round(one.seconds, 1)} for one in story.done],
         "report": shown(house.report),
     }
-    if json_file is not None:
-        json_file.write_text(json.dumps(learned, indent=2) + "\n")
     show(console, learned)
+    json_file.write(learned, json_path)
 
 
 def declared(data: Path | None) -> tuple[Source, Model]:

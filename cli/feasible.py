@@ -12,6 +12,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from cli import json_file
 from cli.house import House, model_of, refuse_missing
 from cli.stage import Stage
 from cli.summary import Zone
@@ -46,8 +47,8 @@ class Feasible:
     asked: bool
 
 
-def show_feasible(stage: str, model: str, *, with_table_one: bool, json_file: Path | None) -> None:
-    """What is expected of a model on a stage of the sandbox; `json_file` gets the same as JSON."""
+def show_feasible(stage: str, model: str, *, with_table_one: bool, json_path: Path | None) -> None:
+    """What is expected of a model on a stage of the sandbox; `json_path` gets the same as JSON."""
     house = House()
     found = discover(clusters=load_clusters())
     declared = model_of(found, model)
@@ -55,8 +56,7 @@ def show_feasible(stage: str, model: str, *, with_table_one: bool, json_file: Pa
     warehouse = Stage(house, stage).workspace.warehouse
     made = feasible(warehouse, declared, found.sources[declared.source], with_table_one=with_table_one)
     print_feasible(Console(highlight=False), stage, made)
-    if json_file is not None:
-        json_file.write_text(json.dumps(written(made), indent=2) + "\n", encoding="utf-8")
+    json_file.write(written(made), json_path)
 
 
 def feasible(warehouse: Path, model: Model, source: Source, *, with_table_one: bool) -> Feasible:

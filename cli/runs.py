@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
+from cli import json_file
 from cli.client import Where, opened
 from cli.steps import duration
 from operate.runs import Run, Runs, Task
@@ -60,15 +60,13 @@ class Forest:
         return sorted(found, key=lambda run: run.run_id)
 
 
-def list_runs(where: Where, json_file: Path | None, last: int = 0) -> None:
+def list_runs(where: Where, json_path: Path | None, last: int = 0) -> None:
     """The newest runs of a stage (0: all), newest last; one that another run started stands below the task of that."""
     with opened(where) as workspace:
         # One more than is shown says whether there are more.
         found = Forest.of(Runs(workspace.client).newest(last + 1 if last else 0), last)
     print_runs(Console(highlight=False), where.stage, found)
-    if json_file is not None:
-        shown = {"stage": where.stage, "runs": [asdict(run) for run in found.every]}
-        json_file.write_text(json.dumps(shown, indent=2) + "\n")
+    json_file.write({"stage": where.stage, "runs": [asdict(run) for run in found.every]}, json_path)
 
 
 def print_runs(console: Console, name: str, found: Forest) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli import json_file
 from cli.house import House
 from report.stores import Tables
 from report.trace import Made, Trace, trace
@@ -17,13 +17,12 @@ from report.words import short
 from sandbox.workspace import workspace_of
 
 
-def show_trace(stage: str, table: str, key: str, json_file: Path | None) -> None:
+def show_trace(stage: str, table: str, key: str, json_path: Path | None) -> None:
     """Every version behind the rows that have the key, in the sandbox's tables of the stage."""
     house = House()
     found = trace(Tables(workspace_of(house.home, house.out, stage).warehouse), table, key)
     print_trace(Console(highlight=False), found)
-    if json_file is not None:
-        json_file.write_text(json.dumps(asdict(found), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    json_file.write(asdict(found), json_path)
 
 
 def print_trace(console: Console, found: Trace) -> None:

@@ -9,8 +9,10 @@ SMALLEST = 11
 # Encounters beyond the first of each person: few where few persons return.
 AGAIN = "again"
 
-# Quoted text and long runs of digits are where other people's error messages quote a cell or a key.
-QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\b\d{4,}\b")
+# Quoted text and long runs of digits are where other people's error messages quote a cell or a key. What is quoted may
+# hold quotes and ends of lines itself: all from the first quote to the last goes.
+QUOTED = re.compile(r"['\"].*['\"]|['\"].*", re.DOTALL)
+LONG = re.compile(r"\b\d{4,}\b")
 
 
 def suppressed(count: int) -> int | None:
@@ -68,5 +70,5 @@ def measured(value: float, digits: int = 4) -> float:
 
 def redacted(message: str) -> str:
     """The first line of a foreign error message without the values it may quote."""
-    lines = message.strip().splitlines()
-    return QUOTED.sub("...", lines[0]) if lines else ""
+    lines = QUOTED.sub("...", message.strip()).splitlines()
+    return LONG.sub("...", lines[0]) if lines else ""

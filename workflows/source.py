@@ -19,12 +19,14 @@ FIXED = re.compile(r"'([^']+)'")
 
 
 def hashed(*expressions: str) -> str:
-    """Spark SQL of a stable id for text: the first 64 bits of SHA-256 of the parts joined by `|`, without the sign."""
-    parts = ", ".join(f"coalesce(cast({expression} AS string), '')" for expression in expressions)
+    """Spark SQL of a stable id for text: the first 64 bits of SHA-256 of the trimmed parts joined by `|`, without the
+    sign. Without the first part there is none: rows of nobody are not of one person."""
+    parts = ", ".join(f"coalesce(trim(cast({expression} AS string)), '')" for expression in expressions)
     digest = f"sha2(concat_ws('|', {parts}), 256)"
     # Sixteen hexadecimal digits of which the first keeps three bits: what `conv` makes of them fits a bigint.
     first = f"cast(cast(conv(substring({digest}, 1, 1), 16, 10) AS int) % 8 AS string)"
-    return f"cast(conv(concat({first}, substring({digest}, 2, 15)), 16, 10) AS bigint)"
+    made = f"cast(conv(concat({first}, substring({digest}, 2, 15)), 16, 10) AS bigint)"
+    return f"CASE WHEN trim(cast({expressions[0]} AS string)) <> '' THEN {made} END"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdktf import ITerraformDependable
 from constructs import Construct
 
 from infra.constructs.principals import Principals
@@ -26,8 +27,11 @@ class Access(Construct):
         """What grants call a principal: a group's name, a service principal's application id."""
         return self.principals.application_ids[principal] if isinstance(principal, Principal) else principal
 
-    def grant(self, address: str, on: On, *, securable: str, source: str | None = None) -> None:
-        """Everyone's privileges on a Unity Catalog securable, which `securable` identifies."""
+    def grant(
+        self, address: str, on: On, *, securable: str, source: str | None = None,
+        after: ITerraformDependable | None = None,
+    ) -> None:  # fmt: skip
+        """Everyone's privileges on a Unity Catalog securable, which `securable` identifies. after: what comes first."""
         given = [
             GrantsGrant(principal=self.named(one.principal), privileges=list(one.rights))
             for one in access(on, self.stage, source)
@@ -38,7 +42,10 @@ class Access(Construct):
             if on in READS_RECORDS
         ]
         # Here and below: what is granted on is named by data, which the generated signatures do not foresee.
-        made = Grants(self, f"grants_{address}", grant=given, **{on.securable: securable})  # type: ignore[arg-type]
+        made = Grants(
+            self, f"grants_{address}", grant=given, depends_on=[after] if after else None,
+            **{on.securable: securable},  # type: ignore[arg-type]
+        )  # fmt: skip
         self.addresses.place(made, address, f"{on.value[0]} {address}")
         self.grants[address] = made
 

@@ -24,13 +24,13 @@ class Zone(Construct):
     """A schema with its grants."""
 
     def __init__(self, scope: Construct, id_: str, *, stage: Stage, plan: ZonePlan, catalog: Catalog, owner: str,
-                 storage: Storage, access: Access, addresses: Addresses) -> None:  # fmt: skip
+                 after: WorkspaceBinding, storage: Storage, access: Access, addresses: Addresses) -> None:  # fmt: skip
         super().__init__(scope, id_)
         self.schema = Schema(
             self, "schema", catalog_name=catalog.name, name=plan.name, comment=plan.comment, owner=owner,
             storage_root=storage.root(names.container(plan.kind), plan.name),
             properties={"as_of_days": str(kept_days(plan.kind, stage))},
-            force_destroy=not stage.keep_data, lifecycle=keeping(stage),
+            force_destroy=not stage.keep_data, lifecycle=keeping(stage), depends_on=[after],
         )  # fmt: skip
         addresses.place(self.schema, plan.name, f"the {plan.kind.value[0]} zone {plan.name}")
         access.grant(f"schema_{plan.name}", plan.kind, source=plan.source, securable=self.schema.id)
@@ -54,26 +54,25 @@ class Warehouse(Construct):
             force_destroy=not stage.keep_data, lifecycle=keeping(stage),
         )  # fmt: skip
         addresses.place(self.catalog, "cdh", "the catalog")
-        access.grant("catalog_cdh", On.CATALOG, securable=self.catalog.name)
         self.bindings: dict[str, WorkspaceBinding] = {}
-        self.bind("catalog_cdh", stage.name, inputs, addresses)
+        # What is in the catalog is destroyed while the workspace sees it; the catalog binds itself once more for that.
+        own = self.bind("catalog_cdh", stage.name, inputs, addresses)
+        access.grant("catalog_cdh", On.CATALOG, securable=self.catalog.name, after=own)
         for reader in stage.read_by:
             self.bind(f"catalog_cdh_{reader}", reader, inputs, addresses, mode="BINDING_TYPE_READ_ONLY")
         self.zones = {
-            plan.name: Zone(self, plan.name, stage=stage, plan=plan, catalog=self.catalog, owner=owner, storage=storage,
-                            access=access, addresses=addresses)
+            plan.name: Zone(self, plan.name, stage=stage, plan=plan, catalog=self.catalog, owner=owner, after=own,
+                            storage=storage, access=access, addresses=addresses)
             for plan in plans
         }  # fmt: skip
-        # What is in the catalog is destroyed while the workspace sees it; the catalog binds itself once more for that.
-        for one in (access.grants["catalog_cdh"], *(zone.schema for zone in self.zones.values())):
-            one.depends_on = [self.bindings["catalog_cdh"].fqn]
 
     def bind(
         self, address: str, to: StageName, inputs: Inputs, addresses: Addresses, mode: str = "BINDING_TYPE_READ_WRITE"
-    ) -> None:
+    ) -> WorkspaceBinding:
         """Let a stage's workspace see the catalog."""
         made = self.bindings[address] = WorkspaceBinding(
             self, address, securable_name=self.catalog.name, securable_type="catalog", binding_type=mode,
             workspace_id=inputs.workspace_ids[to],
         )  # fmt: skip
         addresses.place(made, address, f"the binding {address}")
+        return made

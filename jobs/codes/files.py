@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import date
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -228,7 +229,8 @@ def found(folder: Path) -> dict[str, Path]:
         raise TaskError(f"reference folder {folder.name!r} is not there; valid: a folder with {looked_for()}")
     files: dict[str, Path] = {}
     for table, (patterns, _) in READERS.items():
-        there = sorted({file for pattern in patterns for file in folder.glob(pattern)})
+        # By the name that a file has: some disks find one under another, and it would be two.
+        there = sorted(file for file in folder.iterdir() if any(fnmatchcase(file.name, one) for one in patterns))
         if len(there) > 1:
             raise TaskError(f"{folder.name} holds {', '.join(file.name for file in there)}; valid: one file of {table}")
         if there:

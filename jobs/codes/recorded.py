@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from jobs.codes.known import Known
@@ -63,18 +65,32 @@ def counted(folder: Path, columns: Sequence[str]) -> dict[str, Counter[str]]:
     ((table, delivery),) = there.items()
     of = {column: column.removeprefix(f"{table}.") for column in columns}
     found: dict[str, Counter[str]] = {column: Counter() for column in columns}
-    with opened(delivery, folder) as stream, io.TextIOWrapper(stream, encoding="utf-8") as text:
+    with text_of(delivery, folder) as text:
         for row in csv.DictReader(text):
             for column, name in of.items():
-                found[column][row[name]] += 1
+                # A line that ends before the column records none.
+                found[column][row[name] or ""] += 1
     return {column: Counter({code: rows for code, rows in codes.items() if code not in UNKNOWN})
             for column, codes in found.items()}  # fmt: skip
 
 
 def header(delivery: Delivery, folder: Path) -> set[str]:
     """The columns of a delivered CSV."""
-    with opened(delivery, folder) as stream, io.TextIOWrapper(stream, encoding="utf-8") as text:
+    with text_of(delivery, folder) as text:
         return set(csv.DictReader(text).fieldnames or ())
+
+
+@contextmanager
+def text_of(delivery: Delivery, folder: Path) -> Iterator[io.TextIOWrapper]:
+    """A delivered CSV as text; codes are read, and a letter of another encoding in some other column is none."""
+    before = csv.field_size_limit(sys.maxsize)  # notes are longer than its 131,072 characters
+    with opened(delivery, folder) as stream:
+        try:
+            yield io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+        except csv.Error as error:
+            raise TaskError(f"{delivery.table} of {folder.name} is no CSV that can be read ({error})") from error
+        finally:
+            csv.field_size_limit(before)
 
 
 def states(codes: Counter[str], vocabulary_id: str, known: Known, *, zeros_lost: bool) -> Counter[str]:

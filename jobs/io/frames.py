@@ -98,6 +98,6 @@ def contracts(task: Task, names: Names, sources: Mapping[str, Any]) -> str:
 
 
 def records(task: Task) -> list[dict[str, Any]]:
-    """The lineage records of written tables."""
-    found = task.tables.read("ml.lineage").select("object", "version", "inputs").collect()
-    return [row.asDict() for row in found]
+    """The lineage records of written tables, oldest first."""
+    found = task.tables.read("ml.lineage").select("object", "version", "inputs", "written_at").collect()
+    return [row.asDict() for row in sorted(found, key=lambda row: row["written_at"])]

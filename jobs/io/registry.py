@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.errors import TaskError
 from jobs.io.context import Task
+from jobs.io.long_tags import joined, parted
 from jobs.model.names import CHAMPION, Names
 
 if TYPE_CHECKING:
@@ -130,10 +131,15 @@ class Registry:
     # Versions
 
     def register(self, run_id: str, model_id: str, tags: Mapping[str, str]) -> ModelVersion:
-        """A new version of the registered model from a logged model. It enters without an alias."""
+        """A new version of the registered model from a logged model, or the one that the run has already: its task may
+        be tried again. It enters without an alias."""
         self._registered()
+        for one in self.versions():
+            if one.run_id == run_id:
+                return self._fetched(one.version)
+        every = parted({**self._task.tags, **tags})
         return self.client.create_model_version(
-            self.name, f"models:/{model_id}", run_id=run_id, tags={**self._task.tags, **tags}, model_id=model_id
+            self.name, f"models:/{model_id}", run_id=run_id, tags=every, model_id=model_id
         )
 
     def version(self, number: str) -> ModelVersion:
@@ -143,7 +149,7 @@ class Registry:
             valid = ", ".join(sorted(known, key=int)) or "none yet, run the train job first"
             raise TaskError(f"model_version = {number!r} is not valid for {self.name}; valid: {valid}")
         # Fetched one by one: a search on Unity Catalog gives no tags.
-        return self.client.get_model_version(self.name, number)
+        return self._fetched(number)
 
     def versions(self) -> list[ModelVersion]:
         """All versions, newest first."""
@@ -155,12 +161,12 @@ class Registry:
         found = self.versions()
         if not found:
             raise TaskError(f"{self.name} has no version; run the train job first")
-        return self.client.get_model_version(self.name, found[0].version)
+        return self._fetched(found[0].version)
 
     def requested(self, by: str) -> ModelVersion:
         """The version that a job run asked for; raises TaskError if there is none."""
         for one in self.versions():
-            version = self.client.get_model_version(self.name, one.version)
+            version = self._fetched(one.version)
             if by and version.tags.get("requested_by") == by:
                 return version
         raise TaskError(f"no version of {self.name} has requested_by = {by!r}; its training job did not register one")
@@ -168,7 +174,7 @@ class Registry:
     def champion(self) -> ModelVersion | None:
         """The version that the alias names, or None before the first promotion."""
         number = dict(self._registered().aliases).get(CHAMPION)
-        return None if number is None else self.client.get_model_version(self.name, str(number))
+        return None if number is None else self._fetched(str(number))
 
     def crowned(self) -> ModelVersion:
         """The champion; raises TaskError before the first promotion."""
@@ -183,8 +189,13 @@ class Registry:
 
     def tag(self, number: str, tags: Mapping[str, str]) -> None:
         """Set tags of a version."""
-        for key, value in tags.items():
+        for key, value in parted(tags).items():
             self.client.set_model_version_tag(self.name, number, key, value)
+
+    def _fetched(self, number: str) -> ModelVersion:
+        version = self.client.get_model_version(self.name, number)
+        version.tags.update(joined(version.tags))
+        return version
 
     def _registered(self) -> Any:
         from mlflow.exceptions import MlflowException

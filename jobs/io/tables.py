@@ -40,8 +40,7 @@ class Tables:
         self._session = session
         self.provenance = provenance
         self._as_of_days = as_of_days or {}
-        self.commits = Commits(session, self._as_of_days)
-        self._written: list[tuple[Any, ...]] = []
+        self.commits, self._written = Commits(session, self._as_of_days), list[tuple[Any, ...]]()
         # (table, version) -> the newest version, which upkeep made of the same rows.
         self._kept: dict[tuple[str, int], int] = {}
         self._appended: list[tuple[str, str, Mapping[str, int], datetime]] = []
@@ -161,7 +160,7 @@ class Tables:
         content = [column for column in frame.columns if column not in ("known_from", "known_to", "source_version")]
         same = " AND ".join(f"target.{column} <=> source.{column}" for column in content)
         when = " ".join(f"WHEN '{table}' THEN timestamp_micros({at})" for table, at in sorted(moments.items()))
-        some = ", ".join(f"'{table}'" for table in sorted(moments))
+        some = ", ".join(map(repr, sorted(moments)))
         how = (
             f"target.known_to IS NULL AND {same} "
             f"WHEN NOT MATCHED THEN INSERT ({', '.join(frame.columns)}) "
@@ -180,16 +179,17 @@ class Tables:
         rows = self._session().sql(f"SHOW TABLES IN {schema}").collect()
         return tuple(sorted(row["tableName"] for row in rows if not row["isTemporary"]))
 
-    def remove(self, name: str, keys: DataFrame, key: str) -> None:
-        """Take out the rows whose `key`, an expression, is in the one column of `keys`. None: no commit."""
+    def remove(self, name: str, keys: DataFrame, key: str) -> int | None:
+        """Take out the rows whose `key`, an expression, is in the one column of `keys`; the new version, or None."""
         if self.read(checked(name)).selectExpr(f"{key} AS key").join(keys, "key").isEmpty():
-            return
+            return None
         # A DELETE would write the keys into the table's history.
         gone = keys.selectExpr("key AS _key").distinct()
         # What is left was made from the same, by the same contracts.
         said = said_of(self.commits.newest(name)[0]["userMetadata"] or "")
-        inputs, token = said.get("inputs", {}), {CONTRACT_HASH: said.get(CONTRACT_HASH)}
-        self._merged(name, gone, f"{key} = source._key WHEN MATCHED THEN DELETE", inputs, self._token(inputs, token))
+        inputs, kept = said.get("inputs", {}), {CONTRACT_HASH: said.get(CONTRACT_HASH)}
+        how = f"{key} = source._key WHEN MATCHED THEN DELETE"
+        return self._merged(name, gone, how, inputs, self._token(inputs, kept))
 
     def changes(self, name: str, first: int, last: int) -> DataFrame:
         """The rows that the commits from `first` to `last` put in, changed or took out, each with its commit.

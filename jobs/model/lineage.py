@@ -10,18 +10,19 @@ OWN = ("ml.",)  # lineage, concepts and records: written beside the data, no sou
 
 
 def direct(records: Iterable[Mapping[str, Any]], table: str, version: int) -> dict[str, int]:
-    """What `table` at `version` was made from in one step: table -> version; empty if nothing is recorded."""
-    for one in records:
-        if one["object"] == table and int(one["version"]) == version:
-            return {name: int(number) for name, number in json.loads(one["inputs"] or "{}").items()}
-    return {}
+    """What `table` at `version` was made from in one step: table -> version; empty if nothing is recorded.
+
+    records: oldest first. A table that was dropped and made again has versions of one number twice: the newer counts.
+    """
+    inputs = [one["inputs"] or "{}" for one in records if one["object"] == table and int(one["version"]) == version]
+    return {name: int(number) for name, number in json.loads(inputs[-1]).items()} if inputs else {}
 
 
 def upstream(records: Iterable[Mapping[str, Any]], table: str, version: int) -> dict[str, Any]:
     """Every table above `table` at `version`, with its version, sorted by name.
 
-    records: object, version and inputs (JSON text, table -> version) of each written version. A table that was read
-    in two versions has both, as a list.
+    records: object, version and inputs (JSON text, table -> version) of each written version, oldest first. A table
+    that was read in two versions has both, as a list.
     """
     inputs = {(one["object"], int(one["version"])): json.loads(one["inputs"] or "{}") for one in records}
     found: dict[str, set[int]] = {}

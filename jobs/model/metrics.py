@@ -71,6 +71,8 @@ def spline_basis(x: np.ndarray) -> np.ndarray:
 
 def smoothed(outcome: np.ndarray, probability: np.ndarray) -> np.ndarray | None:
     """The observed share at each predicted probability, shape (n,): logistic regression on a spline of the logit."""
+    if not 0 < outcome.sum() < len(outcome):
+        return None  # none, or of one class
     basis = spline_basis(logit(probability))
     beta = logistic_fit(basis, outcome)
     return None if beta is None else expit(basis @ beta)

@@ -16,6 +16,7 @@ from jobs.quality.kinds import families
 from jobs.quality.record import describe, held
 from jobs.tasks.hold import hold
 from jobs.tasks.unreached import kept
+from jobs.tasks.withdrawn import leave_out
 from workflows.cohorts import criteria, used
 from workflows.contracts.feature_table import feature_contract
 from workflows.covariates import REFERENCE_SCHEMA, CodeRow, code_rows, covariates, reference, sets_of
@@ -131,6 +132,8 @@ def _features(task: Task) -> None:
         {"corrected": corrected} if corrected else {}
     )
     version = task.tables.replace(table, documented(made, contract), inputs, note)
+    leave_out(task, source.name, members, whose)
+    version = leave_out(task, source.name, table, version)
     # The statistics first: of what the report says that it kept its contract, nothing is done again.
     related = families(model.features, sets, codes)
     hold(task, source, contract, version, lambda: describe(task, table, version, related, before()[0]), encounters)

@@ -10,6 +10,7 @@ from jobs.io.context import Task, run
 from jobs.model.names import Names, declared_model
 from jobs.model.side import TEST, TRAIN, Size, check_kept, check_salts, salt_of, side_sql, told
 from jobs.quality.cohort import counted
+from jobs.tasks.withdrawn import leave_out
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -87,6 +88,8 @@ def _prepare(task: Task) -> None:
         task.log(f"{name}: {said}")
     note = {TOLD: {name: size.counts for name, size in sizes if size is not None}}
     version = task.tables.replace(table, everyone.where("outcome_known"), inputs, note)
+    leave_out(task, model.source, side, inputs[side])
+    version = leave_out(task, model.source, table, version)
     task.log(f"{table} version {version} from {names.features} version {inputs[names.features]}")
     task.values.set("dataset_version", str(version))
 

@@ -79,6 +79,10 @@ def _promote(task: Task) -> None:
     registry = Registry(task, Names.of(model))
     version = registry.version(task.parameter("model_version"))
     champion = registry.champion()
+    is_it = champion is not None and champion.version == version.version
+    if is_it and version.tags.get("promoted_in") == task.job_run_id:
+        task.log(f"{registry.name} version {version.version} is {CHAMPION}: this run has promoted it already")
+        return
     signed = {name: task.parameters.get(name, "").strip() for name in ("approved_by", "validated_by")}
     reasons = refusals(
         tags=version.tags, registry_user=version.user_id, principal=task.principal, **signed,

@@ -6,6 +6,7 @@ from jobs.io.context import Task, run
 from jobs.io.registry import Registry, refuse_untold, same_declaration
 from jobs.model.definition import DEFINITION
 from jobs.model.names import Names, declared_model
+from jobs.tasks.withdrawn import refuse_trained
 
 FROM_RUN = (
     "dataset", "dataset_version", "feature_table", "feature_table_version", "source_versions", "contracts_hash",
@@ -19,6 +20,7 @@ def _register(task: Task) -> None:
     trained = registry.run(task.parameter("run_id"))
     refuse_untold(trained, FROM_RUN)
     same_declaration(task, trained)
+    refuse_trained(task, names.source, trained.data.tags["dataset"], int(trained.data.tags["dataset_version"]))
     model_id = registry.model_id(trained)
     tags = {name: trained.data.tags[name] for name in (*FROM_RUN, DEFINITION) if name in trained.data.tags}
     tags |= {"mlflow_run_id": trained.info.run_id, "model_id": model_id, "created_by": task.principal}

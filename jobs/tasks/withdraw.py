@@ -37,12 +37,10 @@ def _withdraw(task: Task) -> None:
     path = f"/Volumes/{task.catalog}/ml/landing/withdrawals/{request}"
     if not request or "/" in request:
         raise TaskError(f"withdraw: request = {request!r} is not valid; valid: a file in {path.rpartition('/')[0]}")
-    keys = parsed(contents(task.surroundings, path).decode("utf-8"))
+    keys = parsed(contents(task.surroundings, path).decode("utf-8-sig"))
     if not keys:
         raise TaskError(f"withdraw: {path} names nobody; valid: one person's key a line")
-    persons = task.spark.createDataFrame([(key,) for key in keys], TOMBSTONE_SCHEMA).selectExpr(
-        f"{key_sql('key')} AS key"
-    )
+    persons = named_in(task, source, keys, path)
     # First the tombstone: whatever ends this job, nothing brings the person back.
     tombstone(task, source, persons)
     zones = zones_of(task, source)
@@ -58,6 +56,19 @@ def _withdraw(task: Task) -> None:
             task.log(f"model {model} version {version} was trained on data of a withdrawn person: {saw}")
     remove(task, source, zones, persons)
     task.log("older versions of the tables keep the rows until VACUUM removes their files; see docs/adr")
+
+
+def named_in(task: Task, source: Source, keys: Sequence[str], path: str) -> DataFrame:
+    """Whom a request names, in the column `key`: by the number that facts name persons by or, where that is made of the
+    source's own text, by either; raises TaskError where a line can be nobody's."""
+    given = task.spark.createDataFrame([(key,) for key in keys], TOMBSTONE_SCHEMA)
+    persons = given.selectExpr(f"{key_sql('key')} AS key")
+    if (own := source.persons.source_value) is not None:
+        made = given.withColumnRenamed("key", own).selectExpr(f"{key_sql(source.persons.person_id)} AS key")
+        return persons.union(made).distinct()
+    if not given.where("try_cast(key AS bigint) IS NULL").isEmpty():
+        raise TaskError(f"withdraw: {path} has a line that is not valid; valid: a whole number, the person_id of facts")
+    return persons
 
 
 def tombstone(task: Task, source: Source, persons: DataFrame) -> None:

@@ -133,7 +133,7 @@ def test_a_model_whose_features_are_not_there_says_which_job_makes_them(tmp_path
     with pytest.raises(UsageError, match=r"relapse: relapse.attrition is not there yet; run the job relapse_featurize"):
         feasible(folder, other, synthetic_omop, with_table_one=False)
     with pytest.raises(UsageError, match="model 'relapse' is not declared; valid: readmission, readmission_uci130"):
-        show_feasible("dev", "relapse", with_table_one=False, json_file=None)
+        show_feasible("dev", "relapse", with_table_one=False, json_path=None)
 
 
 def test_of_many_years_the_newest_ten_are_on_the_screen_and_all_in_the_file(tmp_path: Path):

@@ -289,3 +289,26 @@ def test_codes_check_ends_with_code_1_for_a_fatal_finding_and_says_where(tmp_pat
     assert "fatal unknown 1, characterization header 1" in ran.stdout
     file.write_text(written(lung[:1]))
     assert CliRunner().invoke(app, ["codes", "check", str(file), "--reference", str(CODES)]).exit_code == 0
+
+
+def test_recorded_codes_are_read_from_what_other_programs_write(tmp_path):
+    write("premier", tmp_path, events=1_000)
+    file = tmp_path / "paticd_proc.csv"
+    head, *lines = file.read_text(encoding="utf-8").splitlines()
+    codes = Counter(counted(tmp_path, ["paticd_proc.ICD_CODE"])["paticd_proc.ICD_CODE"])
+    # A byte order mark, a letter of another encoding, a line that ends too soon, a field longer than csv's limit.
+    number = next(csv.reader([head])).index("ICD_CODE")
+    last = [f"{'x' * 200_000 if place == number - 1 else ''}" for place in range(head.count(",") + 1)]
+    other = lines[0].encode() + b"\xe9"
+    text = b"\xef\xbb\xbf" + "\r\n".join([head, *lines]).encode() + b"\r\n"
+    file.write_bytes(text + other + b"\r\n1\r\n" + ",".join(last).encode() + b"\r\n")
+    found = counted(tmp_path, ["paticd_proc.ICD_CODE"])["paticd_proc.ICD_CODE"]
+    assert found.total() - codes.total() in (0, 1), "the line with the letter may record a code"
+    assert set(found) >= set(codes)
+
+
+def test_a_file_that_a_disk_finds_under_another_name_is_one(tmp_path, monkeypatch):
+    (tmp_path / "CONCEPT.csv").write_text("")
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda path, **more: exists(path) or path.name.lower() == "concept.csv")
+    assert files.found(tmp_path) == {"concept": tmp_path / "CONCEPT.csv"}

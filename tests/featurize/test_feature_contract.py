@@ -19,6 +19,7 @@ from jobs.featurize.cohort import of_model, selection
 from jobs.featurize.contract import results, shape
 from jobs.featurize.entries import Facts
 from jobs.featurize.features import features_of
+from jobs.featurize.withdrawal import TOMBSTONES, digest_sql
 from jobs.io.context import Task
 from jobs.tasks import features as task_features
 from workflows.contracts.feature_table import feature_contract
@@ -165,3 +166,25 @@ def test_the_task_writes_the_meaning_of_every_column_and_a_version_that_breaks_i
         .collect()
     )
     assert [(row["check_id"], row["table_version"]) for row in report] == [("counts", 1)]
+
+
+@pytest.mark.clause("P3")
+def test_neither_member_nor_features_stay_of_who_withdrew_while_they_were_made(
+    zones: SparkSession, make_task: Callable[..., Task]
+):
+    tables = world_of(zones, MODEL)
+    for name, frame in {
+        "fact_encounter_index": tables.encounters, "fact_person": tables.events,
+        "fact_observation_period": tables.observation,
+    }.items():  # fmt: skip
+        frame.coalesce(1).write.format("delta").saveAsTable(f"synthetic_omop_ra.{name}")
+    task_features._features(make_task(MODEL))
+    made = (TABLE, "synthetic_omop_ra.cohort_readmission")
+    before = {table: {row["person_id"] for row in zones.table(table).collect()} for table in made}
+    gone = min(before[TABLE])
+    # The facts still have them: this task read what it read before the withdrawal took them out.
+    mark = zones.sql(f"SELECT {digest_sql('synthetic_omop', str(gone))} AS person_digest")
+    mark.write.format("delta").saveAsTable(f"synthetic_omop_ra.{TOMBSTONES}")
+    task_features._features(make_task(MODEL))
+    for table in made:
+        assert {row["person_id"] for row in zones.table(table).collect()} == before[table] - {gone}

@@ -14,8 +14,9 @@ from jobs.errors import TaskError
 from jobs.featurize.withdrawal import kept, parsed, person_sql
 from jobs.tasks.check import _check
 from jobs.tasks.facts import _facts
-from jobs.tasks.withdraw import _withdraw, tombstone
+from jobs.tasks.withdraw import _withdraw, named_in, tombstone
 from workflows.featurizations.synthetic_omop import synthetic_omop as featurization
+from workflows.sources.abfm import abfm
 from workflows.sources.synthetic_notes import synthetic_notes
 from workflows.sources.synthetic_omop import synthetic_omop
 from workflows.sources.uci130 import uci130
@@ -132,6 +133,36 @@ def test_a_request_that_is_none_is_refused_before_anything_is_touched(make_task,
     with pytest.raises(TaskError, match=says):
         _withdraw(task)
     assert "tables" not in vars(task)
+
+
+@pytest.mark.spark
+@pytest.mark.clause("P4")
+def test_of_a_source_that_names_persons_by_text_a_request_names_them_by_it_or_by_the_number_made_of_it(make_task):
+    def bits(text: str) -> int:
+        return int(hashlib.sha256(text.encode()).hexdigest()[:16], 16) & (2**63 - 1)
+
+    made = named_in(make_task(featurization), abfm, ["A12", "A13", "77"], "request.txt")
+    found = {row["key"] for row in made.collect()}
+    assert found >= {str(bits("A12")), str(bits("A13")), "77"}
+    assert all(row["key"] for row in made.collect())
+
+
+@pytest.mark.spark
+def test_a_line_that_can_be_nobodys_is_refused_and_not_quoted(make_task, tmp_path):
+    request(tmp_path, "3\nJane Roe\n", "typed.txt")
+    task = make_task(featurization, request="typed.txt")
+    with pytest.raises(TaskError, match="has a line that is not valid; valid: a whole number") as refused:
+        _withdraw(task)
+    assert "Roe" not in str(refused.value)
+    assert not task.tables.exists("synthetic_omop_ra.withdrawn")
+
+
+@pytest.mark.spark
+def test_the_first_line_of_a_file_with_a_byte_order_mark_is_a_key_like_others(zones, make_task, tmp_path):
+    request(tmp_path, "\ufeff3\r\n7\r\n", "marked.txt")
+    _withdraw(make_task(featurization, request="marked.txt"))
+    marks = {row["person_digest"] for row in zones.table("synthetic_omop_ra.withdrawn").collect()}
+    assert marks == {hashlib.sha256(f"withdrawn|synthetic_omop|{key}".encode()).hexdigest() for key in (3, 7)}
 
 
 def test_the_keys_of_a_request_are_read_once_each():

@@ -102,6 +102,20 @@ def test_a_foreign_error_loses_the_values_it_quotes():
     assert redacted("") == ""
 
 
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("The value 'Roe, Jane\nDOB 3/5/61' of the type \"STRING\" is malformed.\nat x", "The value ... is malformed."),
+        ("The value 'O'Brien M 12.5.1961' is malformed.", "The value ... is malformed."),
+        ("Can't parse 'Smith' as a date", "Can... as a date"),
+        ("an end that 'Smith never closes", "an end that ..."),
+        ("[TABLE_NOT_FOUND] The table `a`.`b`\nselect 'Smith'", "[TABLE_NOT_FOUND] The table `a`.`b`"),
+    ],
+)
+def test_a_quote_goes_whole_whatever_quotes_and_lines_it_holds(message: str, told: str):
+    assert redacted(message) == told
+
+
 def test_a_refusal_names_its_table_in_full():
     refused = RuntimeError(
         "(org.apache.spark.SparkSecurityException) [INSUFFICIENT_PERMISSIONS] Insufficient privileges:\n"

@@ -170,9 +170,19 @@ def test_primary_care_rows_get_hashed_persons_omops_vocabularies_ends_and_values
 
 
 def test_hashed_ids_are_positive_and_the_same_in_any_engine(spark):
-    texts = [f"p-{number}" for number in range(300)] + ["", "ä", "a|b"]
+    texts = [f"p-{number}" for number in range(300)] + ["ä", "a|b"]
     frame = spark.createDataFrame([(text,) for text in texts], "t string").selectExpr("t", f"{hashed('t')} AS id")
     assert {row["t"]: row["id"] for row in frame.collect()} == {text: sixty_three_bits(text) for text in texts}
+
+
+def test_a_padded_id_is_the_same_and_an_empty_one_is_nobodys(spark):
+    some = [("A12", "x"), ("A12  ", " x"), ("", "x"), ("   ", "x"), (None, "x"), ("A12", None), ("A12", " ")]
+    made = f"{hashed('t')} AS one", f"{hashed('t', 'u')} AS two"
+    found = [tuple(row) for row in spark.createDataFrame(some, "t string, u string").selectExpr(*made).collect()]
+    one, both, without = sixty_three_bits("A12"), sixty_three_bits("A12", "x"), sixty_three_bits("A12", "")
+    assert found == [
+        (one, both), (one, both), (None, None), (None, None), (None, None), (one, without), (one, without),
+    ]  # fmt: skip
 
 
 def test_two_persons_with_one_id_break_the_contract_of_the_cross_reference(spark):

@@ -46,7 +46,7 @@ def data(document: dict) -> dict:
     """The resources that hold data, and the grants on them."""
     wanted = (
         *retirement.HOLDS, "databricks_service_principal", "databricks_directory", "databricks_grants",
-        "databricks_external_location", "databricks_storage_credential",
+        "databricks_external_location", "databricks_storage_credential", "databricks_workspace_binding",
     )  # fmt: skip
     return {kind: some for kind, some in document["resource"].items() if kind in wanted}
 

@@ -137,3 +137,11 @@ def test_ici_sees_a_curve_that_slope_and_intercept_do_not() -> None:
     probability = metrics.expit(straight[0] + max(straight[1], 0.05) * x)
     expected = float(np.mean(np.abs(probability - truth)))
     assert metrics.integrated_calibration_index(outcome, probability) == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize("outcome", [[], [0, 0, 0], [1]])
+def test_of_no_rows_or_of_one_class_there_is_no_smooth_curve_and_no_index(outcome: list[int]):
+    # Such is a split in time of a register: nobody in its last quarter is new.
+    probability = np.linspace(0.1, 0.9, len(outcome))
+    assert metrics.smoothed(np.array(outcome, dtype="int64"), probability) is None
+    assert np.isnan(metrics.integrated_calibration_index(np.array(outcome, dtype="int64"), probability))

@@ -96,6 +96,26 @@ def test_a_new_version_enters_without_an_alias_and_with_its_lineage(folder: Path
     assert [one.version for one in registry.versions()] == [2, 1]
 
 
+def test_a_run_that_is_registered_again_has_the_version_it_had(folder: Path, versions: tuple[str, str]) -> None:
+    # Its task is tried again where its process died before it had said which version it made.
+    registry = Registry(task(folder, "sp-train"), Names.of(MODEL))
+    made = registry.version(versions[0])
+    again = registry.register(made.tags["mlflow_run_id"], made.tags["model_id"], {"created_by": "sp-train"})
+    assert str(again.version) == versions[0]
+    assert [str(one.version) for one in registry.versions()] == [*reversed(versions)]
+
+
+def test_a_text_longer_than_a_tag_is_read_whole_and_no_tag_is_longer_than_unity_catalog_takes(
+    folder: Path, versions: tuple[str, str]
+) -> None:
+    registry = Registry(task(folder, "sp-train"), Names.of(MODEL))
+    text = json.dumps({f"count_of_{number}": "a definition" for number in range(100)})
+    registry.tag(versions[0], {"source_versions": text})
+    assert registry.version(versions[0]).tags["source_versions"] == text
+    kept = registry.client.get_model_version(registry.name, versions[0]).tags
+    assert len(text) > 1_000 >= max(map(len, kept.values()))
+
+
 @pytest.mark.clause("C7")
 def test_a_run_names_its_table_and_version_and_its_model_has_a_signature(
     folder: Path, versions: tuple[str, str]

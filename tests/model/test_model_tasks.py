@@ -181,6 +181,14 @@ def test_the_lineage_of_predictions_whose_task_died_before_it_wrote_it_is_writte
         assert [(row["job_run_id"], row["task_run_id"]) for row in told] == [("34", died.task_run_id)]
 
 
+def test_a_run_that_promoted_a_version_and_is_tried_again_finds_it_done(stage: Workspace) -> None:
+    # Its process may die after the alias was set: the version serves, and the run is no failure.
+    stage.run("promote", "11", "sp-promote", model_version="1")
+    assert stage.shown[-1].endswith("version 1 is champion: this run has promoted it already")
+    with pytest.raises(TaskError, match="version 1 is the champion already"):
+        stage.run("promote", "12", "sp-promote", model_version="1", validated_in="")
+
+
 @pytest.mark.clause("26", "28", "P6", "O9")
 def test_labels_mature_a_change_is_seen_and_the_new_version_is_judged_against_the_champion(stage: Workspace) -> None:
     stage.run("score", "40", "sp-serve")
