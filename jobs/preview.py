@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from jobs.bins import ALL, MISSING, Numbers, edges, of_levels, of_numbers, published, written
-from jobs.disclosure import SMALLEST, suppressed
+from jobs.disclosure import SMALLEST, few
 from jobs.errors import TaskError
 from jobs.featurize import engine
 from jobs.featurize.cohort import of_model
@@ -26,11 +26,13 @@ from jobs.featurize.knowledge import FROM, TO, known_at
 from jobs.featurize.matching import counting, spelled_unit
 from jobs.io.session import current
 from jobs.model.matrix import is_category
+from jobs.quality import nested
+from jobs.quality.kinds import Family, families
 from jobs.quality.statistics import ORDER
 from workflows.cohorts import used
 from workflows.covariates import BITS, CodeRow, Covariate, code_rows, covariates, sets_of
 from workflows.declare import Model
-from workflows.feature_columns import FLAG, columns_of, feature_columns
+from workflows.feature_columns import FLAG, FeatureColumn, columns_of, feature_columns
 from workflows.source import Source
 from workflows.sources import named
 from workflows.values import OfValues
@@ -82,14 +84,43 @@ def preview(model: Model, feature: str = "", *, spark: Any = None) -> list[Previ
     if rows.empty:
         raise TaskError(f"{model.name}: no encounter of {source.name} is of its cohort; run its featurize job first")
     of_events = [one for one in some if one.column in chosen]
-    counted = matched(table, events, codes, of_events, *observation) if of_events else {}
+    counted = matched(table, events, codes, of_events, len(rows), *observation) if of_events else {}
     declared = {one.name: one for one in feature_columns(model, source, sets)}
     found = []
+    kept_back = beside(rows, declared, families(model.features, sets, codes))
     for column in columns:
         one = declared[column.removeprefix("f_")]
+        if one.name in kept_back:
+            found.append(nothing(one.name, one.meaning))
+            continue
         cells, quartiles = distribution(rows[column].map(YES_NO) if one.holds == FLAG else rows[column])
         found.append(shown(one.name, one.meaning, cells, quartiles, counted.get(one.name, {})))
     return found
+
+
+def beside(rows: pd.DataFrame, declared: Mapping[str, FeatureColumn], related: Sequence[Family]) -> set[str]:
+    """The columns to keep back, since they tell beside related ones that are shown with them of 1 to 10 persons."""
+    inside = {name for family in related for name in family.columns}
+    counts = {}
+    for name in (column.removeprefix("f_") for column in rows):
+        if name in inside:
+            values = rows[f"f_{name}"].astype("float64")
+            some, none = int((values.notna() & (values != 0)).sum()), int((values == 0).sum())
+            counts[name] = {
+                nested.VALUE: some + none, nested.MISSING: int(values.isna().sum()), nested.ONES: some,
+                nested.ZERO: none, nested.SUM: round(float(values.sum()), 3),
+            }  # fmt: skip
+    flags = frozenset(name for name in counts if declared[name].holds == FLAG)
+    return nested.hidden_beside(nested.every_kind(related), frozenset(counts), flags, counts)
+
+
+def nothing(name: str, title: str) -> Preview:
+    """A column of which nothing is shown beside the others."""
+    told = "kept back: beside related columns it would tell of 1 to 10 persons; preview it by itself"
+    return Preview(
+        name, f"{title}; {told}.", pd.DataFrame(columns=["value", "persons", "share"]),
+        pd.DataFrame(columns=["vocabulary_id", "concept_code", "persons"]),
+    )  # fmt: skip
 
 
 def wanted(model: Model, feature: str, source: Source, sets: Mapping[str, Sequence[str]]) -> set[str]:
@@ -142,7 +173,7 @@ def inside(numbers: np.ndarray, number: float) -> bool:
 
 
 def matched(
-    index: DataFrame, events: DataFrame, codes: Iterable[CodeRow], some: Sequence[Covariate],
+    index: DataFrame, events: DataFrame, codes: Iterable[CodeRow], some: Sequence[Covariate], persons: int,
     observation: DataFrame | None = None,
 ) -> dict[str, dict[tuple[str, str], int | None]]:  # fmt: skip
     """The source codes whose events counted for each column, with their persons as they may be shown."""
@@ -179,7 +210,7 @@ def matched(
             for row in both
             if row["column"] == column and row["vocabulary_id"] is not None
         }
-        found[column] = safe(counts, every[column])
+        found[column] = safe(counts, every[column], persons)
     return found
 
 
@@ -205,12 +236,10 @@ def looked_at(one: Covariate) -> Column:
     return inside & sf.col("_start").between(sf.col("_from"), sf.col("_to")) if feature.in_observation else inside
 
 
-def safe(codes: Mapping[tuple[str, str], int], any_of_them: int) -> dict[tuple[str, str], int | None]:
-    """Persons by code as they may be shown: neither they are few, nor those who have another code only."""
-    return {
-        code: None if None in (suppressed(count), suppressed(any_of_them - count)) else count
-        for code, count in codes.items()
-    }
+def safe(codes: Mapping[tuple[str, str], int], any_of_them: int, persons: int) -> dict[tuple[str, str], int | None]:
+    """Persons by code as they may be shown: neither they are few, nor those who have another code only, nor those of
+    all persons who do not have it."""
+    return {code: None if few(count, any_of_them - count, persons - count) else count for code, count in codes.items()}
 
 
 def short(number: float) -> str:

@@ -263,9 +263,18 @@ def check_cohort(catalogue: Catalogue, model: Model, file: str) -> None:
     if of_periods(cohort, source) and not has_periods(catalogue, source):
         told = f"steps without observation: no featurization of {source.name} makes fact_observation_period"
         raise DeclarationError(model.name, "cohort", "observation periods", told, file)
-    for feature in model.features if not stays else ():
+    if not stays:
+        refuse_at_index(model, type(cohort.entry).__name__, file)
+
+
+def refuse_at_index(model: Model, entry: str, file: str) -> None:
+    """Raise for what only an index encounter can say, where the entry of a cohort is none."""
+    if isinstance(model.outcome, Recorded):
+        told = f"an outcome that is an Event: {entry} has no index encounter that could record it"
+        raise DeclarationError(model.name, "outcome", model.outcome.name, told, file)
+    for feature in model.features:
         if isinstance(feature, AtIndex) or (isinstance(feature, OfConcepts) and feature.window is None):
-            told = f"a feature of a window in days: {type(cohort.entry).__name__} has no index encounter"
+            told = f"a feature of a window in days: {entry} has no index encounter"
             raise DeclarationError(model.name, f"features.{feature.name}", feature.name, told, file)
 
 

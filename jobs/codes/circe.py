@@ -86,9 +86,11 @@ def observation(reading: Reading) -> Iterator[Step]:
 
 
 def limit(reading: Reading, path: str, given: Any) -> str:
-    """All or First."""
+    """All or First; First where none is written, as in OHDSI's own reader (`ResultLimit.type` of circe-be)."""
     said = reading.only(path, given, ("Type",), optional=True)
-    return str(reading.one_of(f"{path}.Type", said.get("Type"), LIMITS, "All"))
+    if "Type" in said and said["Type"] is None:
+        reading.refuse(f"{path}.Type", None, ", ".join(LIMITS))
+    return str(reading.one_of(f"{path}.Type", said.get("Type"), LIMITS, "First"))
 
 
 def rule(reading: Reading, path: str, given: Any) -> Iterator[Step]:

@@ -24,15 +24,16 @@ ASSUMED = (0.6, 0.7, 0.8)
 
 
 def standard_error(auroc: float, events: int, others: int) -> float:
-    """The standard error of an AUROC by Hanley and McNeil 1982, Radiology 143:29, formula 1.
+    """The standard error of an AUROC by Hanley and McNeil 1982, Radiology 143:29, formula 1, with the numbers of events
+    and others each replaced by their mean, as Newcombe 2006, Statistics in Medicine 25:559, method 4.
 
-    The two probabilities in it follow from the AUROC as if scores were exponentially distributed, which they call a
-    conservative choice. NaN where there are no events or nothing else.
+    Theirs is for exponential scores: for normal ones a quarter too wide where events are few, as much too narrow where
+    they are most. NaN where there are no events or nothing else.
     """
     if not events or not others:
         return float("nan")
     q1, q2 = auroc / (2 - auroc), 2 * auroc**2 / (1 + auroc)
-    spread = auroc * (1 - auroc) + (events - 1) * (q1 - auroc**2) + (others - 1) * (q2 - auroc**2)
+    spread = auroc * (1 - auroc) + ((events + others) / 2 - 1) * (q1 + q2 - 2 * auroc**2)
     return math.sqrt(spread / (events * others))
 
 

@@ -70,8 +70,8 @@ def test_attrition_events_interval_codes_by_year_and_table_one_are_shown(tmp_pat
     screen = Screen()
     print_feasible(screen.console, "dev", made)
     assert "events: 400 of 400 persons" in screen.text
-    # Hanley and McNeil by hand: sqrt((0.21 + 99 (0.5385 - 0.49) + 399 (0.5765 - 0.49)) / 40,000) = 0.0314.
-    has(screen.lines, "an AUROC of 0.7 would be 0.638 to 0.762 on the test side")
+    # By hand, Newcombe: sqrt((0.21 + 249 (0.5385 - 0.49) + 249 (0.5765 - 0.49)) / 40,000) = 0.0291.
+    has(screen.lines, "an AUROC of 0.7 would be 0.643 to 0.757 on the test side")
     assert "counts once" not in screen.text, "nobody returns"
     has(screen.lines, "chronic_conditions.heart_failure", "50.0", "0.0")
     has(screen.lines, "persons", "1,600", "400")
@@ -84,7 +84,7 @@ def test_where_persons_return_the_interval_is_told_for_rows_and_for_persons(tmp_
     fewer = tuple(expected(auroc, 25, 100) for auroc in (0.6, 0.7, 0.8))
     screen = Screen()
     print_feasible(screen.console, "dev", replace(made, outcome=replace(made.outcome, by_person=fewer)))
-    told = "an AUROC of 0.7 would be 0.638 to 0.762 on the test side (95 %); 0.576 to 0.824 if each person counts once"
+    told = "an AUROC of 0.7 would be 0.643 to 0.757 on the test side (95 %); 0.586 to 0.814 if each person counts once"
     assert told in " ".join(screen.text.split())
 
 

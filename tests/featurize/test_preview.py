@@ -287,4 +287,6 @@ def test_rare_levels_stand_together(counts):
 
 def test_a_code_is_hidden_where_those_without_it_are_few():
     # 74 persons with any of two codes, 65 with the one: 9 have the other only.
-    assert safe({("v", "a"): 65, ("v", "b"): 59}, 74) == {("v", "a"): None, ("v", "b"): 59}
+    assert safe({("v", "a"): 65, ("v", "b"): 59}, 74, 500) == {("v", "a"): None, ("v", "b"): 59}
+    # 5 of all persons have no code; the number of all stands above the table.
+    assert safe({("v", "a"): 1_995}, 1_995, 2_000) == {("v", "a"): None}

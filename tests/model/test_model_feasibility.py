@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
 from scipy.stats import norm
 
 from jobs.model.feasibility import NOTHING, Width, coverage, expected, lies_in, outcome, standard_error
@@ -17,25 +18,31 @@ from jobs.model.intervals import Estimate, Persons, clustered
 pytestmark = pytest.mark.clause("13", "F5")
 
 
-def spread(events: np.ndarray, others: np.ndarray) -> float:
-    """The standard deviation of the AUROC over samples, by counting pairs; shape (samples, persons) each."""
-    found = [(one[:, None] > other).mean() for one, other in zip(events, others, strict=True)]
-    assert np.mean(found) == pytest.approx(0.7, abs=0.005)
-    return float(np.std(found))
+def spread(auroc: float, events: int, others: int) -> float:
+    """The standard deviation of the AUROC of normal scores, by the chances of two of one kind beside one of the other."""
+    apart = np.sqrt(2) * norm.ppf(auroc)
+    two_events = quad(lambda x: norm.pdf(x) * norm.sf(x - apart) ** 2, -10, 12)[0]
+    two_others = quad(lambda x: norm.pdf(x - apart) * norm.cdf(x) ** 2, -10, 12)[0]
+    of_pairs = (events - 1) * (two_events - auroc**2) + (others - 1) * (two_others - auroc**2)
+    return float(np.sqrt((auroc * (1 - auroc) + of_pairs) / (events * others)))
 
 
-@pytest.mark.parametrize(("events", "others"), [(30, 300), (100, 100), (200, 800)])
-def test_the_standard_error_is_that_of_simulated_scores_and_above_it_where_they_are_normal(events: int, others: int):
-    draw = np.random.default_rng(0)
-    ours = standard_error(0.7, events, others)
-    # The paper's assumption: exponential scores, the mean of the events' such that the AUROC is 0.7.
-    exponential = spread(draw.exponential(0.7 / 0.3, (1_500, events)), draw.exponential(1.0, (1_500, others)))
-    assert ours == pytest.approx(exponential, rel=0.05)
-    # "Slightly conservative estimates", as it says, for normal ones.
-    apart = np.sqrt(2) * norm.ppf(0.7)
-    normal = spread(draw.normal(apart, 1.0, (1_500, events)), draw.normal(0.0, 1.0, (1_500, others)))
-    assert 0.97 < ours / normal < 1.2
-    assert np.isnan(standard_error(0.7, 0, others))
+SIZES = [(30, 300), (100, 100), (100, 900), (900, 100), (200, 19_800), (50, 100_000), (100_000, 50)]
+
+
+@pytest.mark.parametrize("auroc", [0.6, 0.7, 0.8])
+@pytest.mark.parametrize(("events", "others"), SIZES)
+def test_the_standard_error_is_that_of_normal_scores_whichever_are_few(auroc: float, events: int, others: int):
+    assert standard_error(auroc, events, others) == pytest.approx(spread(auroc, events, others), rel=0.02)
+    assert np.isnan(standard_error(auroc, 0, others))
+
+
+def test_the_standard_deviation_that_it_is_held_against_is_that_of_drawn_scores():
+    draw, apart = np.random.default_rng(0), np.sqrt(2) * norm.ppf(0.8)
+    some = zip(draw.normal(apart, 1.0, (1_500, 200)), draw.normal(0.0, 1.0, (1_500, 40)), strict=True)
+    found = [(one[:, None] > other).mean() for one, other in some]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.005)
+    assert np.std(found) == pytest.approx(spread(0.8, 200, 40), rel=0.05)
 
 
 def width(one: Width | Estimate) -> float:
@@ -80,8 +87,8 @@ def test_the_interval_of_an_evaluation_lies_between_that_of_rows_and_that_of_per
     measured = clustered(event, score, Persons(person, 1))["auroc"]
     found = outcome(pd.DataFrame({"person_id": person, "outcome": event, "outcome_known": True}), 1.0)
     assert found.by_person[1] == expected(0.7, event_persons := len(set(person[event == 1])), persons)
-    # Hanley and McNeil are up to a fifth above normal scores.
-    assert width(expected(measured.value, int(event.sum()), int((1 - event).sum()))) < 1.2 * width(measured)
+    # Drawn scores are normal in part only.
+    assert width(expected(measured.value, int(event.sum()), int((1 - event).sum()))) < 1.1 * width(measured)
     assert width(measured) < width(expected(measured.value, event_persons, persons))
 
 

@@ -147,6 +147,7 @@ UNFIT: list[tuple[Model, str, str, str]] = [
     (of(EVENTS, **ORDER), "cohort.EventsOf", "events of chronic_conditions.heart_failure", "only an order"),
     (of(InpatientStays(minimum_age=18), **ORDER), "cohort.AgeAtIndex", "18 years or older", "only an order"),
     (replace(of(STAYS, NoPriorOutcome()), outcome=Recorded("readmitted", equals="1")), "cohort.NoPriorOutcome", "readmitted", "an Event"),
+    (replace(of(EVENTS), outcome=Recorded("readmitted", equals="1")), "outcome", "readmitted", "an outcome that is an Event"),
     (replace(of(EVENTS), features=[AtIndex("length_of_stay", because="known")]), "features.length_of_stay", "length_of_stay", "no index encounter"),
 ]  # fmt: skip
 
