@@ -141,7 +141,7 @@ def counts(feature: OfEvents, event: Occurrence, at: Scene) -> bool:
     if feature.units and unit_spelled(event.unit_source_value or "") not in feature.units:
         return False
     start = at.day(event.event_start_datetime)
-    known = start is None or start + at.lag <= 0
+    known = start is None or start + at.events_lag <= 0
     if feature.window is None:
         return event.encounter == at.number and known
     if start is None or not known:

@@ -27,7 +27,8 @@ def day_of(text: str | None) -> date | None:
 class Scene:
     """An example with its index encounter found.
 
-    lag: days after which a row of the source is known, where the source does not say it itself.
+    lag, events_lag: days after which an encounter, and an event, is known where the source does not say it itself. Of
+    an event nothing says which table it is of: it has a lag where any table of events has.
     """
 
     example: Example
@@ -35,6 +36,7 @@ class Scene:
     number: int
     index: date | None
     lag: int = 0
+    events_lag: int = 0
 
     def day(self, text: str | None) -> int | None:
         """A moment as days from the index date."""
@@ -76,10 +78,11 @@ def scene(model: Model, example: Example, source: Source) -> Scene:
         place = None
     else:
         place = _stay_of(model, example, where)
-    lag = source.lag if source.assumed else 0
+    lag = source.lag if source.encounters.known_from is None else 0
+    events_lag = source.lag if any(kind.known_from is None for kind in source.events) else 0
     # Where no encounter is the index date's own, every one is another.
     own = (Encounter(), -1) if place is None else (example.encounters[place], place + 1)
-    found = Scene(example, *own, day_of(example.index), lag)
+    found = Scene(example, *own, day_of(example.index), lag, events_lag)
     if place is not None and not may_enter(model, found.encounter):
         ends = " that leaves its person at risk" if by_discharge(model) else ""
         valid = f"an inpatient stay{ends}, as the cohort says"

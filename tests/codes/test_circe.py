@@ -76,6 +76,10 @@ TAKEN: list[tuple[dict[str, Any], list[Any]]] = [
     ({"InclusionRules": [{"name": "women", "expression": WOMEN}], "ExpressionLimit": {"Type": "First"}}, [InObservation(), SexIs(sex="F"), FirstOfPerson(), Exit(), Eras()]),
     ({"InclusionRules": [{"name": "known", "expression": {"Type": "ALL", "CriteriaList": [BEFORE]}}]}, [InObservation(), Washout(days=90), Exit(), Eras()]),
     ({"EndStrategy": {"DateOffset": {"DateField": "StartDate", "Offset": 7}}, "CollapseSettings": {"CollapseType": "ERA", "EraPad": 30}}, [InObservation(), Exit(days=7), Eras(gap=30)]),
+    # "public String type = \"First\"" of circe-be's ResultLimit: one that is left out is no other.
+    (primary(PrimaryCriteriaLimit={}), [InObservation(), FirstOfPerson(), Exit(), Eras()]),
+    ({"ExpressionLimit": {}}, [InObservation(), FirstOfPerson(), Exit(), Eras()]),
+    ({"AdditionalCriteria": EMPTY, "QualifiedLimit": {}}, [InObservation(), FirstOfPerson(), Exit(), Eras()]),
     ({"AdditionalCriteria": EMPTY}, [InObservation(), FirstOfPerson(), Exit(), Eras()]),
     ({"AdditionalCriteria": {}, "InclusionRules": [{"name": "women", "expression": WOMEN}], "ExpressionLimit": {"Type": "First"}}, [InObservation(), FirstOfPerson(), SexIs(sex="F"), FirstOfPerson(), Exit(), Eras()]),
     ({"AdditionalCriteria": EMPTY, **primary(PrimaryCriteriaLimit={"Type": "First"})}, [InObservation(), FirstOfPerson(), Exit(), Eras()]),
@@ -107,6 +111,7 @@ def sets(*some: Any) -> dict[str, Any]:
 HERE, GROUP = "$.PrimaryCriteria.CriteriaList[0]", "$.InclusionRules[0].expression"
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"Surprise": 1}, "$.Surprise = 1", "ConceptSets"),
+    (primary(PrimaryCriteriaLimit={"Type": None}), "$.PrimaryCriteria.PrimaryCriteriaLimit.Type = null", "All, First"),
     ({"Surprise": 0}, "$.Surprise = 0", "ConceptSets"),
     ({"ConceptSets": 3}, "$.ConceptSets = 3", "a list"),
     ({"ConceptSets": [3]}, "$.ConceptSets[0] = 3", "an object"),
