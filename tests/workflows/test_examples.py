@@ -204,7 +204,9 @@ def test_what_a_source_tells_days_later_is_not_known_at_the_index_date():
     assert [one.got.value for one in differences(model, example, synthetic_omop)] == [2, 2]
     # Where stays say when they were known, the lag is that of events alone.
     said = replace(late, encounters=replace(late.encounters, known_from="visit_start_datetime"))
-    assert [(one.column, one.got.value) for one in differences(model, example, said)] == [("count_inpatient_admission_365_1", 2)]
+    assert [(one.column, one.got.value) for one in differences(model, example, said)] == [
+        ("count_inpatient_admission_365_1", 2)
+    ]
 
 
 def test_the_index_date_is_as_the_cohort_says():
