@@ -52,7 +52,7 @@ def _score(task: Task) -> None:
     features = task.tables.read(names.features, version)
     waiting = features.where("NOT outcome_known")
     scored = waiting.select(*KEYS)
-    if task.tables.exists(table):
+    if known := task.tables.exists(table):
         # One prediction an encounter and model version: what was said before the outcome is never said anew.
         made = task.tables.read(table).where(f"model_version = {int(champion.version)}").select(*KEYS)
         # As monitoring counts them: by subtraction the two would tell how many left the cohort since.
@@ -61,7 +61,7 @@ def _score(task: Task) -> None:
         scored = waiting.select(*KEYS).union(made)
     rows = ordered(waiting.toPandas())
     if rows.empty:
-        if task.tables.exists(table):
+        if known:
             task.tables.recall(table)
         task.log(
             f"nothing to score: no encounter of {names.features} version {version} waits for version {champion.version}"

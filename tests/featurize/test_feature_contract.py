@@ -129,15 +129,20 @@ def test_exactly_the_rows_that_break_a_rule_are_counted(spark: SparkSession, tab
     assert [one.check for one in found.values() if one.rows and one.check != rule] == []
 
 
-def test_the_task_writes_the_meaning_of_every_column_and_a_version_that_breaks_its_contract_gives_way(
-    zones: SparkSession, make_task: Callable[..., Task], monkeypatch: pytest.MonkeyPatch
-):
+def facts_written(zones: SparkSession) -> None:
+    """The fact tables of the model's world, where its task reads them."""
     tables = world_of(zones, MODEL)
     for name, frame in {
         "fact_encounter_index": tables.encounters, "fact_person": tables.events,
         "fact_observation_period": tables.observation,
     }.items():  # fmt: skip
         frame.coalesce(1).write.format("delta").saveAsTable(f"synthetic_omop_ra.{name}")
+
+
+def test_the_task_writes_the_meaning_of_every_column_and_a_version_that_breaks_its_contract_gives_way(
+    zones: SparkSession, make_task: Callable[..., Task], monkeypatch: pytest.MonkeyPatch
+):
+    facts_written(zones)
     task_features._features(make_task(MODEL))
     said = {column.name: column.description for column in zones.catalog.listColumns(TABLE)}
     assert (
@@ -172,12 +177,7 @@ def test_the_task_writes_the_meaning_of_every_column_and_a_version_that_breaks_i
 def test_neither_member_nor_features_stay_of_who_withdrew_while_they_were_made(
     zones: SparkSession, make_task: Callable[..., Task]
 ):
-    tables = world_of(zones, MODEL)
-    for name, frame in {
-        "fact_encounter_index": tables.encounters, "fact_person": tables.events,
-        "fact_observation_period": tables.observation,
-    }.items():  # fmt: skip
-        frame.coalesce(1).write.format("delta").saveAsTable(f"synthetic_omop_ra.{name}")
+    facts_written(zones)
     task_features._features(make_task(MODEL))
     made = (TABLE, "synthetic_omop_ra.cohort_readmission")
     before = {table: {row["person_id"] for row in zones.table(table).collect()} for table in made}
