@@ -132,8 +132,8 @@ def _features(task: Task) -> None:
         {"corrected": corrected} if corrected else {}
     )
     version = task.tables.replace(table, documented(made, contract), inputs, note)
-    leave_out(task, source.name, members, whose)
-    version = leave_out(task, source.name, table, version)
+    leave_out(task, source.name, members)
+    version = leave_out(task, source.name, table) or version
     # The statistics first: of what the report says that it kept its contract, nothing is done again.
     related = families(model.features, sets, codes)
     hold(task, source, contract, version, lambda: describe(task, table, version, related, before()[0]), encounters)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.digest import digest
 from jobs.errors import TaskError
-from jobs.featurize.withdrawal import PERSON, TOMBSTONES, digest_sql
+from jobs.featurize.withdrawal import TOMBSTONES
 from jobs.io.commits import UPKEEP, said_of
 from jobs.io.context import Task
 from jobs.io.lineage import Provenance
 from jobs.io.tables import Tables
 from jobs.tasks.curated import FROM_CHECK, curated, refuse_unchecked, without_withdrawn
 from jobs.tasks.hold import KEPT
+from jobs.tasks.withdrawn import leave_out
 from workflows.declare import Continuous, Featurization
 from workflows.source import Source
 
@@ -93,8 +94,7 @@ def without_who_withdrew(task: Task, source: Source, name: str, applied: Mapping
     if now is None:
         return {}
     if applied.get(withdrawn) != now:
-        gone = task.tables.read(withdrawn, now).selectExpr("person_digest AS key")
-        task.tables.remove(name, gone, digest_sql(source.name, PERSON))
+        leave_out(task, source.name, name, now)
     return {withdrawn: now}
 
 

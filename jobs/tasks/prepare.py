@@ -88,8 +88,8 @@ def _prepare(task: Task) -> None:
         task.log(f"{name}: {said}")
     note = {TOLD: {name: size.counts for name, size in sizes if size is not None}}
     version = task.tables.replace(table, everyone.where("outcome_known"), inputs, note)
-    leave_out(task, model.source, side, inputs[side])
-    version = leave_out(task, model.source, table, version)
+    leave_out(task, model.source, side)
+    version = leave_out(task, model.source, table) or version
     task.log(f"{table} version {version} from {names.features} version {inputs[names.features]}")
     task.values.set("dataset_version", str(version))
 

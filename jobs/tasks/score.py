@@ -94,8 +94,8 @@ def _score(task: Task) -> None:
     note = {TOLD: {"version": int(champion.version), APART: reach.counts[APART]} | counts}
     kinds = frames.types(task, names.features, KEYS, version) | {"score": "double"} | LINEAGE_COLUMNS
     scores = frames.frame(task, made_now, kinds)
-    done = task.tables.merge(table, scores, ["visit_occurrence_id", "model_version"], inputs, note, first_stays=True)
-    leave_out(task, names.source, table, done)
+    task.tables.merge(table, scores, ["visit_occurrence_id", "model_version"], inputs, note, first_stays=True)
+    leave_out(task, names.source, table)
     hidden = "few, few more or less than before, or as many as would tell what prepare keeps back"
     many = f"{counts[SCORED]:,}" if counts else hidden
     task.log(f"encounters scored so far by version {champion.version}: {many}")

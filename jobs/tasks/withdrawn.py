@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def leave_out(task: Task, source: str, table: str, version: int) -> int:
-    """Take who has withdrawn by now out of a table (`schema.table`), of which this task has written a version; the
-    version without them."""
-    if (gone := tombstones(task, source)) is None:
-        return version
-    return task.tables.remove(table, gone, digest_sql(source, PERSON)) or version
+def leave_out(task: Task, source: str, table: str, at: int | None = None) -> int | None:
+    """Take who has withdrawn, by now or by a version of the tombstones, out of a table (`schema.table`); its version
+    without them, None where it has nobody of them."""
+    gone = tombstones(task, source, at)
+    return None if gone is None else task.tables.remove(table, gone, digest_sql(source, PERSON))
 
 
 def refuse_trained(task: Task, source: str, dataset: str, version: int) -> None:
@@ -34,7 +33,7 @@ def refuse_trained(task: Task, source: str, dataset: str, version: int) -> None:
         raise TaskError(f"somebody of {dataset} version {version} has withdrawn since; run the train job again")
 
 
-def tombstones(task: Task, source: str) -> DataFrame | None:
-    """The digests of who withdrew, in the column `key`; None where nobody ever did."""
+def tombstones(task: Task, source: str, at: int | None = None) -> DataFrame | None:
+    """The digests of who withdrew, by now or by a version of them, in the column `key`; None where nobody ever did."""
     name = f"{source}_ra.{TOMBSTONES}"
-    return task.tables.read(name).selectExpr("person_digest AS key") if task.tables.exists(name) else None
+    return task.tables.read(name, at).selectExpr("person_digest AS key") if task.tables.exists(name) else None

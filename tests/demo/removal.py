@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from copies import copied
 
 from jobs.io.commits import said_of
 from sandbox.grants.policy import Need
@@ -31,21 +31,29 @@ def needed_grants(workspace: Workspace) -> dict[Grant, list[Check]]:
     }
 
 
-def run_without(workspace: Workspace, services: Services, grant: Grant) -> tuple[set[Need], RunResult]:
-    """The needs that the grant met, and how the job that had them ends without the grant; then all is as before."""
-    met = needed_grants(workspace)[grant]
+def run_without(finished: Workspace, home: Path, cache: Path, grant: Grant) -> tuple[set[Need], RunResult]:
+    """The needs that the grant met, and how the job that had them ends without it in a copy of the finished demo.
+
+    A copy for each grant, with servers of its own: what an earlier one's job got done would be done already.
+    """
+    met = needed_grants(finished)[grant]
     number, needs = int(met[0].run or 0), {one.need for one in met}
+    copied(finished.root.parent, home, "validation", "prod")
+    workspace = Workspace.named(home, finished.name)
+    # Before a server knows them.
+    for table in {*made_by(workspace, grant), *kept_by(workspace, number)}:
+        shutil.rmtree(table)
+    remove(workspace, grant)
     before = Runs(workspace).run(number)
-    with removed(workspace, grant), aside(workspace, {*made_by(workspace, grant), *kept_by(workspace, number)}):
+    with Services(workspace, cache) as services:
         if grant[2].startswith("job/"):
             # What made the task run another job, such as a drift, may be over: what it waited for keeps its values.
             return needs, repair_run(workspace, services, number, {one.task for one in met})
         return needs, run_job(workspace, services, before.job_name, before.parameters)
 
 
-@contextmanager
-def removed(workspace: Workspace, grant: Grant) -> Iterator[None]:
-    """The workspace's store without one grant or permission."""
+def remove(workspace: Workspace, grant: Grant) -> None:
+    """Take one grant or permission out of the workspace's store."""
     principal, right, securable = grant
     kind, _, name = securable.partition("/")
     if kind in ("experiment", "job", "directory"):
@@ -70,10 +78,6 @@ def removed(workspace: Workspace, grant: Grant) -> Iterator[None]:
         body["access_control"] = [one for one in body["access_control"] if one["service_principal_name"] != principal]
     assert body != kept.body
     workspace.store.update(type_, id_, body)
-    try:
-        yield
-    finally:
-        workspace.store.update(type_, id_, kept.body)
 
 
 def made_by(workspace: Workspace, grant: Grant) -> list[Path]:
@@ -104,18 +108,3 @@ def makers(log: Path) -> set[int]:
     commits = (json.loads(line).get("commitInfo", {}) for line in lines)
     said = (said_of(commit.get("userMetadata") or "") for commit in commits)
     return {int(one["job_run_id"]) for one in said if "content" in one}
-
-
-@contextmanager
-def aside(workspace: Workspace, tables: Iterable[Path]) -> Iterator[None]:
-    """Without some tables, which come back in the place of what was made meanwhile."""
-    moved = [(path, workspace.root / "aside" / path.relative_to(workspace.warehouse)) for path in tables]
-    for path, kept in moved:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(path, kept)
-    try:
-        yield
-    finally:
-        for path, kept in moved:
-            shutil.rmtree(path, ignore_errors=True)
-            shutil.move(kept, path)
