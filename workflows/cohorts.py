@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workflows.codes import Codes, one_set
 from workflows.errors import DeclarationError
-from workflows.features import OfConcepts
+from workflows.features import in_observation
 from workflows.outcome_steps import OUTCOME_STEPS
 from workflows.steps import OLDEST, STEPS, AgeAtIndex, Criterion, Exit, OfWindow, Step, whole
 from workflows.typed import typed
@@ -132,6 +132,6 @@ def observed(cohort: Cohort) -> bool:
 def used(source: Source, cohort: Cohort, features: Sequence[object]) -> tuple[str, ...]:
     """The fact tables that a model's cohort and features are made from (`schema.table`)."""
     names = ["fact_encounter_index", "fact_person"]
-    if of_periods(cohort, source) or any(isinstance(one, OfConcepts) and one.in_observation for one in features):
+    if of_periods(cohort, source) or any(in_observation(one) for one in features):
         names.append("fact_observation_period")
     return tuple(f"{source.name}_ra.{name}" for name in names)

@@ -59,7 +59,7 @@ class Covariate:
     @property
     def covariate_id(self) -> int:
         """The same number for the same meaning, in every model and at every time."""
-        return int(hashlib.sha256(json.dumps(self.meaning, sort_keys=True).encode()).hexdigest()[:15], 16)
+        return number_of(self.meaning)
 
     @property
     def missing(self) -> str:
@@ -78,10 +78,10 @@ class Covariate:
         observed = ", in observation" if one.in_observation else ""
         return f"{WORDS[one.aggregation]} {self.set_name}{unit} {when}{rule}{observed}"
 
-    def version(self, codes: Iterable[str]) -> str:
-        """Changes when its meaning, its codes or the engine's reading of them does."""
-        text = json.dumps([ENGINE, self.meaning, sorted(codes)], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+def number_of(meaning: Mapping[str, object]) -> int:
+    """A number that is the same for the same meaning, in every model and at every time."""
+    return int(hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:15], 16)
 
 
 def covariates(features: Iterable[Feature], sets: Mapping[str, Sequence[str]]) -> tuple[Covariate, ...]:
@@ -143,39 +143,6 @@ def written_out(features: Iterable[Feature | OfEvents]) -> dict[str, tuple[tuple
                 other = " ".join(f"{vocabulary}:{code}" for vocabulary, code in there)
                 raise DeclarationError("Codes", one.name, listed, f"a name of its own: {one.name} is {other} elsewhere")
     return found
-
-
-def written(vocabulary: str, code: str, first: date | None, last: date | None) -> str:
-    """A code as a reader sees it: `ICD10CM:U07.1 [2020-04-01..]` where it is not of all days."""
-    span = f" [{first or ''}..{last or ''}]" if first or last else ""
-    return f"{vocabulary}:{code}{span}"
-
-
-def reference(
-    some: Iterable[Covariate], codes: Iterable[CodeRow]
-) -> list[tuple[int, str, str, str, str, list[str], str, str, bool, str, str, str, list[str]]]:
-    """The feature reference, one row a column (REFERENCE_SCHEMA)."""
-    of: dict[tuple[str, str], list[str]] = {}
-    for collection, name, vocabulary, code, first, last in codes:
-        of.setdefault((collection, name), []).append(written(vocabulary, code, first, last))
-    rows = []
-    for one in some:
-        held = sorted(of.get(one.key, []))
-        meaning = one.meaning
-        rows.append((
-            one.covariate_id, f"f_{one.column}", one.title, one.feature.collection, one.set_name,
-            held, str(meaning["window"]), one.feature.rule,
-            one.feature.in_observation, one.feature.aggregation, one.missing, one.version(held),
-            list(one.feature.units),
-        ))  # fmt: skip
-    return rows
-
-
-REFERENCE_SCHEMA = (
-    "covariate_id long, column_name string, covariate_name string, collection string, concept_set_name string, "
-    "source_codes array<string>, window string, rule string, in_observation boolean, aggregation string, "
-    "missing_means string, version string, units array<string>"
-)
 
 
 def derived_in_order(owner: str, features: Iterable[Feature], columns: Iterable[str]) -> tuple[Derived, ...]:

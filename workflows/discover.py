@@ -16,7 +16,7 @@ from workflows.declare import AtIndex, CountOf, Declaration, Event, Featurizatio
 from workflows.errors import DeclarationError
 from workflows.examples import checked_codes
 from workflows.feature_columns import TEXT, feature_columns
-from workflows.features import Derived, OfConcepts, reach
+from workflows.features import Derived, OfConcepts, in_observation, reach
 from workflows.interpreter import refuse_different
 from workflows.leaks import refuse_end, refuse_other_rows, refuse_outcome
 from workflows.loading import declared, label, refuse_misnamed
@@ -186,6 +186,9 @@ def check_model(catalogue: Catalogue, model: Model, clusters: tuple[str, ...]) -
             check_reference(model.name, where, feature.attribute, source.attributes, file)
         elif isinstance(feature, OfConcepts):
             check_concepts(catalogue, model, feature, file)
+        if in_observation(feature) and not has_periods(catalogue, source):
+            told = f"in_observation=False: no featurization of {source.name} makes fact_observation_period"
+            raise DeclarationError(model.name, where, "in_observation=True", told, file)
     refuse_end(model, source, file)
     check_columns(model, source, file)
     check_cohort(catalogue, model, file)
@@ -214,7 +217,7 @@ def check_examples(catalogue: Catalogue, model: Model) -> None:
 
 
 def check_concepts(catalogue: Catalogue, model: Model, feature: OfConcepts, file: str) -> None:
-    """Its collection or named event is known to the source, and observation periods are where it asks for them."""
+    """Its collection or named event is known to the source, and so are its units."""
     source, where = catalogue.sources[model.source], f"features.{feature.name}"
     events = source.named_events if isinstance(feature, CountOf) else ()
     if feature.collection:
@@ -222,14 +225,9 @@ def check_concepts(catalogue: Catalogue, model: Model, feature: OfConcepts, file
         # A named event has no sets.
         told = feature.concepts if feature.collection in events else feature.collection
         check_reference(model.name, where, str(told), known, file)
-    if feature.in_observation and not has_periods(catalogue, source):
-        raise DeclarationError(
-            model.name, where, "in_observation=True",
-            f"in_observation=False: no featurization of {source.name} makes fact_observation_period", file,
-        )  # fmt: skip
     if feature.units and not has_units(source):
         raise DeclarationError(model.name, where, f"unit={feature.units}", f"no unit: {source.name} has none", file)
-    if feature.collection in events and (feature.rule != "start" or feature.in_observation):
+    if feature.collection in events and feature.rule != "start":
         raise DeclarationError(
             model.name, where, feature.concepts, "a concept set; encounters are counted by start", file
         )

@@ -7,8 +7,19 @@ from dataclasses import dataclass
 
 from workflows.covariates import Covariate, covariates, named_event
 from workflows.declare import Model
-from workflows.features import AtIndex, Charlson, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
+from workflows.features import (
+    AtIndex,
+    Charlson,
+    CountOf,
+    Demographics,
+    Derived,
+    Feature,
+    OfConcepts,
+    OfEncounters,
+    StayDays,
+)
 from workflows.source import Source
+from workflows.time import Window
 from workflows.values import OfValues
 
 # What a column holds: text; an attribute, of which only the facts say what it is; 0 or 1; whole numbers from 0; days
@@ -17,18 +28,34 @@ TEXT, ATTRIBUTE, FLAG, COUNT, DAY, NUMBER = "text", "attribute", "flag", "count"
 KINDS = {"any": FLAG, "count": COUNT, "days_since": DAY, "first": DAY, "last": DAY}
 
 
+# What it means that a row has no value, or that nothing was seen.
+ZERO, UNKNOWN, NOT_TOLD, OF_A_PART = "zero", "unknown", "the source does not tell", "a part is empty"
+
+
 @dataclass(frozen=True, kw_only=True)
 class FeatureColumn:
     """One column, without the `f_` that its name begins with.
 
-    span: the first and last day that a `DAY` may be, None where nothing bounds it.
+    span: the first and last day that a `DAY` may be, None where nothing bounds it. says: all that decides its value,
+    but for codes and `parts`, the columns that it is made of. keys: collection and name of its concept sets.
     """
 
     name: str
-    meaning: str
+    title: str
     holds: str
+    says: Mapping[str, object]
+    missing: str
     unit: str = ""
+    units: tuple[str, ...] = ()
     span: tuple[int | None, int | None] = (None, None)
+    keys: tuple[tuple[str, str], ...] = ()
+    parts: tuple[str, ...] = ()
+
+    @property
+    def meaning(self) -> str:
+        """What it is, and what it means that nothing is there."""
+        seen = self.missing not in (NOT_TOLD, OF_A_PART)
+        return f"{self.title}; " + (f"nothing seen means {self.missing}" if seen else f"empty where {self.missing}")
 
 
 def feature_columns(model: Model, source: Source, sets: Mapping[str, Sequence[str]]) -> tuple[FeatureColumn, ...]:
@@ -43,34 +70,69 @@ def columns_of(feature: Feature, source: Source, sets: Mapping[str, Sequence[str
         case Demographics():
             yield from demographics(source)
         case AtIndex(because=because):
-            yield FeatureColumn(name=name, meaning=f"{name} of the index encounter: {because}", holds=ATTRIBUTE)
-        case Visits(window=window):
-            meaning = f"encounters that start in days {window} of the index date, but for the index encounter"
-            yield FeatureColumn(name=name, meaning=meaning, holds=COUNT)
-        case StayDays(window=window):
-            meaning = f"days in hospital of the stays that start in days {window} of the index date"
-            yield FeatureColumn(name=name, meaning=meaning, holds=COUNT, unit="days")
+            yield FeatureColumn(
+                name=name, title=f"{name} of the index encounter: {because}", holds=ATTRIBUTE, missing=NOT_TOLD,
+                says={"aggregation": "at_index", "attribute": name, "window": "index encounter"},
+            )  # fmt: skip
+        case OfEncounters():
+            yield of_encounters(feature, feature.window)
         case Derived(operation=operation, of=of, threshold=threshold):
-            meaning = f"{operation} of {', '.join(of)}" + ("" if threshold is None else f": {threshold:g}")
-            yield FeatureColumn(name=name, meaning=meaning, holds=FLAG if operation == "at_least" else NUMBER)
-        case OfConcepts(window=window) if named_event(feature, sets):
-            counted = f"how many of {feature.concepts} in days {window} of the index date, but for the index encounter"
-            yield FeatureColumn(name=name, meaning=counted, holds=COUNT)
+            yield FeatureColumn(
+                name=name, title=f"{operation} of {', '.join(of)}" + ("" if threshold is None else f": {threshold:g}"),
+                holds=FLAG if operation == "at_least" else NUMBER, missing=OF_A_PART, parts=of,
+                says={"aggregation": operation} | ({} if threshold is None else {"threshold": threshold}),
+            )  # fmt: skip
+        case CountOf(window=window) if window is not None and named_event(feature, sets):
+            yield of_encounters(feature, window)
         case OfConcepts(window=window):
-            yield from (of_concepts(one) for one in covariates([feature], sets))
+            some = covariates([feature], sets)
+            yield from (of_concepts(one) for one in some)
             if isinstance(feature, Charlson):
-                meaning = f"Charlson comorbidity index of days {window} of the index date"
-                yield FeatureColumn(name=feature.index, meaning=meaning, holds=COUNT)
+                yield charlson_index(feature, some)
+
+
+def of_encounters(feature: OfEncounters | CountOf, window: Window) -> FeatureColumn:
+    """A number of other encounters."""
+    told = {
+        "visits": "encounters that start", "stay_days": "days in hospital of the stays that start",
+        "count": f"how many of {getattr(feature, 'concepts', '')} start",
+    }[feature.aggregation]  # fmt: skip
+    observed = ", in observation" if feature.in_observation else ""
+    event = {"event": feature.concepts} if isinstance(feature, CountOf) else {}
+    return FeatureColumn(
+        name=feature.name, title=f"{told} in days {window} of the index date, but for the index encounter{observed}",
+        holds=COUNT, unit="days" if isinstance(feature, StayDays) else "",
+        missing=UNKNOWN if feature.in_observation else ZERO,
+        says={
+            "aggregation": feature.aggregation, "window": str(window), "rule": "start",
+            "in_observation": feature.in_observation,
+        } | event,
+    )  # fmt: skip
+
+
+def charlson_index(feature: Charlson, some: Sequence[Covariate]) -> FeatureColumn:
+    """The index of the conditions of a window."""
+    observed = ", in observation" if feature.in_observation else ""
+    says = {name: value for name, value in some[0].meaning.items() if name != "concept_set_name"}
+    return FeatureColumn(
+        name=feature.index, title=f"Charlson comorbidity index of days {feature.window} of the index date{observed}",
+        holds=COUNT, missing=some[0].missing, says=says | {"aggregation": "charlson_index"},
+        keys=tuple(one.key for one in some),
+    )  # fmt: skip
 
 
 def demographics(source: Source) -> Iterator[FeatureColumn]:
     """Age, or the source's age band, and sex."""
     if source.persons.birth_date is None:
-        yield FeatureColumn(name="age_band", meaning="the source's age band", holds=TEXT)
+        yield _of_person("age_band", "the source's age band", TEXT)
     else:
-        meaning = "age in completed years at the index date"
-        yield FeatureColumn(name="age", meaning=meaning, holds=NUMBER, unit="years")
-    yield FeatureColumn(name="sex", meaning="sex", holds=TEXT)
+        yield _of_person("age", "age in completed years at the index date", NUMBER, unit="years")
+    yield _of_person("sex", "sex", TEXT)
+
+
+def _of_person(name: str, title: str, holds: str, unit: str = "") -> FeatureColumn:
+    says = {"aggregation": name, "window": "index date"}
+    return FeatureColumn(name=name, title=title, holds=holds, unit=unit, missing=NOT_TOLD, says=says)
 
 
 def of_concepts(one: Covariate) -> FeatureColumn:
@@ -83,6 +145,7 @@ def of_concepts(one: Covariate) -> FeatureColumn:
         since = (-window.end, None if start is None else -start)
         span = since if aggregation == "days_since" else (start, window.end)
     named = one.feature.unit if isinstance(one.feature, OfValues) else ()
-    unit = "days" if holds == DAY else next(iter(named), "")
-    meaning = f"{one.title}; nothing seen means {one.missing}"
-    return FeatureColumn(name=one.column, meaning=meaning, holds=holds, unit=unit, span=span)
+    return FeatureColumn(
+        name=one.column, title=one.title, holds=holds, says=one.meaning, missing=one.missing, keys=(one.key,),
+        span=span, unit="days" if holds == DAY else next(iter(named), ""), units=one.feature.units,
+    )  # fmt: skip

@@ -2,8 +2,8 @@
 
 Of events: `concepts` is a collection (a column for each of its sets), one set of it (`"collection.set"`) or `Codes`.
 An event counts where it starts (`rule="start"`) or where any of it lies (`rule="overlap"`; without an end it ends where
-it starts). `in_observation=True`: the event starts, and the index date lies, in the same observation period, both ends
-inclusive; what the unobserved part of a window could have held is unknown then, never zero.
+it starts). `in_observation=True`, of events and of encounters: it starts, and the index date lies, in the same
+observation period, both ends inclusive; what the unobserved part of a window held is unknown then, never zero.
 """
 
 from __future__ import annotations
@@ -32,6 +32,11 @@ class Feature:
 def reach(feature: Feature) -> Window | None:
     """The days a feature looks at, or None for what is known at the index date."""
     return getattr(feature, "window", None)
+
+
+def in_observation(feature: object) -> bool:
+    """Whether only what lies in the observation period of the index date counts for it."""
+    return bool(getattr(feature, "in_observation", False))
 
 
 def past(owner: str, window: object, because: str = "") -> Window:
@@ -196,33 +201,35 @@ class LastOf(OfConcepts):
 
 
 @dataclass(frozen=True)
-class Visits(Feature):
-    """How many encounters of any kind start inside the window, but for the index encounter."""
+class OfEncounters(Feature):
+    """A number of the encounters that start inside the window, but for the index encounter."""
 
     window: Window
+    in_observation: bool = False
+    aggregation: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
-        past("Visits", self.window)
+        past(type(self).__name__, self.window)
+        typed(self)
 
     @property
     def name(self) -> str:
         """Unique in a model; starts the names of its columns."""
-        return f"visits_{-self.window.start}_{-self.window.end}"
+        return f"{self.aggregation}_{-self.window.start}_{-self.window.end}"
 
 
 @dataclass(frozen=True)
-class StayDays(Feature):
-    """Days in hospital of the inpatient stays that start inside the window, but for the index encounter."""
+class Visits(OfEncounters):
+    """How many encounters of any kind."""
 
-    window: Window
+    aggregation: ClassVar[str] = "visits"
 
-    def __post_init__(self) -> None:
-        past("StayDays", self.window)
 
-    @property
-    def name(self) -> str:
-        """Unique in a model; starts the names of its columns."""
-        return f"stay_days_{-self.window.start}_{-self.window.end}"
+@dataclass(frozen=True)
+class StayDays(OfEncounters):
+    """Days in hospital of the inpatient stays."""
+
+    aggregation: ClassVar[str] = "stay_days"
 
 
 @dataclass(frozen=True)

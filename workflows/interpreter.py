@@ -26,6 +26,7 @@ from workflows.features import (
     OfEvents,
     StayDays,
     Visits,
+    in_observation,
 )
 from workflows.scene import Scene, age, day_of, moment, scene
 from workflows.source import Source
@@ -110,6 +111,11 @@ def attribute(encounter: Encounter, name: str) -> Value:
 def of_encounters(feature: Feature, window: Window, at: Scene) -> Seen:
     """A count of other encounters, or their days, that start in the window."""
     inside = [(day, one) for day, one in at.others if window.start <= day <= window.end and day + at.lag <= 0]
+    whole = True
+    if in_observation(feature):
+        seen = at.observed
+        inside = [(day, one) for day, one in inside if seen is not None and seen[0] <= day <= seen[1]]
+        whole = seen is not None and seen[0] <= window.start
     if not isinstance(feature, Visits):
         inside = [(day, one) for day, one in inside if one.is_inpatient_visit]
     if isinstance(feature, StayDays):
@@ -117,6 +123,8 @@ def of_encounters(feature: Feature, window: Window, at: Scene) -> Seen:
         ends = [at.day(one.visit_end_datetime) for _, one in inside]
         inside = [pair for pair, end in zip(inside, ends, strict=True) if end is None or end + at.lag <= 0]
     told = tuple(f"day {day} {'stay' if one.is_inpatient_visit else 'visit'}" for day, one in sorted(inside, key=_day))
+    if not whole:
+        return Seen(None, told)
     if isinstance(feature, StayDays):
         stays = [attribute(one, "length_of_stay") for _, one in inside]
         return Seen(sum(float(days) for days in stays if days is not None), told)

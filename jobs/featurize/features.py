@@ -21,7 +21,19 @@ from jobs.featurize.refresh import Kept
 from workflows.charlson import SEVERE, WEIGHTS
 from workflows.covariates import CodeRow, Covariate, covariates, derived_in_order, named_event
 from workflows.declare import Event, Model
-from workflows.features import AtIndex, Charlson, CountOf, Demographics, Derived, Feature, OfConcepts, StayDays, Visits
+from workflows.features import (
+    AtIndex,
+    Charlson,
+    CountOf,
+    Demographics,
+    Derived,
+    Feature,
+    OfConcepts,
+    StayDays,
+    Visits,
+    in_observation,
+    reach,
+)
 from workflows.source import Source
 from workflows.time import Window
 
@@ -83,6 +95,10 @@ def features_of(
     if counts or outcome is not None:
         # Where the source does not say when it had an encounter, its end too is known only after the lag.
         lag = source.lag if source.encounters.known_from is None else 0
+        if any(in_observation(feature) for feature in counts):
+            assert facts.observation is not None, "features in observation need the observation periods"
+            index = engine.observed(index.withColumn("_index", sf.to_date("index_datetime")), facts.observation, KEY)
+            joined = joined.join(index.select(KEY, sf.datediff("_from", "_index").alias("_observed_since")), KEY)
         joined = joined.join(stays(index, encounters, counts, outcome, lag), KEY, "left")
     known = matured(model)
     return joined.select(
@@ -128,7 +144,8 @@ def stays(
 ) -> DataFrame:
     """One row an index encounter whose person has other encounters: the features, and `_event` where it occurs.
 
-    outcome: one that encounters tell. lag: days after its end from which the length of a stay is known.
+    outcome: one that encounters tell. lag: days after its end from which the length of a stay is known. index: with
+    what `engine.observed` adds to it, where a feature is in observation.
     """
     if not any(isinstance(feature, Visits) for feature in features):
         encounters = encounters.where("is_inpatient_visit")
@@ -138,13 +155,14 @@ def stays(
     ended = sf.coalesce(sf.date_add("_end", lag) <= sf.to_date("index_datetime"), sf.lit(True))
     columns = []
     for feature in features:
+        seen = sf.col("_begun").between(sf.col("_from"), sf.col("_to")) if in_observation(feature) else sf.lit(True)
         if isinstance(feature, Visits):
-            column = sf.count_if(known & inside(feature.window, day))
+            column = sf.count_if(known & seen & inside(feature.window, day))
         elif isinstance(feature, StayDays):
-            counted = known & ended & sf.col("_inpatient") & inside(feature.window, day)
+            counted = known & seen & ended & sf.col("_inpatient") & inside(feature.window, day)
             column = sf.sum(sf.when(counted, sf.col("_stay")))
         elif isinstance(feature, CountOf) and feature.window is not None:
-            column = sf.count_if(known & sf.col("_inpatient") & inside(feature.window, day))
+            column = sf.count_if(known & seen & sf.col("_inpatient") & inside(feature.window, day))
         else:
             raise TypeError(f"{feature.name} is no feature of encounters")
         columns.append(column.cast("double").alias(f"f_{feature.name}"))
@@ -174,7 +192,11 @@ def feature_columns(
             kind = "string" if types[name] == "string" else "double"
             found[feature.name] = {feature.name: sf.col(name).cast(kind)}
         elif of_encounters(feature, sets):
-            found[feature.name] = {feature.name: sf.coalesce(sf.col(f"f_{feature.name}"), sf.lit(0.0))}
+            counted = sf.coalesce(sf.col(f"f_{feature.name}"), sf.lit(0.0))
+            if in_observation(feature) and (window := reach(feature)) is not None:
+                # What an unobserved part of the window held, nobody knows.
+                counted = sf.when(sf.col("_observed_since") <= window.start, counted)
+            found[feature.name] = {feature.name: counted}
         elif isinstance(feature, OfConcepts):
             names = {one.set_name: one.column for one in covariates([feature], sets)}
             found[feature.name] = {name: sf.col(f"f_{name}") for name in names.values()}

@@ -18,7 +18,17 @@ import numpy as np
 from workflows.concept_sets import covers, in_days
 from workflows.covariates import CodeRow, Covariate, covariates, derived_in_order, named_event
 from workflows.examples import Encounter, Example, Occurrence, Value
-from workflows.features import Charlson, CountOf, Derived, Feature, OfConcepts, OfEvents, StayDays, Visits
+from workflows.features import (
+    Charlson,
+    CountOf,
+    Derived,
+    Feature,
+    OfConcepts,
+    OfEvents,
+    StayDays,
+    Visits,
+    in_observation,
+)
 from workflows.interpreter import Codes, Seen, charlson, from_others, of_encounters, of_events
 from workflows.scene import Scene
 from workflows.time import Window
@@ -72,7 +82,7 @@ class Leaf:
     @property
     def observed(self) -> bool:
         """Whether its lookback has to be observed."""
-        return self.covariate is not None and self.covariate.feature.in_observation
+        return in_observation(self.covariate.feature if self.covariate else self.stays)
 
     def sees(self, one: Occurrence | Encounter, codes: Codes) -> bool:
         """Whether an event or encounter is of its kind, wherever it lies."""
@@ -185,7 +195,8 @@ def _family(
     windows = [leaf.window for leaf in mine.values() if leaf.window]
     some = [leaf.covariate.feature for leaf in mine.values() if leaf.covariate]
     stays = any(leaf.stays for leaf in mine.values())
-    events, periods = _events(windows, some, len(inside), stays=stays)
+    observed = any(leaf.observed for leaf in mine.values())
+    events, periods = _events(windows, some, len(inside), stays=stays, observed=observed)
     sees = {name: {place for place, one in enumerate(events) if leaf.sees(one, codes)} for name, leaf in mine.items()}
 
     @cache
@@ -252,7 +263,7 @@ def _kinds(events: int, periods: Sequence[Period]) -> Iterator[tuple[Period, tup
 
 
 def _events(
-    windows: Iterable[Window], some: Sequence[OfEvents], codes: int, *, stays: bool
+    windows: Iterable[Window], some: Sequence[OfEvents], codes: int, *, stays: bool, observed: bool
 ) -> tuple[list[Occurrence | Encounter], list[Period]]:
     """The events and encounters that one may have, and the periods of which one may be observed.
 
@@ -275,7 +286,6 @@ def _events(
     ]
     if stays:
         events += [Encounter(_day(day), None, *rest) for day, rest in product(days, STAYS)]
-    observed = any(one.in_observation for one in some)
     begins = {day for first, beyond in stretches for day in (first, min(first + 1, beyond - 1))} if observed else set()
     return events, [None, *map(_day, sorted(begins))]
 

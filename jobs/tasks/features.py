@@ -19,8 +19,10 @@ from jobs.tasks.unreached import kept
 from jobs.tasks.withdrawn import leave_out
 from workflows.cohorts import criteria, used
 from workflows.contracts.feature_table import feature_contract
-from workflows.covariates import REFERENCE_SCHEMA, CodeRow, code_rows, covariates, reference, sets_of
+from workflows.covariates import CodeRow, code_rows, covariates, sets_of
 from workflows.declare import Model
+from workflows.feature_columns import feature_columns
+from workflows.feature_reference import REFERENCE_SCHEMA, rows
 from workflows.features import Derived
 from workflows.sources import named
 
@@ -114,13 +116,10 @@ def _features(task: Task) -> None:
         task.log(f"{members} stays at version {whose}: the same definition of the same inputs")
     version = task.tables.made(table, what, inputs)
     if version is not None and held(task, table, version):
+        describe_columns(task, model, what, inputs, codes)
         task.log(f"{table} stays at version {version}: the same definition of the same inputs")
         return
     some = covariates(model.features, sets)
-    described = reference(some, codes)
-    if described:
-        name = f"{source.name}_ra.covariates_{model.name}"
-        task.tables.replace(name, task.spark.createDataFrame(described, REFERENCE_SCHEMA), inputs)
     written = task.tables.read(members, whose)
     stays = kept(task, table, what, inputs, written, some)
     made = features_of(chosen, facts, model, source, sets, stays, written)
@@ -137,7 +136,19 @@ def _features(task: Task) -> None:
     # The statistics first: of what the report says that it kept its contract, nothing is done again.
     related = families(model.features, sets, codes)
     hold(task, source, contract, version, lambda: describe(task, table, version, related, before()[0]), encounters)
+    describe_columns(task, model, what, inputs, codes)
     task.log(f"{table} is at version {version}")
+
+
+def describe_columns(task: Task, model: Model, content: str, inputs: Mapping[str, int], codes: Codes) -> None:
+    """The feature reference of a table that stands: of one that went back, it would say what another is."""
+    source = named(model.source)
+    name = f"{source.name}_ra.covariates_{model.name}"
+    if task.tables.made(name, content, inputs) is None:
+        some = feature_columns(model, source, sets_of(model.of_events, source.collections))
+        task.tables.replace(
+            name, task.spark.createDataFrame(rows(some, codes), REFERENCE_SCHEMA), inputs, {"content": content}
+        )
 
 
 def refuse_texts(model: Model, texts: Collection[str]) -> None:

@@ -12,8 +12,10 @@ from pyspark.sql import SparkSession
 
 from jobs.featurize import engine
 from jobs.featurize.features import from_others
-from workflows.covariates import code_rows, covariates, reference
+from workflows.covariates import code_rows, covariates
 from workflows.declare import AnyOf, Codes, CountOf, DaysSince, Derived, LatestOf, MeanOf, days
+from workflows.feature_columns import of_concepts
+from workflows.feature_reference import reference
 from workflows.features import OfConcepts
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F1")]
@@ -131,7 +133,8 @@ def test_the_long_form_holds_what_absence_does_not_say_already(spark: SparkSessi
         (10, "any_cold_plain"): 1.0, (10, "any_cold_observed"): 1.0, (10, "latest_cold_10_1"): 4.25,
         (20, "any_cold_observed"): 0.0,
     }  # fmt: skip
-    assert [(row[1], row[5], row[10]) for row in reference(some, code_rows(features, {}))] == [
+    described = reference([of_concepts(one) for one in some], code_rows(features, {}))
+    assert [(row.column_name, row.source_codes, row.missing_means) for row in described] == [
         ("f_any_cold_plain", ["ICD10CM:J00"], "zero"), ("f_any_cold_observed", ["ICD10CM:J00"], "unknown"),
         ("f_latest_cold_10_1", ["ICD10CM:J00"], "never measured"),
     ]  # fmt: skip

@@ -50,7 +50,8 @@ CODES = [("ICD10CM", "I50.9"), ("ICD10CM", "I50"), ("ICD10CM", "I11.0"), ("ICD10
          ("ICD10CM", "C34.90")]  # fmt: skip
 PLAIN = [
     Demographics(), AtIndex("length_of_stay", because="known at discharge"), Visits(days(-90, -1)),
-    StayDays(days(-90, -1)), Charlson(window=days(-90, -1)), CountOf("inpatient_admission", days(-90, -1)),
+    StayDays(days(-90, -1)), Visits(days(-30, -1), in_observation=True), StayDays(days(-30, -1), in_observation=True),
+    CountOf("inpatient_admission", days(-30, -1), in_observation=True), Charlson(window=days(-90, -1)), CountOf("inpatient_admission", days(-90, -1)),
     Derived("rate", "ratio", ("stay_days_90_1", "visits_90_1")), Derived("old", "at_least", ("age",), threshold=40),
     Derived("both", "sum", ("rate", "length_of_stay")), Derived("less", "difference", ("age", "length_of_stay")),
 ]  # fmt: skip

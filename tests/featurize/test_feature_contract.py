@@ -145,14 +145,16 @@ def test_the_task_writes_the_meaning_of_every_column_and_a_version_that_breaks_i
     facts_written(zones)
     task_features._features(make_task(MODEL))
     said = {column.name: column.description for column in zones.catalog.listColumns(TABLE)}
-    assert (
-        said["f_stay_days_365_1"]
-        == "days in hospital of the stays that start in days -365..-1 of the index date, in days"
+    assert said["f_stay_days_365_1"] == (
+        "days in hospital of the stays that start in days -365..-1 of the index date, but for the index encounter; "
+        "nothing seen means zero, in days"
     )
     assert said["f_any_heart"] == "any heart in days -365..-1 of the index date; nothing seen means zero"
     assert all(said.values())
     before = sorted(map(str, zones.table(TABLE).collect()))
     described = zones.table("synthetic_omop_ra.statistics").count()
+    reference = zones.table("synthetic_omop_ra.covariates_readmission").orderBy("column_name").collect()
+    assert {row["column_name"] for row in reference} == {name for name in said if name.startswith("f_")}
 
     from jobs.featurize import features as engine
 
@@ -165,6 +167,8 @@ def test_the_task_writes_the_meaning_of_every_column_and_a_version_that_breaks_i
         task_features._features(make_task(other))
     assert sorted(map(str, zones.table(TABLE).collect())) == before
     assert zones.table("synthetic_omop_ra.statistics").count() == described, "nothing is told of what gave way"
+    still = zones.table("synthetic_omop_ra.covariates_readmission").orderBy("column_name").collect()
+    assert still == reference, "the reference is of the table that stands"
     report = (
         zones.table("synthetic_omop_ra.quality")
         .where(f"table = '{TABLE}' AND state = 'failed' AND severity = 'fatal'")

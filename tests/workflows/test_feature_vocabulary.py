@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workflows.canonical import canonical, parse
-from workflows.covariates import code_rows, covariates, derived_in_order, reference, sets_of
+from workflows.covariates import code_rows, covariates, derived_in_order, sets_of
 from workflows.declare import (
     AnyOf,
     AtIndex,
@@ -28,7 +28,8 @@ from workflows.declare import (
     replace,
 )
 from workflows.errors import DeclarationError
-from workflows.feature_columns import columns_of
+from workflows.feature_columns import columns_of, of_concepts
+from workflows.feature_reference import reference, version
 from workflows.features import Feature
 from workflows.models.readmission import readmission
 from workflows.sources.synthetic_omop import synthetic_omop
@@ -104,9 +105,9 @@ def test_an_id_is_of_the_meaning_and_a_version_of_the_codes_too():
     ids = {covariates([other], {})[0].covariate_id for other in others}
     assert labelled.covariate_id == one.covariate_id
     assert len(ids | {one.covariate_id}) == 5
-    codes = [("ICD10CM", "J00"), ("ICD10CM", "J01")]
-    assert one.version(codes) == labelled.version(reversed(codes))
-    assert one.version(codes) != one.version(codes[:1])
+    codes = ["ICD10CM:J00", "ICD10CM:J01"]
+    assert version(one.meaning, codes) == version(labelled.meaning, reversed(codes))
+    assert version(one.meaning, codes) != version(one.meaning, codes[:1])
 
 
 @pytest.mark.clause("F1", "P3")
@@ -120,12 +121,12 @@ def test_an_id_is_of_the_unit_too_however_it_is_spelled_and_a_column_names_it():
     assert made[1].title.startswith("mean value of cold in mg/dL in days ")
     (column,) = columns_of(MeanOf(COLD, YEAR, unit="mg/dL"), synthetic_omop, {})
     assert column.unit == "mg/dL"
-    assert [row[-1] for row in reference(made[:2], [])] == [[], ["mg/dl"]]
+    assert [reference([of_concepts(one)], [])[0].units for one in made[:2]] == [[], ["mg/dl"]]
 
 
 # One of each kind of feature.
 KINDS = [
-    Demographics(), AtIndex("length_of_stay", because="known at discharge"), Visits(YEAR), StayDays(YEAR), Charlson(YEAR),
+    Demographics(), AtIndex("length_of_stay", because="known at discharge"), Visits(YEAR), StayDays(YEAR, in_observation=True), Charlson(YEAR),
     AnyOf(COLD, days(-30, 0), because="in the referral"), CountOf("inpatient_admission", YEAR),
     DaysSince("chronic_conditions", YEAR), FirstOf(COLD, YEAR), LastOf(COLD, YEAR),
     LatestOf("chronic_conditions.diabetes", YEAR, rule="overlap", in_observation=True), MinOf(COLD, YEAR, unit="mg/dL"),
