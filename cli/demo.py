@@ -26,6 +26,8 @@ from workflows.source import Source
 
 MARK = "demo"
 SYNTHETIC = "synthetic_omop"
+# Whose outcome the change that happens in the story is about.
+MODEL = "readmission"
 
 
 def tell(
@@ -66,7 +68,8 @@ def tell(
 
 
 def declared(data: Path | None) -> tuple[Source, Model]:
-    """The source a folder holds (the synthetic one without a folder) and the first model declared on it."""
+    """The source a folder holds (the synthetic one without a folder) and a model declared on it: of several the one
+    that the demo tells of, or the first by name."""
     catalogue = discover(clusters=load_clusters())
     try:
         source = catalogue.sources[SYNTHETIC] if data is None else recognise(data)
@@ -75,7 +78,7 @@ def declared(data: Path | None) -> tuple[Source, Model]:
     models = [model for model in catalogue.models.values() if model.source == source.name]
     if not models:
         raise UsageError(f"no model is declared on source {source.name}; declare one in workflows/models/")
-    return source, models[0]
+    return source, min(models, key=lambda model: (model.name != MODEL, model.name))
 
 
 def emptied(house: House, fresh: bool) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "not-proved-here.md"
-PLACES = ("sandbox", "operate", "jobs", "infra", "synthetic")
+PLACES = ("sandbox", "operate", "jobs", "infra", "synthetic", "cli")
 MARK = "Not proved here:"
 SHAPE = re.compile(r"Not proved here: (?P<what>.+?)\. Why: (?P<why>.+?)\. On Azure: (?P<look>.+?)\.?$")
 HEAD, FOOT = "<!-- made from the code by `make docs` -->", "<!-- end -->"

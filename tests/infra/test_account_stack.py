@@ -11,21 +11,23 @@ from infra_documents import addresses, of_kind
 from provider_schema import all_departures, facts
 
 from infra import inputs
+from infra.clusters import load as load_clusters
 from infra.placeholders import placeholders
 from infra.roles import Principal
 from infra.stages import StageName
+from workflows.discover import discover
 from workflows.errors import DeclarationError
 
 EVERY = pytest.mark.parametrize("stage", [name.value for name in StageName])
-# The seed's seven roles, and the datasets' groups of those that see persons; written by hand.
+# The seed's seven roles, written by hand, and of those that see persons a group for each source that is declared.
 ROLES = {
     "cdh-ml-principal-investigators", "cdh-ml-architects", "cdh-ml-data-science-analysts", "cdh-ml-data-managers",
     "cdh-ml-feature-analysts", "cdh-ml-mlops-engineers", "cdh-ml-engineers",
 }  # fmt: skip
 DATASETS = {
-    f"cdh-ml-{who}-{source}"
+    f"cdh-ml-{who}-{one.source.replace('_', '-')}"
     for who in ("principal-investigators", "data-science-analysts", "feature-analysts")
-    for source in ("abfm", "nafld", "omop", "premier", "synthetic-notes", "synthetic-omop", "uci130")
+    for one in discover(clusters=load_clusters()).featurizations.values()
 }
 
 
