@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from copies import copied
 
@@ -41,7 +43,9 @@ def run_without(finished: Workspace, home: Path, cache: Path, grant: Grant) -> t
     copied(finished.root.parent, home, "validation", "prod")
     workspace = Workspace.named(home, finished.name)
     # Before a server knows them.
-    for table in {*made_by(workspace, grant), *kept_by(workspace, number)}:
+    named = {workspace.warehouse.joinpath(*need.name.split(".")[1:]) for need in needs}
+    first = set(begun_by(workspace, number)) - named if grant[1] == "MODIFY" else set()
+    for table in {*made_by(workspace, grant), *kept_by(workspace, number), *first}:
         shutil.rmtree(table)
     remove(workspace, grant)
     before = Runs(workspace).run(number)
@@ -102,9 +106,21 @@ def kept_by(workspace: Workspace, number: int) -> list[Path]:
     return [log.parent for log in workspace.warehouse.glob("*/*/_delta_log") if number in makers(log)]
 
 
+def begun_by(workspace: Workspace, number: int) -> list[Path]:
+    """The tables whose first version a run wrote: what it wrote it has to write again to note it anywhere else."""
+    logs = workspace.warehouse.glob("*/*/_delta_log")
+    return [log.parent for log in logs if number in {int(one["job_run_id"]) for one in said(log, "0" * 20)}]
+
+
 def makers(log: Path) -> set[int]:
     """The runs whose commits in a table's log say by what content they know it again."""
-    lines = (line for commit in log.glob("*.json") for line in commit.read_text().splitlines())
-    commits = (json.loads(line).get("commitInfo", {}) for line in lines)
-    said = (said_of(commit.get("userMetadata") or "") for commit in commits)
-    return {int(one["job_run_id"]) for one in said if "content" in one}
+    return {int(one["job_run_id"]) for one in said(log, "*") if "content" in one}
+
+
+def said(log: Path, version: str) -> Iterator[dict[str, Any]]:
+    """What commits of a table say of themselves."""
+    for commit in log.glob(f"{version}.json"):
+        for line in commit.read_text().splitlines():
+            one = said_of(json.loads(line).get("commitInfo", {}).get("userMetadata") or "")
+            if one:
+                yield one
