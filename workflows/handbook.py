@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from workflows.contract import Column, Contract
 from workflows.contracts.facts import (
     FACT_OBSERVATION_PERIOD,
     FACT_PERSON,
@@ -13,12 +14,12 @@ from workflows.contracts.facts import (
     PERSON_XREF,
     fact_encounter_index,
 )
-from workflows.contracts.feature_table import FIXED, KEY, OLDEST, OUTCOME
+from workflows.contracts.feature_table import FIXED, KEY, OLDEST, OUTCOME, TIME_KEY
 from workflows.covariates import sets_of
 from workflows.declare import Model
 from workflows.discover import discover
 from workflows.feature_columns import ATTRIBUTE, COUNT, DAY, FLAG, NUMBER, TEXT, feature_columns
-from workflows.source import Column, Contract, Source
+from workflows.source import Source
 from workflows.sources import named, names
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,6 +44,9 @@ reported, the rows stay; **characterization**: a figure that describes the sourc
 applicable (it speaks of no row) or an error (it could not be run). Missing columns, unreadable values, empty required
 values, values that are not allowed and text that is not UTF-8 are fatal in every table; unknown columns are a
 convention.
+
+A **key** tells two rows apart; the **time key** is the moment that a row is of. Where a table has none, its rows are of
+no moment, their moment stands in another table, or time is relative or an order.
 """
 
 
@@ -51,11 +55,12 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def column_row(column: Column, key: tuple[str, ...]) -> str:
+def column_row(column: Column, key: tuple[str, ...], time_key: str | None) -> str:
     """One column as a row."""
     kind = column.type + (f", {column.unit}" if column.unit else "")
     must = [
         "key" if column.name in key else "",
+        "time key" if column.name == time_key else "",
         "required" if not column.nullable else "",
         "may be missing" if column.optional else "",
         f"also called {', '.join(column.also)}" if column.also else "",
@@ -78,7 +83,7 @@ def contract_lines(contract: Contract) -> Iterator[str]:
     yield "| column | type | holds | classification | meaning |"
     yield "|---|---|---|---|---|"
     for column in contract.columns:
-        yield column_row(column, contract.key)
+        yield column_row(column, contract.key, contract.time_key)
     if contract.rules:
         yield ""
         yield "| rule | severity | share that may break it | what must hold |"
@@ -136,7 +141,7 @@ def feature_lines() -> Iterator[str]:
     clusters = [folder.name for folder in (ROOT / "clusters").iterdir() if folder.is_dir()]
     models = discover(clusters=clusters, examples=False).models.values()
     for column in (*FIXED, *OUTCOME):
-        yield column_row(column, KEY)
+        yield column_row(column, KEY, TIME_KEY)
     yield ""
     yield "| holds | what must be so, where there is a value |"
     yield "|---|---|"

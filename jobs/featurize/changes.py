@@ -16,7 +16,8 @@ from pyspark.sql import functions as sf
 from jobs.featurize.columns import delivered, typed_columns
 from jobs.featurize.facts import EVENT_COLUMNS, OF_ANYBODY, beside, events_of, in_sample, together
 from jobs.featurize.knowledge import FROM, TO
-from workflows.source import Contract, Source
+from workflows.contract import Contract
+from workflows.source import Source
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

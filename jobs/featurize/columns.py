@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as sf
 from pyspark.sql import types
 
+from workflows.contract import Contract
 from workflows.expressions import BLANKS, NUMBER
-from workflows.source import Contract
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -16,10 +16,10 @@ from pyspark.sql import functions as sf
 from jobs.featurize.columns import WORDS, acceptable, delivered, quoted, typed_columns
 from jobs.featurize.counts import PERSONS, Check, beyond_first, repeated, totals, whose
 from jobs.quality.result import Behind, Result, version_of
+from workflows.contract import Column as Declared
+from workflows.contract import Contract
 from workflows.expressions import BLANKS
 from workflows.rules import CONVENTION, FATAL, Beside, Rule
-from workflows.source import Column as Declared
-from workflows.source import Contract
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row

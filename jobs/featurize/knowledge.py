@@ -13,7 +13,8 @@ from pyspark.sql import Window
 from pyspark.sql import functions as sf
 
 from jobs.featurize.columns import quoted
-from workflows.source import Contract, Events
+from workflows.contract import Contract
+from workflows.source import Events
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as sf
 
+from workflows.contract import Contract
 from workflows.contracts.notes import NOTE, NOTE_CLEAN, NOTE_SENTENCES
-from workflows.source import Contract, Notes
+from workflows.source import Notes
 
 if TYPE_CHECKING:
     import pandas as pd

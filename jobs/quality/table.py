@@ -8,7 +8,8 @@ from typing import Any
 
 from jobs.quality.published import Published
 from jobs.quality.result import version_of
-from workflows.source import Contract, Source
+from workflows.contract import Contract
+from workflows.source import Source
 
 QUALITY, STATISTICS = "quality", "statistics"
 SCHEMA = (

@@ -18,8 +18,9 @@ from jobs.quality.result import Result, version_of
 from jobs.quality.table import QUALITY, of_persons, whose
 from jobs.tasks.codes import loaded, of_codes
 from jobs.tasks.curated import without_withdrawn
+from workflows.contract import Contract
 from workflows.rules import FATAL
-from workflows.source import Contract, Source
+from workflows.source import Source
 from workflows.sources import named
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from jobs.quality.published import ALL, published
 from jobs.quality.record import Checked, before, record, stood
 from jobs.quality.table import of_persons
 from jobs.tasks.curated import without_withdrawn
-from workflows.source import Contract, Source
+from workflows.contract import Contract
+from workflows.source import Source
 
 if TYPE_CHECKING:
     from jobs.io.context import Task

@@ -10,8 +10,9 @@ from jobs.io.context import Task, run
 from jobs.quality.published import published
 from jobs.release import Sum, release
 from jobs.tasks.curated import curated
+from workflows.contract import Contract
 from workflows.contracts.notes import NOTES
-from workflows.source import Contract, Notes, Source
+from workflows.source import Notes, Source
 from workflows.sources import named
 
 if TYPE_CHECKING:

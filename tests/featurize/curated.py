@@ -10,7 +10,8 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.featurize.columns import typed
-from workflows.source import Contract, Source
+from workflows.contract import Contract
+from workflows.source import Source
 from workflows.sources.synthetic_omop import synthetic_omop
 
 PERSONS = 30

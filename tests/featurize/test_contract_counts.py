@@ -15,8 +15,8 @@ from jobs.featurize.contract import counted, rejected, results
 from jobs.featurize.counts import Check
 from jobs.io.context import Task
 from jobs.tasks.check import _check
+from workflows.contract import Column, Contract
 from workflows.featurizations.synthetic_omop import synthetic_omop
-from workflows.source import Column, Contract
 
 pytestmark = pytest.mark.spark
 STAYS = "visit_occurrence"

@@ -22,12 +22,12 @@ from jobs.featurize.features import features_of
 from jobs.featurize.withdrawal import TOMBSTONES, digest_sql
 from jobs.io.context import Task
 from jobs.tasks import features as task_features
+from workflows.contract import Contract
 from workflows.contracts.feature_table import feature_contract
 from workflows.covariates import code_rows, sets_of
 from workflows.declare import AnyOf, AtIndex, CountOf, DaysSince, Demographics, Derived, Model, StayDays, Visits, days
 from workflows.features import Charlson
 from workflows.models.readmission import readmission
-from workflows.source import Contract
 from workflows.sources.synthetic_omop import synthetic_omop
 
 pytestmark = [pytest.mark.spark, pytest.mark.clause("F5", "F7", "4")]

@@ -14,7 +14,7 @@ from jobs.featurize.contract import rejected, results
 from jobs.featurize.facts import fact_person
 from jobs.notes.tables import note, note_rejected
 from jobs.quality.result import Result
-from workflows.source import Contract
+from workflows.contract import Contract
 from workflows.sources.abfm import abfm
 from workflows.sources.omop import omop
 from workflows.sources.premier import premier

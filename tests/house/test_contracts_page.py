@@ -38,8 +38,11 @@ def test_every_table_column_and_rule_of_every_source_is_on_the_page():
     for name, section in zip(names(), sections[:-1], strict=True):
         for contract in named(name).contracts:
             assert f"### {contract.table}\n" in section
+            table = section.split(f"### {contract.table}\n")[1].split("\n### ")[0]
             for column in contract.columns:
                 assert f"| `{column.name}` | {column.type}" in section
+                row = next(line for line in table.splitlines() if line.startswith(f"| `{column.name}` |"))
+                assert ("time key" in row) == (column.name == contract.time_key), (name, row)
                 assert column.meaning.replace("|", "\\|") in section
             for rule in contract.rules:
                 assert f"| `{rule.id}` | {rule.severity} |" in section

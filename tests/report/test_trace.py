@@ -17,9 +17,9 @@ from jobs.tasks import history
 from report import stores
 from report.stores import Tables
 from report.trace import UntraceableError, key_of, trace
+from workflows.contract import Contract
 from workflows.contracts.facts import FACT_PROVIDER, PERSON_XREF, fact_encounter_index
 from workflows.contracts.notes import NOTES
-from workflows.source import Contract
 
 pytestmark = pytest.mark.clause("P4")
 

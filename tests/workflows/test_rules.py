@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from workflows.contracts.omop_cdm import CONDITION_OCCURRENCE, PERSON
+from workflows.contract import Column, Contract
+from workflows.contracts.omop_cdm import CONDITION_OCCURRENCE, PERSON, VISIT_OCCURRENCE
 from workflows.errors import DeclarationError
 from workflows.rules import Rule, filled, not_before, refers
-from workflows.source import Column, Contract, Join
+from workflows.source import Join
 from workflows.sources import named, names
 from workflows.sources.omop import omop
 
@@ -24,6 +26,13 @@ BAD = {
         lambda: replace(ID, classification="secret"), "classification", "secret", "identifier, personal, public",
     ),
     "a key": (lambda: Contract(table="t", columns=(ID,), key=("no",), meaning="m"), "key", "no", "id"),
+    "a time key that is no column": (
+        lambda: replace(VISIT_OCCURRENCE, time_key="start"), "time_key", "start", "valid: visit_start_date, visit_start_",
+    ),
+    "a time key that is no moment": (
+        lambda: replace(VISIT_OCCURRENCE, time_key="person_id"), "time_key", "person_id", "visit_occurrence: time_key",
+    ),
+    "a time key without a moment": (lambda: replace(PERSON, time_key="year_of_birth"), "time_key", "year_of_birth", "none"),
     "a column twice": (lambda: Contract(table="t", columns=(ID, ID), key=(), meaning="m"), "columns", ["id", "id"], "once"),
     "a rule twice": (
         lambda: replace(PERSON, rules=(filled("person_id"), filled("person_id"))),
@@ -67,3 +76,17 @@ def test_every_table_that_a_source_uses_or_looks_at_has_a_contract_and_is_delive
         assert {one.table for one in source.deliveries} == contracts
         looked = {rule.beside.table for one in source.contracts for rule in one.rules if rule.beside is not None}
         assert looked <= contracts
+
+
+def test_the_moment_of_an_event_a_stay_a_span_and_a_note_is_read_from_the_time_key_of_its_table():
+    for source in map(named, names()):
+        read = [(one.table, one.start) for one in (*source.events, source.encounters)]
+        read += [] if source.observation is None else [(source.observation.table, source.observation.start)]
+        read += [] if source.notes is None else [(source.notes.table, source.notes.written)]
+        for table, moment in read:
+            contract = source.contract(table)
+            if any(column.type in ("date", "timestamp") for column in contract.columns):
+                assert contract.time_key is not None, (source.name, table)
+                assert re.search(rf"\b{contract.time_key}\b", moment or ""), (source.name, table)
+            else:
+                assert contract.time_key is None, (source.name, table)

@@ -1,7 +1,7 @@
 """A primary-care source in ABFM's shape: persons are text, vocabularies are spelled in every way, nothing has a key."""
 
+from workflows.contract import Column, Contract
 from workflows.rules import Rule, after_birth, filled, not_before, not_future, refers
-from workflows.source import Column, Contract
 from workflows.vocabularies import known
 
 UID = Column(name="patientuid", type="string", nullable=False, classification="identifier", meaning="person")
@@ -33,7 +33,7 @@ PATIENT = Contract(
     rules=(not_future("dob"), filled("dob")),
 )  # fmt: skip
 VISIT = Contract(
-    table="visit", meaning="one row a contact with a practice", key=(), once=True,
+    table="visit", meaning="one row a contact with a practice", key=(), time_key="encounterstartdate", once=True,
     columns=(
         UID, day("encounterstartdate", "first day", nullable=False), day("encounterenddate", "last day"),
         text("encountertypecode", "kind of contact"), text("serviceprovidernpi", "who gave the care"), PRACTICE,
@@ -44,7 +44,7 @@ VISIT = Contract(
     ),
 )  # fmt: skip
 VISITDIAGNOSIS = Contract(
-    table="visitdiagnosis", meaning="one row a diagnosis of a contact", key=(), once=True,
+    table="visitdiagnosis", meaning="one row a diagnosis of a contact", key=(), time_key="encounterdate", once=True,
     columns=(
         UID, day("encounterdate", "day of the contact", nullable=False),
         text("encounterdiagnosiscode", "code", nullable=False),
@@ -56,6 +56,7 @@ VISITDIAGNOSIS = Contract(
 )  # fmt: skip
 PATIENTPROBLEM = Contract(
     table="patientproblem", meaning="one row an entry of a problem list", key=(), once=True,
+    time_key="documentationdate",
     columns=(
         UID, text("problemcode", "code", nullable=False), text("problemcategory", "vocabulary of the code, as spelled"),
         day("documentationdate", "day of the entry", nullable=False), day("problemonsetdate", "day it began"),
@@ -75,7 +76,7 @@ MODIFIERS = tuple(
     for place in range(1, 5)
 )
 PATIENTPROCEDURE = Contract(
-    table="patientprocedure", meaning="one row a procedure", key=(), once=True,
+    table="patientprocedure", meaning="one row a procedure", key=(), time_key="effectivedate", once=True,
     columns=(
         UID, text("procedurecode", "code", nullable=False), text("codesystem", "vocabulary of the code, as spelled"),
         day("effectivedate", "day", nullable=False), text("negationind", "true: it was not done", "true", "false"),
@@ -84,7 +85,7 @@ PATIENTPROCEDURE = Contract(
     rules=(*of_person("effectivedate"), known("codesystem")),
 )  # fmt: skip
 PATIENTMEDICATION = Contract(
-    table="patientmedication", meaning="one row a drug on a medication list", key=(), once=True,
+    table="patientmedication", meaning="one row a drug on a medication list", key=(), time_key="startdate", once=True,
     columns=(
         UID, text("medicationcode", "code", nullable=False), text("drugsource", "vocabulary of the code, as spelled"),
         day("startdate", "first day", nullable=False), day("stopdate", "last day"),
@@ -93,7 +94,7 @@ PATIENTMEDICATION = Contract(
     rules=(*of_person("startdate"), known("drugsource"), not_before("stopdate", "startdate")),
 )  # fmt: skip
 PATIENTIMMUNIZATION = Contract(
-    table="patientimmunization", meaning="one row an immunisation", key=(), once=True,
+    table="patientimmunization", meaning="one row an immunisation", key=(), time_key="immunizationstartdate", once=True,
     columns=(
         UID, text("immunizationcode", "CVX code", nullable=False), day("immunizationstartdate", "day", nullable=False),
         PRACTICE,
@@ -101,7 +102,7 @@ PATIENTIMMUNIZATION = Contract(
     rules=of_person("immunizationstartdate"),
 )  # fmt: skip
 PATIENTRESULTOBSERVATION = Contract(
-    table="patientresultobservation", meaning="one row a laboratory result", key=(), once=True,
+    table="patientresultobservation", meaning="one row a laboratory result", key=(), time_key="resultdate", once=True,
     columns=(
         UID, text("practicecode", "code", nullable=False), text("codesystem", "vocabulary of the code, as spelled"),
         day("resultdate", "day", nullable=False), text("resultvalue", "result, a number or text"), text("unit", "unit"),

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from workflows.contract import Column, Contract
 from workflows.rules import Rule, filled, not_before
-from workflows.source import Column, Contract, Source
+from workflows.source import Source
 
 PERSON = Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person")
 VISIT = Column(name="visit_occurrence_id", type="long", classification="identifier", meaning="encounter, where known")
@@ -42,7 +43,7 @@ PERSON_XREF = Contract(
 
 FACT_PERSON = Contract(
     table="fact_person", meaning="one row an event of a person: a code, and a value where it has one", key=(),
-    empty=True, rules=(filled("vocabulary_id"), filled("concept_code")),
+    time_key="event_start_datetime", empty=True, rules=(filled("vocabulary_id"), filled("concept_code")),
     columns=(
         PERSON, VISIT,
         Column(name="event_start_datetime", type="timestamp", meaning="when it began; empty where time is an order"),
@@ -62,7 +63,7 @@ FACT_PERSON = Contract(
 
 FACT_OBSERVATION_PERIOD = Contract(
     table="fact_observation_period", meaning="one row a span of days in which a person's care is recorded", key=(),
-    empty=True,
+    time_key="observation_period_start_date", empty=True,
     columns=(
         PERSON,
         Column(name="observation_period_start_date", type="date", nullable=False, meaning="first day"),
@@ -93,7 +94,7 @@ def fact_encounter_index(attributes: tuple[str, ...] = (), outcomes: tuple[str, 
     more = (*(f"attr_{name}" for name in attributes), *(f"outcome_{name}" for name in outcomes))
     return Contract(
         table="fact_encounter_index", meaning="one row an encounter, in the order of the source",
-        key=("visit_occurrence_id",), empty=True, unused=more, rules=(BORN,),
+        key=("visit_occurrence_id",), time_key="visit_start_datetime", empty=True, unused=more, rules=(BORN,),
         columns=(
             PERSON,
             replace(VISIT, nullable=False, meaning="encounter"),

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from workflows.contract import Column, Contract
 from workflows.contracts.facts import PERSON, VISIT
 from workflows.declare import Model
 from workflows.feature_columns import ATTRIBUTE, COUNT, DAY, FLAG, TEXT, FeatureColumn, feature_columns
 from workflows.rules import Rule
-from workflows.source import Column, Contract, Source
+from workflows.source import Source
 
 # The oldest person whose age is known reached 122 years.
 OLDEST = 130
-KEY = ("visit_occurrence_id",)
+KEY, TIME_KEY = ("visit_occurrence_id",), "index_datetime"
 FIXED = (
     PERSON,
     replace(VISIT, nullable=False, meaning="index encounter"),
@@ -36,7 +37,7 @@ def feature_contract(
     some = feature_columns(model, source, sets)
     return Contract(
         table=f"feature_{model.name}", meaning="one row an index encounter: what was known by then, what came of it",
-        key=KEY, written=True, rules=rules(some, texts),
+        key=KEY, time_key=TIME_KEY, written=True, rules=rules(some, texts),
         columns=(*FIXED, *(column(one, texts) for one in some), *OUTCOME),
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """The Olmsted County NAFLD cohort, as `survival::nafld` documents it; days count from each subject's index date."""
 
+from workflows.contract import Column, Contract
 from workflows.rules import filled, in_range, refers
-from workflows.source import Column, Contract
 
 # From the birth of who is oldest at the index date, 120 years, to the end of the longest follow-up.
 DAYS = in_range("days", -44_000, 40_000)

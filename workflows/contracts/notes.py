@@ -3,8 +3,8 @@
 https://ohdsi.github.io/CommonDataModel/cdm54.html#note
 """
 
+from workflows.contract import Column, Contract
 from workflows.rules import Rule
-from workflows.source import Column, Contract
 
 WHOSE = (
     Column(name="note_id", type="long", nullable=False, meaning="hash of the source's own key: the same in every load"),
@@ -16,6 +16,7 @@ NOTE = Contract(
     table="note",
     meaning="one row a dated note, as its source has it",
     key=("note_id",),
+    time_key="note_datetime",
     columns=(
         *WHOSE,
         Column(name="note_date", type="date", nullable=False, meaning="day on which the note was written"),
@@ -32,6 +33,7 @@ NOTE_CLEAN = Contract(
     table="note_clean",
     meaning="one row a note whose text could be read",
     key=("note_id",),
+    time_key="note_datetime",
     columns=(
         *WHOSE,
         Column(name="clean_text", type="string", nullable=False, meaning="text without its encoding, normalised"),
@@ -47,6 +49,7 @@ NOTE_SENTENCES = Contract(
     table="note_sentences",
     meaning="one row a sentence: the characters begin to end (exclusive) of clean_text",
     key=("note_id", "note_sent"),
+    time_key="note_datetime",
     columns=(
         *WHOSE,
         Column(name="note_sent", type="long", nullable=False, meaning="which sentence of the note, from 0"),

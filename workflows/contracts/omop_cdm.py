@@ -4,6 +4,7 @@ https://ohdsi.github.io/CommonDataModel/cdm53.html and cdm54.html. Where 5.4 ren
 Dates are required and times optional, as the model has it. Defects of real data are counted, and stop nothing.
 """
 
+from workflows.contract import Column, Contract
 from workflows.rules import (
     Rule,
     after_birth,
@@ -15,7 +16,6 @@ from workflows.rules import (
     observed,
     refers,
 )
-from workflows.source import Column, Contract
 
 PERSON = Contract(
     table="person", meaning="one row a person", key=("person_id",),
@@ -39,7 +39,7 @@ PERSON = Contract(
 
 OBSERVATION_PERIOD = Contract(
     table="observation_period", meaning="one row a span of days in which a person's care is recorded",
-    key=("observation_period_id",),
+    key=("observation_period_id",), time_key="observation_period_start_date",
     columns=(
         Column(name="observation_period_id", type="long", nullable=False, meaning="span"),
         Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
@@ -60,6 +60,7 @@ def extracted(moment: str) -> Rule:
 
 VISIT_OCCURRENCE = Contract(
     table="visit_occurrence", meaning="one row a visit: a stay or an outpatient contact", key=("visit_occurrence_id",),
+    time_key="visit_start_date",
     columns=(
         Column(name="visit_occurrence_id", type="long", nullable=False, meaning="visit"),
         Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
@@ -105,7 +106,7 @@ def recorded(
         Column(name=f"{end}_datetime", type="timestamp", optional=True, meaning="when it ended"),
     )  # fmt: skip
     return Contract(
-        table=table, meaning=meaning, key=(f"{table}_id",), key_severity="convention", empty=True,
+        table=table, meaning=meaning, key=(f"{table}_id",), key_severity="convention", time_key=day, empty=True,
         columns=(
             Column(name=f"{table}_id", type="long", nullable=False, meaning="row"),
             Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
@@ -196,6 +197,7 @@ OBSERVATION = recorded(
 
 DEATH = Contract(
     table="death", meaning="one row a person who died", key=("person_id",), key_severity="convention", empty=True,
+    time_key="death_date",
     columns=(
         Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
         Column(name="death_date", type="date", nullable=False, meaning="day of death"),

@@ -3,13 +3,14 @@
 https://ohdsi.github.io/CommonDataModel/cdm54.html#condition_occurrence
 """
 
+from workflows.contract import Column, Contract
 from workflows.rules import refers
-from workflows.source import Column, Contract
 
 CONDITION_OCCURRENCE = Contract(
     table="condition_occurrence",
     meaning="one row a recorded condition",
     key=("condition_occurrence_id",),
+    time_key="condition_start_datetime",
     columns=(
         Column(name="condition_occurrence_id", type="long", nullable=False, meaning="recorded condition"),
         Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),

@@ -1,11 +1,12 @@
 """OMOP CDM 5.4 NOTE, the columns in use. https://ohdsi.github.io/CommonDataModel/cdm54.html#note"""
 
-from workflows.source import Column, Contract
+from workflows.contract import Column, Contract
 
 OMOP_NOTE = Contract(
     table="note",
     meaning="one row a note; a note without a date is delivered, and rejected when it would become a fact",
     key=("note_id",),
+    time_key="note_date",
     columns=(
         Column(name="note_id", type="long", nullable=False, meaning="note"),
         Column(name="person_id", type="long", meaning="person"),

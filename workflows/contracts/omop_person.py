@@ -1,7 +1,7 @@
 """OMOP CDM 5.4 PERSON, the columns in use. https://ohdsi.github.io/CommonDataModel/cdm54.html#person"""
 
+from workflows.contract import Column, Contract
 from workflows.rules import born_on_a_day, in_range
-from workflows.source import Column, Contract
 
 PERSON = Contract(
     table="person",

@@ -1,12 +1,13 @@
 """OMOP CDM 5.4 VISIT_OCCURRENCE, the columns in use. https://ohdsi.github.io/CommonDataModel/cdm54.html#visit_occurrence"""
 
+from workflows.contract import Column, Contract
 from workflows.rules import not_before, not_future, refers
-from workflows.source import Column, Contract
 
 VISIT_OCCURRENCE = Contract(
     table="visit_occurrence",
     meaning="one row a visit: a stay or an outpatient contact",
     key=("visit_occurrence_id",),
+    time_key="visit_start_datetime",
     columns=(
         Column(name="visit_occurrence_id", type="long", nullable=False, meaning="visit"),
         Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),

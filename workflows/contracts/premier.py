@@ -1,7 +1,7 @@
 """A hospital source in Premier's shape: one row an encounter in `patdemo`, everything else hangs on its PAT_KEY."""
 
+from workflows.contract import Column, Contract
 from workflows.rules import Rule, after_birth, filled, in_range, not_before, not_future, observed, refers
-from workflows.source import Column, Contract
 from workflows.vocabularies import known
 
 
@@ -26,6 +26,7 @@ def during(moment: str) -> tuple[Rule, ...]:
 
 PATDEMO = Contract(
     table="patdemo", meaning="one row an encounter: inpatient stay, emergency or outpatient visit", key=("PAT_KEY",),
+    time_key="ADMIT_DATE",
     columns=(
         key(),
         Column(name="MEDREC_KEY", type="long", nullable=False, classification="identifier", meaning="person"),
@@ -57,7 +58,7 @@ PATDEMO = Contract(
 )  # fmt: skip
 
 PATCPT = Contract(
-    table="patcpt", meaning="one row a CPT or HCPCS code of an encounter", key=(), once=True,
+    table="patcpt", meaning="one row a CPT or HCPCS code of an encounter", key=(), time_key="PROC_DATE", once=True,
     columns=(
         key(), text("CPT_CODE", "code", nullable=False),
         Column(name="PROC_DATE", type="date", meaning="day; the admission where it is empty"),
@@ -76,7 +77,7 @@ PATICD_DIAG = Contract(
 )  # fmt: skip
 
 PATICD_PROC = Contract(
-    table="paticd_proc", meaning="one row an ICD procedure of an encounter", key=(), once=True,
+    table="paticd_proc", meaning="one row an ICD procedure of an encounter", key=(), time_key="PROC_DATE", once=True,
     columns=(
         key(), text("ICD_CODE", "code", nullable=False), text("ICD_VERSION", "9 or 10", nullable=False),
         text("ICD_PRI_SEC", "P principal, S secondary", "P", "S", nullable=False),
@@ -86,7 +87,7 @@ PATICD_PROC = Contract(
 )  # fmt: skip
 
 PATBILL = Contract(
-    table="patbill", meaning="one row a charge of an encounter", key=(), once=True,
+    table="patbill", meaning="one row a charge of an encounter", key=(), time_key="SERV_DATE", once=True,
     columns=(
         key(), text("STD_CHG_CODE", "standard charge; 250... drug, 300... laboratory", nullable=False),
         Column(name="SERV_DATE", type="date", nullable=False, meaning="day"),
@@ -101,7 +102,7 @@ PATBILL = Contract(
 def tested(table: str, meaning: str, *more: Column) -> Contract:
     """A table of tests with their results."""
     return Contract(
-        table=table, meaning=meaning, key=(), once=True,
+        table=table, meaning=meaning, key=(), time_key="collection_datetime", once=True,
         columns=(
             key(),
             Column(name="collection_datetime", type="timestamp", nullable=False, meaning="when it was taken"),
@@ -125,7 +126,7 @@ GENLAB = tested(
 )  # fmt: skip
 VITALS = tested("vitals", "one row a vital sign")
 LAB_RES = Contract(
-    table="lab_res", meaning="one row a microbiology result", key=(), once=True,
+    table="lab_res", meaning="one row a microbiology result", key=(), time_key="collection_datetime", once=True,
     columns=(
         key(),
         Column(name="collection_datetime", type="timestamp", nullable=False, meaning="when it was taken"),

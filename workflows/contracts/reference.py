@@ -4,8 +4,8 @@ Vocabularies as OHDSI's Athena delivers them (https://ohdsi.github.io/CommonData
 in the `ml` zone, since every dataset shares them; code files of CDC, CMS and AHRQ in `reference`.
 """
 
+from workflows.contract import Column, Contract
 from workflows.rules import Rule, not_before
-from workflows.source import Column, Contract
 
 
 def text(name: str, meaning: str, *, nullable: bool = False) -> Column:

@@ -1,6 +1,6 @@
 """UCI 296, Diabetes 130-US hospitals 1999-2008 (Strack 2014, CC BY 4.0): `diabetic_data.csv`. `?` is unknown."""
 
-from workflows.source import Column, Contract
+from workflows.contract import Column, Contract
 
 DRUGS = (
     "metformin", "repaglinide", "nateglinide", "chlorpropamide", "glimepiride", "acetohexamide", "glipizide",
