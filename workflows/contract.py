@@ -45,8 +45,9 @@ class Contract:
     time_key: the column of the moment that a row is of; None where it is of no moment, or another table says of which.
     once: exact duplicates of a row count once. empty: the table may have no rows. unused: columns that the source is
     known to have and that nothing reads; any other is reported as unknown. written: by this project, in these types, so
-    that no value has to be read from text. new_columns: whether a history goes on past
-    a column that was not there before, "evolve", or not, "refuse"; one that goes or changes type always ends it.
+    that no value has to be read from text. new_columns: "evolve" where a delivery may have columns that are not named
+    here, and a history goes on past one that was not there before; "refuse" where either fails the job. A column that
+    goes or changes type always does.
     """
 
     table: str

@@ -43,7 +43,7 @@ featurization holds every delivery against it, with one query a table.
 reported, the rows stay; **characterization**: a figure that describes the source. A check is passed, failed, not
 applicable (it speaks of no row) or an error (it could not be run). Missing columns, unreadable values, empty required
 values, values that are not allowed and text that is not UTF-8 are fatal in every table; unknown columns are a
-convention.
+convention, or fatal where a table says that new columns are refused.
 
 A **key** tells two rows apart; the **time key** is the moment that a row is of. Where a table has none, its rows are of
 no moment, their moment stands in another table, or time is relative or an order.
@@ -75,6 +75,7 @@ def contract_lines(contract: Contract) -> Iterator[str]:
     yield f"### {contract.table}"
     notes = ["exact duplicates count once"] if contract.once else []
     notes += ["may be empty"] if contract.empty else []
+    notes += ["new columns are refused"] if contract.new_columns == "refuse" else []
     notes += (
         [f"a repeated key is a {contract.key_severity}"] if contract.key and contract.key_severity != "fatal" else []
     )

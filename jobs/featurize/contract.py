@@ -43,7 +43,8 @@ def counted(contract: Contract, check: Check, rows: int, of: int, all_rows: int,
 
 
 def shape(schema: types.StructType, contract: Contract) -> list[tuple[str, str, str]]:
-    """(check, what, severity) for columns that are missing, of a type that cannot hold the contract's, or unknown."""
+    """(check, what, severity) for columns that are missing, of a type that cannot hold the contract's, or unknown; the
+    last is fatal where the contract refuses new columns."""
     physical = {field.name: field.dataType for field in schema.fields}
     found: list[tuple[str, str, str]] = []
     names = delivered(physical, contract)
@@ -56,7 +57,10 @@ def shape(schema: types.StructType, contract: Contract) -> list[tuple[str, str, 
             found.append((f"{column.name}_type", f"column {column.name} has type {kind}, not {column.type}", FATAL))
     known = {*names.values(), *contract.unused}
     for name in sorted(set(physical) - known):
-        found.append((f"{name}_known", f"column {name} is unknown", CONVENTION))
+        if contract.new_columns == "refuse":
+            found.append((f"{name}_known", f"column {name} is unknown, and new columns are refused", FATAL))
+        else:
+            found.append((f"{name}_known", f"column {name} is unknown", CONVENTION))
     return found
 
 
