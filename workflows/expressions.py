@@ -23,3 +23,13 @@ def number(expression: str) -> str:
 def birth_date(year: str, month: str, day: str) -> str:
     """A day of birth, month and day 1 where they are missing; null where there is no such day."""
     return f"try_cast(concat_ws('-', {year}, coalesce({month}, 1), coalesce({day}, 1)) AS date)"
+
+
+def first_birth_date(year: str, month: str, day: str) -> str:
+    """The first day on which a person can have been born; of the year alone where month and day are no day."""
+    return f"coalesce({birth_date(year, month, day)}, {birth_date(year, 'null', 'null')})"
+
+
+def first_birth_date_of_age(day: str, age: str) -> str:
+    """The first day on which a person can have been born who has so many completed years on a day."""
+    return f"date_add(add_months({day}, cast(-12 * ({age} + 1) AS int)), 1)"

@@ -98,12 +98,13 @@ def filled(column: str) -> Rule:
     )  # fmt: skip
 
 
-def after_birth(moment: str, *, table: str, key: str, year: str) -> Rule:
-    """Nothing happens to a person before the year of their birth."""
+def after_birth(moment: str, *, table: str, key: str, born: str) -> Rule:
+    """Nothing happens to a person before their birth. born: the day, or the first that it can be where it is not known
+    whole: no row is told of that may be right."""
     return Rule(
-        id=f"{moment}_after_birth", severity=CONVENTION,
-        condition=f"year({moment}) >= _{table}.birth_year", meaning=f"{moment} not before the year of birth",
-        beside=Beside(table=table, on=((key, key),), gathers=(("birth_year", f"min({year})"),)),
+        id=f"{moment}_after_birth", severity=CONVENTION, condition=f"to_date({moment}) >= _{table}.born",
+        meaning=f"{moment} not before the day of birth, or the first day that it can be",
+        beside=Beside(table=table, on=((key, key),), gathers=(("born", f"min({born})"),)),
     )  # fmt: skip
 
 

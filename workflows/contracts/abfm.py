@@ -20,7 +20,7 @@ def day(name: str, meaning: str, nullable: bool = True) -> Column:
 
 def of_person(*moments: str) -> tuple[Rule, ...]:
     """What holds of the rows of a person and of the days on which they happened."""
-    born = tuple(after_birth(moment, table="patient", key="patientuid", year="year(dob)") for moment in moments)
+    born = tuple(after_birth(moment, table="patient", key="patientuid", born="dob") for moment in moments)
     return (refers("patientuid", "patient"), *born, *(not_future(moment) for moment in moments))
 
 

@@ -1,10 +1,16 @@
 """The Olmsted County NAFLD cohort, as `survival::nafld` documents it; days count from each subject's index date."""
 
 from workflows.contract import Column, Contract
-from workflows.rules import filled, in_range, refers
+from workflows.rules import CONVENTION, Beside, Rule, filled, in_range, refers
 
 # From the birth of who is oldest at the index date, 120 years, to the end of the longest follow-up.
 DAYS = in_range("days", -44_000, 40_000)
+# One year more than are completed has at most so many days, and all of them have not passed since birth.
+AFTER_BIRTH = Rule(
+    id="days_after_birth", severity=CONVENTION, condition="days > -ceil(365.25 * (_nafld1.age + 1))",
+    meaning="days not before the first day of birth that the age at the index date leaves",
+    beside=Beside(table="nafld1", on=(("id", "id"),), gathers=(("age", "max(age)"),)),
+)  # fmt: skip
 SUBJECT = Contract(
     table="nafld1", meaning="one row a subject: a person with NAFLD, or a comparison matched on age and sex",
     key=("id",),
@@ -36,7 +42,7 @@ LABORATORY = Contract(
         ),
         Column(name="value", type="double", nullable=False, meaning="value"),
     ),
-    rules=(refers("id", "nafld1"), DAYS),
+    rules=(refers("id", "nafld1"), DAYS, AFTER_BIRTH),
 )  # fmt: skip
 
 OUTCOME = Contract(
@@ -46,6 +52,6 @@ OUTCOME = Contract(
         Column(name="days", type="long", meaning="days from the index date; empty where it is not known"),
         Column(name="event", type="string", nullable=False, meaning="what happened"),
     ),
-    rules=(refers("id", "nafld1"), DAYS, filled("days")),
+    rules=(refers("id", "nafld1"), DAYS, AFTER_BIRTH, filled("days")),
 )  # fmt: skip
 TABLES = (SUBJECT, LABORATORY, OUTCOME)

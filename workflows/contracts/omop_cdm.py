@@ -5,6 +5,7 @@ Dates are required and times optional, as the model has it. Defects of real data
 """
 
 from workflows.contract import Column, Contract
+from workflows.expressions import first_birth_date
 from workflows.rules import (
     Rule,
     after_birth,
@@ -36,6 +37,7 @@ PERSON = Contract(
         "race_source_concept_id", "ethnicity_source_value", "ethnicity_source_concept_id",
     ),
 )  # fmt: skip
+BORN = first_birth_date("year_of_birth", "month_of_birth", "day_of_birth")
 
 OBSERVATION_PERIOD = Contract(
     table="observation_period", meaning="one row a span of days in which a person's care is recorded",
@@ -85,7 +87,7 @@ VISIT_OCCURRENCE = Contract(
     ),
     rules=(
         not_before("visit_end_date", "visit_start_date"), refers("person_id", "person"),
-        after_birth("visit_start_date", table="person", key="person_id", year="year_of_birth"),
+        after_birth("visit_start_date", table="person", key="person_id", born=BORN),
         extracted("visit_start_date"), extracted("visit_end_date"),
     ),
     unused=(
@@ -126,7 +128,7 @@ def recorded(
             refers(f"{prefix}_concept_id", "concept", "concept_id"),
             Rule(id=f"{prefix}_concept_id_mapped", severity="characterization", condition=f"{prefix}_concept_id <> 0",
                  meaning=f"{prefix}_concept_id is a concept, not 0"),
-            after_birth(day, table="person", key="person_id", year="year_of_birth"),
+            after_birth(day, table="person", key="person_id", born=BORN),
             observed(day, table="observation_period", key="person_id", start="observation_period_start_date",
                      end="observation_period_end_date"),
             extracted(day),
@@ -204,7 +206,7 @@ DEATH = Contract(
     ),
     rules=(
         refers("person_id", "person"),
-        after_birth("death_date", table="person", key="person_id", year="year_of_birth"),
+        after_birth("death_date", table="person", key="person_id", born=BORN),
     ),
     unused=(
         "death_datetime", "death_type_concept_id", "cause_concept_id", "cause_source_value", "cause_source_concept_id",

@@ -1,6 +1,7 @@
 """A hospital source in Premier's shape: one row an encounter in `patdemo`, everything else hangs on its PAT_KEY."""
 
 from workflows.contract import Column, Contract
+from workflows.expressions import first_birth_date_of_age
 from workflows.rules import Rule, after_birth, filled, in_range, not_before, not_future, observed, refers
 from workflows.vocabularies import known
 
@@ -18,7 +19,7 @@ def text(name: str, meaning: str, *allowed: str, nullable: bool = True) -> Colum
 def during(moment: str) -> tuple[Rule, ...]:
     """What holds of the day on which something was done in an encounter."""
     return (
-        after_birth(moment, table="patdemo", key="PAT_KEY", year="year(ADMIT_DATE) - AGE"),
+        after_birth(moment, table="patdemo", key="PAT_KEY", born=first_birth_date_of_age("ADMIT_DATE", "AGE")),
         observed(moment, table="patdemo", key="PAT_KEY", start="ADMIT_DATE", end="DISCHARGE_DATE", span="its stay"),
         not_future(moment),
     )
