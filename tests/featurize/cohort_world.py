@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,8 +13,13 @@ from jobs.featurize.entries import Facts
 from workflows.codes import Codes
 from workflows.cohorts import Cohort, criteria
 from workflows.covariates import code_rows
+from workflows.steps import IndexDates
 
 START = date(2019, 3, 1)
+# Ages in completed years follow the calendar, and four years of it are as many days wherever there is a 29 February in
+# each (1901 to 2099): after whole cycles everyone is as old on the same day. Everything else follows the days between
+# two dates, so that any shift will do that moves no index date behind today.
+FOUR_YEARS = 1_461
 SETS = [
     Codes("heart", (("ICD10CM", "I50"), ("ICD10CM", "I11.0"))),
     Codes("sugar", (("ICD10CM", "E11"), ("LOINC", "2345-7"))),
@@ -84,16 +89,22 @@ def moment(day: int, hour: int = 0) -> datetime:
     return datetime.combine(START, datetime.min.time()) + timedelta(days=day, hours=hour)
 
 
-def facts(spark: SparkSession, made: World, cohorts: list[Cohort], shuffled: int | None = None) -> Facts:
-    """The world as fact tables, its rows in another order and split differently where `shuffled` is given."""
-    known = made.persons
+def facts(
+    spark: SparkSession, made: World, cohorts: list[Cohort], shuffled: int | None = None, shift: int = 0
+) -> Facts:
+    """The world as fact tables. shuffled: its rows in another order and split differently. shift: days later."""
+
+    def at(day: int, hour: int = 0) -> datetime:
+        return moment(day + shift, hour)
+
+    known = {person: (sex, born + timedelta(days=shift)) for person, (sex, born) in made.persons.items()}
     order = {key: place for place, (_, key, *_) in enumerate(sorted(made.stays, key=lambda s: (s[3], s[1])), 1)}
     encounters = [
-        (p, key, order[key], moment(a, 9), moment(b, 15), b - a, inpatient, risk, *known[p], None, True)
+        (p, key, order[key], at(a, 9), at(b, 15), b - a, inpatient, risk, *known[p], None, True)
         for p, key, a, b, inpatient, risk in made.stays
     ]
-    events = [(p, moment(a, h), b if b is None else moment(b), v, c, t) for p, a, h, b, v, c, t in made.events]
-    periods = [(p, moment(a).date(), moment(b).date(), *known[p], None) for p, a, b in made.periods]
+    events = [(p, at(a, h), b if b is None else at(b), v, c, t) for p, a, h, b, v, c, t in made.events]
+    periods = [(p, at(a).date(), at(b).date(), *known[p], None) for p, a, b in made.periods]
 
     def frame(rows: list[Any], schema: str) -> DataFrame:
         if shuffled is not None:
@@ -106,6 +117,19 @@ def facts(spark: SparkSession, made: World, cohorts: list[Cohort], shuffled: int
         encounters=frame(encounters, ENCOUNTERS), events=frame(events, EVENTS), observation=frame(periods, PERIODS),
         codes=codes,
     )  # fmt: skip
+
+
+def moved(cohort: Cohort, shift: int) -> Cohort:
+    """The cohort so many days later: only index dates are declared as days of the calendar."""
+
+    def later(day: str) -> str:
+        return str(date.fromisoformat(day) + timedelta(days=shift)) if day else ""
+
+    steps = [
+        replace(step, first=later(step.first), last=later(step.last)) if isinstance(step, IndexDates) else step
+        for step in cohort.steps
+    ]
+    return replace(cohort, steps=steps)
 
 
 def plain_outcome(made: World, person: int, index: Any) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import reduce
 
 import pytest
-from cohort_world import SETS, START, World, facts, moment, world
+from cohort_world import FOUR_YEARS, SETS, START, World, facts, moment, moved, world
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
@@ -177,20 +177,27 @@ ENTRIES = [
 SHOWN = ("person_id", "visit_occurrence_id", "index_datetime", "cohort_start", "cohort_end", "_passed")
 
 
-def found(spark: SparkSession, made: World, cohorts: list[Cohort], shuffled: int | None = None) -> list[list[tuple]]:
-    """Every row of every cohort, by one job."""
-    tables = facts(spark, made, cohorts, shuffled)
+def found(
+    spark: SparkSession, made: World, cohorts: list[Cohort], shuffled: int | None = None, shift: int = 0
+) -> list[list[tuple]]:
+    """Every row of every cohort, by one job; where all dates are shifted, moved back."""
+    tables = facts(spark, made, cohorts, shuffled, shift)
     frames = [
-        selection(cohort, tables).rows.select(sf.lit(n).alias("case"), *SHOWN) for n, cohort in enumerate(cohorts)
+        selection(moved(cohort, shift), tables).rows.select(sf.lit(n).alias("case"), *SHOWN)
+        for n, cohort in enumerate(cohorts)
     ]
     cases: list[list[tuple]] = [[] for _ in cohorts]
     for row in reduce(DataFrame.unionByName, frames).collect():
-        cases[row["case"]].append(tuple(row)[1:])
+        _, person, key, *times, passed = row
+        cases[row["case"]].append((person, key, *(at and at - timedelta(days=shift) for at in times), passed))
     return [sorted(rows) for rows in cases]
 
 
-def agree(spark: SparkSession, seed: int, cohorts: list[Cohort]) -> None:
-    """Raise unless our rows are those of a plain reading, whatever the order of the rows that they are made from."""
+def agree(spark: SparkSession, seed: int, cohorts: list[Cohort], cycles: int, more: int) -> None:
+    """Raise unless our rows are those of a plain reading, whatever the order of the rows that they are made from.
+
+    The same, each after as many steps, where all is `cycles` of four years later, and without ages `more` days too.
+    """
     made = world(seed, persons=150)
     rows = found(spark, made, cohorts)
     for cohort, ours in zip(cohorts, rows, strict=True):
@@ -209,6 +216,18 @@ def agree(spark: SparkSession, seed: int, cohorts: list[Cohort]) -> None:
         assert isinstance(cohort.entry, InpatientStays) or all(key < 0 for key in keys)
     assert found(spark, made, cohorts, shuffled=seed) == rows
 
+    for aged, shift in ((True, cycles * FOUR_YEARS), (False, cycles * FOUR_YEARS + more)):
+        some = [n for n, one in enumerate(cohorts) if any(isinstance(step, AgeAtIndex) for step in one.steps) is aged]
+        later = found(spark, made, [cohorts[n] for n in some], shift=shift) if some else []
+        for n, ours in zip(some, later, strict=True):
+            assert unnamed(ours, cohorts[n]) == unnamed(rows[n], cohorts[n]), (shift, cohorts[n])
+
+
+def unnamed(rows: list[tuple], cohort: Cohort) -> list[tuple]:
+    """The rows, without the keys of those that are named by their person and moment."""
+    named = isinstance(cohort.entry, InpatientStays)
+    return rows if named else sorted((person, *rest) for person, _, *rest in rows)
+
 
 @pytest.mark.slow
 @settings(max_examples=3, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -220,21 +239,24 @@ def agree(spark: SparkSession, seed: int, cohorts: list[Cohort]) -> None:
             st.lists(st.one_of(st.sampled_from(OTHERS), st.sampled_from(COUNTING)), min_size=1, max_size=4),
         ), min_size=4, max_size=4,
     ),
+    cycles=st.sampled_from([-12, -1, 1]), more=st.integers(1 - FOUR_YEARS, -1),
 )  # fmt: skip
 def test_cohorts_of_any_steps_in_any_order_are_what_a_plain_reading_says(
-    spark: SparkSession, seed: int, cohorts: list[Cohort]
+    spark: SparkSession, seed: int, cohorts: list[Cohort], cycles: int, more: int
 ) -> None:
-    agree(spark, seed, cohorts)
+    agree(spark, seed, cohorts, cycles, more)
 
 
-def test_every_step_is_what_a_plain_reading_says_and_the_order_of_rows_changes_nothing(spark: SparkSession) -> None:
+def test_every_step_is_what_a_plain_reading_says_whatever_the_order_of_rows_and_the_first_day(
+    spark: SparkSession,
+) -> None:
     chance = random.Random(7)
     steps = chance.sample(OTHERS, len(OTHERS)) + chance.sample(COUNTING, 6)
     # Where many rows still stand, some lie exactly at the bound.
     steps.sort(key=lambda step: not isinstance(step, (Washout, MinimumTimeAtRisk)))
     cohorts = [as_cohort(Cohort(entry=entry, steps=steps[n::5])) for n, entry in enumerate(ENTRIES)]
     assert {type(step) for cohort in cohorts for step in cohort.steps} == set(STEPS) - {NoPriorOutcome}
-    agree(spark, 7, cohorts)
+    agree(spark, 7, cohorts, cycles=-2, more=-400)
 
 
 def test_the_attrition_counts_rows_and_persons_and_the_index_table_has_who_when_and_until(spark: SparkSession) -> None:
