@@ -41,7 +41,7 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True)
 class Join:
-    """Another curated table beside a table's rows: at most one row of it satisfies `on`, none leaves nulls.
+    """Another curated table beside a table's rows: `on` finds at most one row of it by its key, none leaves nulls.
 
     Expressions then name columns by their table (`patdemo.ADMIT_DATE`), `on` too. name: what they call it instead,
     where a table is joined twice.

@@ -103,6 +103,9 @@ BAD = [
     # How long a stay will be is not known when it begins.
     ({"models__model": MODEL.replace("InpatientStays()", 'Cohort(entry=InpatientStays("admission"))').replace("Demographics()", 'AtIndex("length_of_stay", because="known")')}, "workflows/models/model.py", "features.length_of_stay", "length_of_stay", "no attribute: what is known at admission, or InpatientStays(index='discharge')"),
     ({"sources__hospital": SOURCE.format(time="calendar").replace("outcomes=(", 'at_end=("los",), outcomes=(')}, "workflows/sources/hospital.py:10", "at_end", "los", "length_of_stay"),
+    ({"sources__hospital": CODED.replace('code="c"', 'code="c", unit="max(u) OVER ()"')}, "workflows/sources/hospital.py", "events.stay.unit", "max(u) OVER ()", "a window function sees rows of later times"),
+    # A person's sex that is the outcome.
+    ({"sources__hospital": SOURCE.format(time="calendar").replace("nullable=False),", 'nullable=False), Column(name="r", type="string", meaning="Outcome."),').replace('sex="s"', 'sex="r"'), "models__model": MODEL.replace('Event("inpatient_admission", time_at_risk=days(1, 30))', 'Recorded("readmitted", equals="1")')}, "workflows/models/model.py", "features.demographics", "r", "take r out of persons.sex = 'r'"),
     ({"models__model": MODEL.replace("Demographics()", 'AnyOf("rare", window=days(-9, -1))')}, "workflows/models/model.py", "features.any_rare", "rare", "chronic_conditions"),
     ({"models__model": MODEL.replace("Demographics()", 'AnyOf("chronic_conditions", days(-9, -1), in_observation=True)')}, "workflows/models/model.py", "features.any_chronic_conditions", "in_observation=True", "fact_observation_period"),
     ({"models__model": MODEL.replace("Demographics()", 'MeanOf("chronic_conditions", days(-9, -1), unit="mg/dL")')}, "workflows/models/model.py", "features.mean_chronic_conditions_9_1", "unit=('mg/dl',)", "no unit: hospital has none"),
