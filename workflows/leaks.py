@@ -8,12 +8,13 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from workflows.cohorts import InpatientStays, as_cohort
+from workflows.contract import Column
 from workflows.contracts.facts import fact_encounter_index
 from workflows.declare import AtIndex, Demographics, Model, Recorded
 from workflows.errors import DeclarationError
-from workflows.features import Feature, OfConcepts
+from workflows.features import Feature, OfConcepts, in_observation
 from workflows.rules import FATAL
-from workflows.source import Column, Events, Join, Source
+from workflows.source import Events, Join, Source
 from workflows.sql import HIDING, beyond, column_of, columns, equalities, names
 
 # A part of a source, the field it is said in, and the expression.
@@ -137,7 +138,7 @@ def read_by(feature: Feature, source: Source) -> list[Read]:
         parts = [(source.persons, "persons")]
     elif isinstance(feature, OfConcepts) and feature.collection not in source.named_events:
         parts = [(kind, f"events.{kind.table}") for kind in source.events]
-    if isinstance(feature, OfConcepts) and feature.in_observation and source.observation is not None:
+    if in_observation(feature) and source.observation is not None:
         parts.append((source.observation, "observation"))
     return [(part, field, text) for part, name in parts for field, text in expressions(part, name)]
 

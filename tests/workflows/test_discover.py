@@ -11,7 +11,7 @@ from workflows import sources
 from workflows.discover import discover
 from workflows.errors import DeclarationError
 
-HEAD = "from workflows.declare import *\nfrom workflows.source import *\n"
+HEAD = "from workflows.declare import *\nfrom workflows.contract import *; from workflows.source import *\n"
 SOURCE = """
 hospital = Source(
     name="hospital", title="A hospital", time={time!r},

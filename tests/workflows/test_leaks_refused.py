@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from workflows.contract import Column
 from workflows.declare import AnyOf, AtIndex, CountOf, Demographics, Event, InpatientStays, Recorded, days, replace
 from workflows.errors import DeclarationError
 from workflows.leaks import refuse_end, refuse_other_rows, refuse_outcome
 from workflows.models.readmission_uci130 import readmission_uci130
-from workflows.source import Column, Encounters, Events, Join, Observation, Persons, Source
+from workflows.source import Encounters, Events, Join, Observation, Persons, Source
 from workflows.sources import named, names
 from workflows.sources.nafld import nafld
 from workflows.sources.omop import omop

@@ -32,7 +32,7 @@ PERSON_XREF = Contract(
     columns=(
         Column(
             name="person_id", type="long", nullable=False, classification="identifier",
-            meaning="person; the first 63 bits of a hash of the source's id",
+            meaning="person; the first 64 bits of SHA-256 of the source's trimmed id, without the sign",
         ),
         Column(
             name="person_source_value", type="string", nullable=False, classification="identifier",
