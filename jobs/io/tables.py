@@ -274,7 +274,7 @@ class Tables:
         frame.createOrReplaceTempView(view)
         try:
             # Where another task wrote first, be it the table itself, a MERGE looks again at what is there.
-            committed(session, token, write, again=True)
+            committed(session, name, token, write, again=True)
         finally:
             session.catalog.dropTempView(view)
         return self._recorded(name, token, inputs)
@@ -283,8 +283,8 @@ class Tables:
         self, name: str, frame: DataFrame, mode: str, token: str, properties: Mapping[str, str] | None = None
     ) -> None:
         writer = self._writer(name, frame, mode).options(**(properties or {}))
-        # Tasks may create a table at once; those that lost add to what the first made.
-        committed(self._session(), token, lambda: writer.saveAsTable(name), again=mode == "append")
+        # Tasks may create a table at once; those that lost add to what the first made, and replace nothing of it.
+        committed(self._session(), name, token, lambda: writer.saveAsTable(name), again=mode == "append")
 
     def _writer(self, name: str, frame: DataFrame, mode: str) -> DataFrameWriter:
         writer = frame.write.format("delta").mode(mode)

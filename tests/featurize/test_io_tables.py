@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
 from jobs.errors import TaskError
@@ -130,6 +133,74 @@ def test_tasks_that_merge_the_first_rows_of_a_table_at_once_have_each_key_once(z
         "scratch.m", tables._session().range(number, number + 3).withColumn("v", sf.lit(number)), ["id"]
     ))  # fmt: skip
     assert sorted(row["id"] for row in zones.table("scratch.m").collect()) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["replaced", "made"])
+def test_a_task_whose_table_another_has_replaced_meanwhile_fails_by_its_name_and_leaves_nothing(
+    there: bool, tables: Tables, zones: SparkSession, spark_remote: str, tmp_path: Path
+):
+    from sandbox.spark.session import session
+
+    begun, done = str(tmp_path / "begun"), str(tmp_path / "done")
+
+    def slowly(some: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        Path(begun).touch()
+        while not Path(done).exists():
+            time.sleep(0.05)
+        yield from some
+
+    if there:
+        tables.replace("scratch.a", zones.range(3), {})
+    with session(spark_remote) as own, ThreadPoolExecutor(1) as pool:
+        late = of(own, "444")
+        writes = pool.submit(late.replace, "scratch.a", own.range(4).coalesce(1).mapInPandas(slowly, "id long"), {})
+        try:
+            while not Path(begun).exists():
+                assert not writes.done()
+                time.sleep(0.05)
+            assert (tables.read("scratch.a").count() if there else tables.exists("scratch.a")) == (
+                3 if there else False
+            )
+            first = tables.replace("scratch.a", zones.range(7), {})
+        finally:
+            Path(done).touch()
+        with pytest.raises(TaskError, match=r"^scratch\.a: another task wrote it .*; run this job again when no other"):
+            writes.result()
+        late.flush()
+        tables.flush()
+        assert (tables.version("scratch.a"), tables.read("scratch.a").count()) == (first, 7)
+        wrote = {(row["version"], row["task_run_id"]) for row in zones.table(LINEAGE).collect()}
+        assert wrote == {(version, "333") for version in range(first + 1)}
+        assert late.replace("scratch.a", own.range(4), {}) == first + 1
+    assert tables.read("scratch.a").count() == 4
+
+
+def test_tasks_that_replace_a_table_at_once_leave_only_whole_versions_and_each_its_own(
+    tables: Tables, zones: SparkSession, spark_remote: str
+):
+    def rows(session: SparkSession, of: int) -> DataFrame:
+        return session.range(0, 60, 1, 6).withColumn("v", sf.lit(of))
+
+    tables.replace("scratch.a", rows(zones, 0), {})
+    wrote: dict[int, int] = {0: 0}
+
+    def write(tables: Tables, number: int) -> None:
+        for turn in range(3):
+            if number == 0:
+                seen = tables.read("scratch.a").groupBy("v").count().collect()
+                assert [row["count"] for row in seen] == [60], "a reader sees one version, whole"
+                continue
+            own = 10 * number + turn
+            # Nothing but the error that names the table may come of it.
+            with suppress(TaskError):
+                wrote[tables.replace("scratch.a", rows(tables._session(), own), {})] = own
+
+    three_at_once(spark_remote, write)
+    assert sorted(wrote) == list(range(len(wrote)))
+    assert len(wrote) > 1
+    for version, number in wrote.items():
+        assert {row["v"] for row in tables.read("scratch.a", version).collect()} == {number}
+        assert tables.read("scratch.a", version).count() == 60
 
 
 @pytest.mark.parametrize("name", ["a", "cdh_dev.ml.a", "ml.a; DROP TABLE x", "Ml.a"])
