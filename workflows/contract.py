@@ -45,9 +45,9 @@ class Contract:
     time_key: the column of the moment that a row is of; None where it is of no moment, or another table says of which.
     once: exact duplicates of a row count once. empty: the table may have no rows. unused: columns that the source is
     known to have and that nothing reads; any other is reported as unknown. written: by this project, in these types, so
-    that no value has to be read from text. new_columns: "evolve" where a delivery may have columns that are not named
-    here, and a history goes on past one that was not there before; "refuse" where either fails the job. A column that
-    goes or changes type always does.
+    that no value is read from text or in a wrong encoding. new_columns: "evolve" where a delivery may have columns that
+    are not named here, and a history goes on past one that was not there before; "refuse" where either fails the job. A
+    column that goes or changes type always does.
     """
 
     table: str

@@ -1,4 +1,4 @@
-"""Writes `docs/contracts.md`: every contract of sources, facts and models' features. `python -m workflows.handbook`."""
+"""Writes `docs/contracts.md`: the contracts of all that is delivered or made. `python -m workflows.handbook`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from workflows.contracts.facts import (
     fact_encounter_index,
 )
 from workflows.contracts.feature_table import FIXED, KEY, OLDEST, OUTCOME, TIME_KEY
+from workflows.contracts.notes import NOTES
+from workflows.contracts.reference import CONTRACTS, NAMES
 from workflows.covariates import sets_of
 from workflows.declare import Model
 from workflows.discover import discover
@@ -42,7 +44,7 @@ featurization holds every delivery against it, with one query a table.
 **fatal**: the rows are kept apart in `<source>_ra.rejected_<table>` and the job fails; **convention**: counted and
 reported, the rows stay; **characterization**: a figure that describes the source. A check is passed, failed, not
 applicable (it speaks of no row) or an error (it could not be run). Missing columns, unreadable values, empty required
-values, values that are not allowed and text that is not UTF-8 are fatal in every table; unknown columns are a
+values, values that are not allowed and text that is not UTF-8 are fatal in every delivered table; unknown columns are a
 convention, or fatal where a table says that new columns are refused.
 
 A **key** tells two rows apart; the **time key** is the moment that a row is of. Where a table has none, its rows are of
@@ -70,9 +72,9 @@ def column_row(column: Column, key: tuple[str, ...], time_key: str | None) -> st
     return f"| `{column.name}` | {kind} | {cell(said)} | {column.classification} | {cell(column.meaning)} |"
 
 
-def contract_lines(contract: Contract) -> Iterator[str]:
-    """One table: its columns, then its rules."""
-    yield f"### {contract.table}"
+def contract_lines(contract: Contract, name: str = "") -> Iterator[str]:
+    """One table: its columns, then its rules. name: what it is called, where that says its zone too."""
+    yield f"### {name or contract.table}"
     notes = ["exact duplicates count once"] if contract.once else []
     notes += ["may be empty"] if contract.empty else []
     notes += ["new columns are refused"] if contract.new_columns == "refuse" else []
@@ -117,6 +119,26 @@ def fact_lines() -> Iterator[str]:
         yield from contract_lines(contract)
 
 
+def note_lines() -> Iterator[str]:
+    """The tables that notes become, which are alike for all sources."""
+    yield "## Note tables"
+    yield "`<source>_ra.note`, `.note_clean` and `.note_sentences`, of each source that has notes. Each is held against"
+    yield "its contract like a fact table; the last two also give way together where the sentences are not accepted."
+    yield ""
+    for contract in NOTES.values():
+        yield from contract_lines(contract)
+
+
+def reference_lines() -> Iterator[str]:
+    """The tables of reference data."""
+    yield "## Reference tables"
+    yield "What codes are held against. All files of a delivery are held against these contracts before the first table"
+    yield "is written, so that one that breaks its contract changes no table."
+    yield ""
+    for table, contract in CONTRACTS.items():
+        yield from contract_lines(contract, NAMES[table])
+
+
 def model_lines(model: Model) -> Iterator[str]:
     """The feature table of one model: the columns that its features become."""
     source = named(model.source)
@@ -135,7 +157,7 @@ def feature_lines() -> Iterator[str]:
     yield "## Feature tables"
     yield "`<source>_ra.feature_<model>` has a contract that is made of what the model declares. Like a fact table it"
     yield "is checked once it is written, and one that breaks its contract gives way to the version before it. In the"
-    yield "catalog each column of both has its meaning as its comment."
+    yield "catalog each column of fact, note, reference and feature tables has its meaning as its comment."
     yield ""
     yield "| column | type | holds | classification | meaning |"
     yield "|---|---|---|---|---|"
@@ -155,7 +177,7 @@ def feature_lines() -> Iterator[str]:
 def page() -> str:
     """The whole page."""
     lines = [line for name in names() for line in source_lines(named(name))]
-    lines += [*fact_lines(), *feature_lines()]
+    lines += [*fact_lines(), *note_lines(), *reference_lines(), *feature_lines()]
     return "\n".join([HEAD, *lines]).rstrip() + "\n"
 
 

@@ -108,7 +108,7 @@ def checks(contract: Contract) -> list[Check]:
         for column in contract.columns
         if column.type == "string"
     ]
-    if texts:
+    if texts and not contract.written:
         broken = reduce(lambda left, right: left | right, texts)
         found.append(Check(id="utf8", what="text is not UTF-8", severity=FATAL, applies=None, broken=broken))
     for rule in contract.rules:

@@ -70,10 +70,13 @@ def record(
     task.tables.append(f"{source}_ra.{QUALITY}", report, read, {**kept, **(note or {})})
 
 
-def held(task: Task, table: str, version: int) -> bool:
-    """Whether the report says of a version of a table that it kept its contract: its task may have died before."""
-    quality, key = f"{table.partition('.')[0]}.{QUALITY}", f"{HELD}{table}"
-    return task.tables.exists(quality) and task.tables.commits.noted(quality, key).get(key) == version
+def held(task: Task, table: str, version: int, report: str = QUALITY) -> bool:
+    """Whether the report says of a version of a table that it kept its contract: its task may have died before.
+
+    report: the table of the same zone in which that is said.
+    """
+    told, key = f"{table.partition('.')[0]}.{report}", f"{HELD}{table}"
+    return task.tables.exists(told) and task.tables.commits.noted(told, key).get(key) == version
 
 
 def held_versions(task: Task, source: str, tables: Iterable[str]) -> dict[str, int | None]:
@@ -92,12 +95,13 @@ def held_versions(task: Task, source: str, tables: Iterable[str]) -> dict[str, i
     return found
 
 
-def stood(task: Task, table: str, version: int) -> int | None:
+def stood(task: Task, table: str, version: int, report: str = QUALITY) -> int | None:
     """The newest version before `version` of which the report says that it kept its contract; None where there is none.
 
     The one just before it where nobody can tell any more: what old commits of the report say is forgotten in time.
+    report: as of `held`.
     """
-    quality, key = f"{table.partition('.')[0]}.{QUALITY}", f"{HELD}{table}"
+    quality, key = f"{table.partition('.')[0]}.{report}", f"{HELD}{table}"
     before = version - 1 if version else None
     if not task.tables.exists(quality):
         return before

@@ -68,14 +68,14 @@ def with_stays(
 
 
 def refuse_unchecked(task: Task, source: Source, versions: Mapping[str, int]) -> None:
-    """Raise where a version is not the one that `check` found to keep its contract: something was delivered since.
+    """Raise where a version is not the one that was found to keep its contract: it was delivered or put back since.
 
     Every job has its check first: of a table of which the report says nothing there is none to wait for.
     """
     found = held_versions(task, source.name, versions)
     other = [
         f"{name} is at version {versions[name]}, and {'no version' if kept is None else f'version {kept}'} of it is "
-        "what `check` found to keep its contract"
+        "what was found to keep its contract"
         for name, kept in sorted(found.items())
         if kept != versions[name]
     ]

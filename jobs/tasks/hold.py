@@ -13,7 +13,7 @@ from jobs.io.lineage import CONTRACT_HASH
 from jobs.model.definition import DEFINITION
 from jobs.quality.published import ALL, published
 from jobs.quality.record import Checked, before, record, stood
-from jobs.quality.table import of_persons
+from jobs.quality.table import QUALITY, of_persons
 from jobs.tasks.curated import without_withdrawn
 from workflows.contract import Contract
 from workflows.source import Source
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from jobs.io.context import Task
     from jobs.quality.result import Result
 
+# (task, source, table, version) -> what is there now, in words.
+Back = Callable[["Task", Source, str, int], str]
 # What every commit of a table with a history says again, so that updates go on from it.
 KEPT = ("made_by", "base", "began")
 
@@ -33,23 +35,26 @@ def hold(
     version: int,
     beside: Callable[[], Sequence[Result]] = tuple,
     inside: str | None = None,
+    back: Back | None = None,
 ) -> None:
     """Add what is found of a version to the source's report; raise TaskError where it breaks its contract.
 
     The newest version that kept it is put back then, and where nobody can tell because the check itself fails.
     beside: what else is told of a version that keeps its contract.
     inside: the table of the report of which these rows are a part: few more of them tell as much as a few.
+    back: puts what stood before in its place, instead of `gives_way`, where tables give way together.
     """
+    back = back or gives_way
     name = f"{source.name}_ra.{contract.table}"
     try:
         checked = reported(task, source, contract, version, beside, inside)
     except Exception:
         # A second failure must not hide the first.
         with suppress(Exception):
-            task.log(f"{name} could not be checked; {gives_way(task, source, name, version)}")
+            task.log(f"{name} could not be checked; {back(task, source, name, version)}")
         raise
     if checked.broken:
-        stays = gives_way(task, source, name, version)
+        stays = back(task, source, name, version)
         raise TaskError(f"{name} breaks its contract: {'; '.join(checked.broken)}; {stays}")
 
 
@@ -76,9 +81,9 @@ def reported(
     return checked
 
 
-def gives_way(task: Task, source: Source, name: str, version: int) -> str:
-    """Put what stood before in the place of a version; in words, what is there now."""
-    previous = stood(task, name, version)
+def gives_way(task: Task, source: Source, name: str, version: int, report: str = QUALITY) -> str:
+    """Put what stood before in the place of a version; in words, what is there now. report: as of `held`."""
+    previous = stood(task, name, version, report)
     if previous is None:
         # Nothing goes on from an empty table: it is made anew.
         back = task.tables.replace(name, task.tables.read(name, version).limit(0), {name: version}, {"made_by": None})

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 from jobs.disclosure import suppressed
 from jobs.errors import TaskError
 from jobs.io.context import Task, run
-from jobs.quality.published import published
+from jobs.quality.record import held
 from jobs.release import Sum, release
 from jobs.tasks.curated import curated
-from workflows.contract import Contract
+from jobs.tasks.hold import gives_way, hold
 from workflows.contracts.notes import NOTES
 from workflows.source import Notes, Source
 from workflows.sources import named
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+# The table that says which versions were accepted, and of what: sentences are places in the clean texts.
+ACCEPTANCE = "note_acceptance"
+TOGETHER = ("note_clean", "note_sentences")
 
 
 def notes() -> None:
@@ -32,20 +36,16 @@ def described(task: Task) -> tuple[Source, Notes]:
     return source, source.notes
 
 
-def hold(frame: DataFrame, contract: Contract) -> None:
-    """Raise, with counts, unless the written rows keep their contract; a note_id that two notes share is found here."""
-    from jobs.featurize.contract import results
-
-    found = published(results(frame, contract, person="person_id"), of_persons=True)
-    if faults := [one for one in found if one.result.stops and one.result.check != "rows"]:
-        raise TaskError(f"{contract.table} breaks its contract: {'; '.join(map(str, faults))}")
-
-
-def put(task: Task, name: str, frame: DataFrame, inputs: dict[str, int]) -> int:
-    """Write a table, and say so."""
-    version = task.tables.replace(name, frame, inputs)
-    task.log(f"{name} is at version {version}")
-    return version
+def give_way_together(task: Task, source: Source, *_: object) -> str:
+    """Put the clean texts and sentences that were accepted last in the place of those that are there; what is now."""
+    said = []
+    for name in (f"{source.name}_ra.{table}" for table in TOGETHER):
+        version = task.tables.version(name)
+        if version is not None and not held(task, name, version, ACCEPTANCE):
+            said.append(f"{name}: {gives_way(task, source, name, version, ACCEPTANCE)}")
+        elif version is not None:
+            said.append(f"{name} stays at version {version}, which was accepted")
+    return "; ".join(said)
 
 
 def put_rejected(task: Task, name: str, frame: DataFrame, inputs: dict[str, int], kept: DataFrame) -> None:
@@ -76,6 +76,7 @@ def counted(rejected: dict[str, tuple[int, int]], kept: tuple[int, int]) -> dict
 
 
 def _notes(task: Task) -> None:
+    from jobs.featurize.columns import documented
     from jobs.notes import tables
 
     source, declared = described(task)
@@ -83,21 +84,25 @@ def _notes(task: Task) -> None:
     if table not in NOTES:
         raise TaskError(f"notes: table = {table!r} is not valid; valid: {', '.join(NOTES)}")
     if table == "note":
+        before = f"{source.name}.{declared.table}"
         frames, inputs = curated(task, source, [declared.table])
-        delivered = frames[declared.table]
-        frame = tables.note(delivered, source.name, declared)
-        # Before anything is written: the previous version stays if two notes would share an id.
-        hold(frame, NOTES[table])
-        version = put(task, f"{zone}.note", frame, inputs)
-        rejected = tables.note_rejected(delivered, source.name, declared)
-        put_rejected(task, f"{zone}.note_rejected", rejected, inputs, task.tables.read(f"{zone}.note", version))
-        return
-    before = f"{zone}.{'note' if table == 'note_clean' else 'note_clean'}"
-    inputs = task.tables.inputs(before)
-    read = task.tables.read(before, inputs[before])
+        read = frames[declared.table]
+        made = tables.note(read, source.name, declared)
+    else:
+        before = f"{zone}.{'note' if table == 'note_clean' else 'note_clean'}"
+        inputs = task.tables.inputs(before)
+        read = task.tables.read(before, inputs[before])
+        made = tables.note_clean(read) if table == "note_clean" else tables.note_sentences(read)
+    name, contract = f"{zone}.{table}", NOTES[table]
+    version = task.tables.replace(name, documented(made, contract), inputs)
+    # A sentence is no note; of what is made by dropping notes, the rows are a part of those before.
+    inside = None if table == "note_sentences" else before
+    hold(task, source, contract, version, inside=inside, back=give_way_together if table in TOGETHER else None)
+    task.log(f"{name} is at version {version}")
     if table == "note_sentences":
-        put(task, f"{zone}.note_sentences", tables.note_sentences(read), inputs)
         return
-    version = put(task, f"{zone}.note_clean", tables.note_clean(read), inputs)
-    clean = task.tables.read(f"{zone}.note_clean", version)
-    put_rejected(task, f"{zone}.note_clean_rejected", tables.note_clean_rejected(read, clean), inputs, clean)
+    kept = task.tables.read(name, version)
+    if table == "note":
+        put_rejected(task, f"{name}_rejected", tables.note_rejected(read, source.name, declared), inputs, kept)
+    else:
+        put_rejected(task, f"{name}_rejected", tables.note_clean_rejected(read, kept), inputs, kept)

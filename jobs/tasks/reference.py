@@ -29,7 +29,7 @@ def declared(task: Task) -> Reference:
 
 def _reference(task: Task) -> None:
     from jobs.codes.files import found, table
-    from jobs.featurize.columns import typed
+    from jobs.featurize.columns import documented, typed
 
     folder = task.volume(f"/Volumes/{task.catalog}/ml/landing/{declared(task).folder}")
     files = found(folder)
@@ -43,7 +43,7 @@ def _reference(task: Task) -> None:
     if faults := [fault for some in checked for fault in some]:
         raise TaskError(f"reference data break their contracts: {'; '.join(faults)}; nothing was written")
     for name, frame in frames.items():
-        version = task.tables.replace(NAMES[name], typed(frame, CONTRACTS[name]), {})
+        version = task.tables.replace(NAMES[name], documented(typed(frame, CONTRACTS[name]), CONTRACTS[name]), {})
         task.log(f"{NAMES[name]} is at version {version}: {read[name].num_rows:,} rows of {files[name].name}")
 
 

@@ -41,9 +41,7 @@ def test_what_is_delivered_after_the_check_is_refused_until_it_is_checked_as_wel
     deliver(zones, {STAYS: frame(zones, STAYS, ends)})
     with pytest.raises(TaskError) as failure:
         _facts(make_task(synthetic_omop, table="fact_encounter_index", **SHARES))
-    stays = (
-        f"synthetic_omop.{STAYS} is at version 1, and {{}} of it is what `check` found to keep its contract: {AGAIN}"
-    )
+    stays = f"synthetic_omop.{STAYS} is at version 1, and {{}} of it is what was found to keep its contract: {AGAIN}"
     assert str(failure.value) == stays.format("version 0")
 
     with pytest.raises(TaskError, match="breaks its contract"):
@@ -66,7 +64,7 @@ def test_changes_of_a_history_are_not_applied_before_they_are_checked(
     facts()
     before = content(recorded)
     restate(recorded, 501)
-    with pytest.raises(TaskError, match=f"{CONDITIONS} is at version 1, and version 0 of it is what `check`"):
+    with pytest.raises(TaskError, match=f"{CONDITIONS} is at version 1, and version 0 of it is what was found"):
         facts()
     assert content(recorded) == before
     _check(make_task(DECLARED))

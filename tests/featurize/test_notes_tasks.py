@@ -94,6 +94,12 @@ def test_notes_become_sentences_and_every_planted_defect_is_counted(
         frame = delivered.table(f"{RA}.{name}")
         assert frame.columns == [column.name for column in contract.columns]
         assert [one for one in results(frame, contract) if one.stops] == []
+        said = {column.name: column.description for column in delivered.catalog.listColumns(f"{RA}.{name}")}
+        assert said == {column.name: column.meaning for column in contract.columns}
+    report = delivered.table(f"{RA}.quality").where(f"table LIKE '{RA}.%'").collect()
+    assert {(row["table"], row["table_version"]) for row in report} == {(f"{RA}.{name}", 0) for name in NOTES}
+    assert {row["state"] for row in report} == {"passed"}
+    assert {row["check_id"] for row in report} >= {"key", "note_text_not_null", "encoding_allowed", "end_after_begin"}
 
     # An id is a hash that anyone can compute, so it is the same in the next load.
     ids = {(row["note_source_value"], row["note_id"]) for row in delivered.table(f"{RA}.note").collect()}
@@ -137,11 +143,18 @@ def test_what_is_wrong_with_sentences_is_found_by_the_check_that_says_so(spark, 
 
 
 @pytest.mark.clause("F2", "Q2")
-def test_the_acceptance_test_fails_with_counts_and_ids_of_checks_and_no_text(accept, delivered, capsys):
+def test_the_acceptance_test_fails_with_counts_and_ids_of_checks_and_no_text(
+    accept, delivered, make_task, capsys, monkeypatch
+):
     good = delivered.table(f"{RA}.note_sentences")
     texts = [row["note_text"] for row in good.select("note_text").distinct().collect()]
     spoiled = good.where("note_sent > 0").count()
-    save(good.where("note_sent = 0").withColumn("note_text", sf.upper("note_text")), f"{RA}.note_sentences")
+    upper = sf.upper("note_text")
+    monkeypatch.setattr(
+        "jobs.notes.tables.note_sentences",
+        lambda clean: note_sentences(clean).where("note_sent = 0").withColumn("note_text", upper),
+    )
+    _notes(make_task(synthetic_notes, table="note_sentences"))
     with pytest.raises(TaskError, match="the notes of synthetic_notes are not accepted: N1: ") as raised:
         accept()
     said = str(raised.value) + capsys.readouterr().out
@@ -151,7 +164,8 @@ def test_the_acceptance_test_fails_with_counts_and_ids_of_checks_and_no_text(acc
     assert {row["check_id"] for row in failed} == {"N1", "N3", "N5"}
 
 
-def test_a_check_that_all_but_few_fail_does_not_tell_of_those_few(accept, delivered, capsys, monkeypatch):
+def test_a_check_that_all_but_few_fail_does_not_tell_of_those_few(accept, delivered, make_task, capsys, monkeypatch):
+    _notes(make_task(synthetic_notes, table="note_sentences"))
     few, many = Accepted("N1", 60, 55, (60, 55, 20)), Accepted("N2", 60, 49, (60, 49, 11))
     of_few = Accepted("N3", 60, 30, (40, 10, 35))
     monkeypatch.setattr("jobs.notes.acceptance.of_offsets", lambda *_: [few, many, of_few])
@@ -235,7 +249,9 @@ def test_a_mistyped_year_stops_no_other_note(spark):
 def test_two_notes_of_one_key_are_refused_and_the_previous_version_stays(delivered, make_task):
     before = delivered.table(f"{RA}.note").count()
     delivered.sql("INSERT INTO synthetic_notes.note SELECT * FROM synthetic_notes.note LIMIT 20")
-    with pytest.raises(TaskError, match=r"note breaks its contract: note: beyond the first of their key \(note_id\)"):
+    with pytest.raises(
+        TaskError, match=r"note breaks its contract: note: beyond the first of their key \(note_id\).*; version 0 is in"
+    ):
         _notes(make_task(synthetic_notes, table="note"))
     assert delivered.table(f"{RA}.note").count() == before
 

@@ -6,6 +6,8 @@ import pytest
 
 from workflows.contracts.facts import fact_contracts
 from workflows.contracts.feature_table import feature_contract
+from workflows.contracts.notes import NOTES
+from workflows.contracts.reference import CONTRACTS, NAMES
 from workflows.covariates import sets_of
 from workflows.handbook import PAGE, page
 from workflows.models.readmission import readmission
@@ -21,8 +23,19 @@ def test_the_page_is_what_the_contracts_say():
 @pytest.mark.clause("4")
 def test_every_table_column_and_rule_of_every_source_is_on_the_page():
     sections = page().split("\n## ")[1:]
-    assert [section.split("\n")[0] for section in sections] == [*names(), "Fact tables", "Feature tables"]
-    features = sections.pop()
+    kinds = ["Fact tables", "Note tables", "Reference tables", "Feature tables"]
+    assert [section.split("\n")[0] for section in sections] == [*names(), *kinds]
+    features, references, notes = (sections.pop() for _ in range(3))
+    assert set(NOTES) == {"note", "note_clean", "note_sentences"}
+    for section, tables in ((notes, NOTES), (references, {NAMES[table]: one for table, one in CONTRACTS.items()})):
+        for name, contract in tables.items():
+            (part,) = (one for one in section.split("\n### ") if one.startswith(f"{name}\n"))
+            for column in contract.columns:
+                assert f"| `{column.name}` | {column.type}" in part
+                assert f"| {column.classification} | {column.meaning} |" in part
+            assert all(f"| `{rule.id}` | {rule.severity} |" in part for rule in contract.rules)
+    # Codes are of nobody.
+    assert {column.classification for contract in CONTRACTS.values() for column in contract.columns} == {"public"}
     for model in (readmission, readmission_uci130):
         source = named(model.source)
         contract = feature_contract(model, source, sets_of(model.of_events, source.collections))

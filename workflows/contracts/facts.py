@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from workflows.contract import Column, Contract
+from workflows.contracts.notes import NOTES
 from workflows.rules import Rule, filled, not_before
 from workflows.source import Source
 
@@ -134,4 +135,5 @@ def fact_contracts(source: Source) -> dict[str, Contract]:
 def tables_of(source: Source) -> frozenset[str]:
     """Every table that a source is delivered as or becomes, `schema.table`; those of models are not among them."""
     curated = {f"{source.name}.{one.table}" for one in source.contracts}
-    return frozenset(curated | {f"{source.name}_ra.{table}" for table in fact_contracts(source)})
+    made = (*fact_contracts(source), *(NOTES if source.notes else ()))
+    return frozenset(curated | {f"{source.name}_ra.{table}" for table in made})

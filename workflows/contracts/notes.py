@@ -8,7 +8,7 @@ from workflows.rules import Rule
 
 WHOSE = (
     Column(name="note_id", type="long", nullable=False, meaning="hash of the source's own key: the same in every load"),
-    Column(name="person_id", type="long", nullable=False, meaning="person"),
+    Column(name="person_id", type="long", nullable=False, classification="identifier", meaning="person"),
     Column(name="note_datetime", type="timestamp", nullable=False, meaning="when the note was written"),
 )  # fmt: skip
 
@@ -17,6 +17,8 @@ NOTE = Contract(
     meaning="one row a dated note, as its source has it",
     key=("note_id",),
     time_key="note_datetime",
+    empty=True,
+    written=True,
     columns=(
         *WHOSE,
         Column(name="note_date", type="date", nullable=False, meaning="day on which the note was written"),
@@ -34,6 +36,8 @@ NOTE_CLEAN = Contract(
     meaning="one row a note whose text could be read",
     key=("note_id",),
     time_key="note_datetime",
+    empty=True,
+    written=True,
     columns=(
         *WHOSE,
         Column(name="clean_text", type="string", nullable=False, meaning="text without its encoding, normalised"),
@@ -50,6 +54,8 @@ NOTE_SENTENCES = Contract(
     meaning="one row a sentence: the characters begin to end (exclusive) of clean_text",
     key=("note_id", "note_sent"),
     time_key="note_datetime",
+    empty=True,
+    written=True,
     columns=(
         *WHOSE,
         Column(name="note_sent", type="long", nullable=False, meaning="which sentence of the note, from 0"),

@@ -8,24 +8,31 @@ from workflows.contract import Column, Contract
 from workflows.rules import Rule, not_before
 
 
-def text(name: str, meaning: str, *, nullable: bool = False) -> Column:
+def public(name: str, kind: str, meaning: str, *, nullable: bool = False, allowed: tuple[str, ...] = ()) -> Column:
+    """A column that tells of nobody."""
+    return Column(
+        name=name, type=kind, nullable=nullable, allowed=allowed, meaning=meaning, classification="public"
+    )  # fmt: skip
+
+
+def text(name: str, meaning: str, *, nullable: bool = False, allowed: tuple[str, ...] = ()) -> Column:
     """A column of text."""
-    return Column(name=name, type="string", nullable=nullable, meaning=meaning)
+    return public(name, "string", meaning, nullable=nullable, allowed=allowed)
 
 
 def number(name: str, meaning: str) -> Column:
     """A whole number that is always there."""
-    return Column(name=name, type="long", nullable=False, meaning=meaning)
+    return public(name, "long", meaning)
 
 
 def flag(name: str, meaning: str) -> Column:
     """Yes or no."""
-    return Column(name=name, type="boolean", nullable=False, meaning=meaning)
+    return public(name, "boolean", meaning)
 
 
 VALID = (
-    Column(name="valid_start_date", type="date", nullable=False, meaning="first day on which it is valid"),
-    Column(name="valid_end_date", type="date", nullable=False, meaning="last day on which it is valid"),
+    public("valid_start_date", "date", "first day on which it is valid"),
+    public("valid_end_date", "date", "last day on which it is valid"),
     text("invalid_reason", "D deleted, U replaced, empty while valid", nullable=True),
 )
 ORDER = (not_before("valid_end_date", "valid_start_date"),)
@@ -41,7 +48,7 @@ VOCABULARIES = (
             text("domain_id", "what kind of event it names"),
             text("vocabulary_id", "vocabulary"),
             text("concept_class_id", "class within its vocabulary; says which codes of ICD are headers"),
-            Column(name="standard_concept", type="string", meaning="S standard, C classification", allowed=("S", "C")),
+            text("standard_concept", "S standard, C classification", nullable=True, allowed=("S", "C")),
             text("concept_code", "code in its vocabulary"),
             *VALID,
         ),
