@@ -27,7 +27,8 @@ def names(contract: Contract) -> list[str]:
 
 
 def note_id(source: str, key: Column) -> Column:
-    """The first 63 bits of SHA-256 over the source and its own key: the same in every load, in any engine."""
+    """The first 64 bits of SHA-256 over the source and its own key, without the sign: the same in every load, in any
+    engine."""
     digest = sf.sha2(sf.concat(sf.lit(f"{source}|"), key), 256)
     unsigned = sf.conv(sf.substring(digest, 1, 16), 16, 10).cast("decimal(20, 0)")
     return sf.floor(unsigned / sf.lit(2)).cast("bigint")
