@@ -19,7 +19,7 @@ def test_a_column_is_kept_back_where_it_tells_of_few_beside_one_that_it_lies_wit
     related = families(some, {}, code_rows(some, {}))
     names = sorted({name for family in related for name in family.columns})
     assert len(names) == 2
-    declared = {name: FeatureColumn(name=name, meaning="", holds=FLAG) for name in names}
+    declared = {name: FeatureColumn(name=name, title="", holds=FLAG, says={}, missing="zero") for name in names}
     year, month = (next(name for name in names if one in name) for one in ("year", "month"))
 
     def told(in_year: int, in_month: int) -> set[str]:
