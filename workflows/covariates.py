@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from graphlib import CycleError, TopologicalSorter
+from typing import TypeGuard
 
 from workflows.codes import Codes
 from workflows.concept_sets import ALWAYS, concepts, set_names
 from workflows.errors import DeclarationError
-from workflows.features import Derived, Feature, OfConcepts, OfEvents
+from workflows.features import CountOf, Derived, Feature, OfConcepts, OfEncounters, OfEvents
 from workflows.values import OfValues
 
 WORDS = {
@@ -20,6 +21,8 @@ WORDS = {
     "last": "day of the last", "latest": "latest value of", "min": "smallest value of", "max": "largest value of",
     "mean": "mean value of", "trend": "change a day of",
 }  # fmt: skip
+# What it means that nothing was seen.
+ZERO, UNKNOWN, NEVER = "zero", "unknown", "never measured"
 ENGINE = 1
 # The concept sets that one whole number of 64 bits can tell of, with room to spare.
 BITS = 62
@@ -65,8 +68,8 @@ class Covariate:
     def missing(self) -> str:
         """What it means that a person has no value: zero, unknown or never measured."""
         if self.feature.in_observation:
-            return "unknown"
-        return "zero" if self.feature.aggregation in ("any", "count") else "never measured"
+            return UNKNOWN
+        return ZERO if self.feature.aggregation in ("any", "count") else NEVER
 
     @property
     def title(self) -> str:
@@ -107,6 +110,11 @@ def covariates(features: Iterable[Feature], sets: Mapping[str, Sequence[str]]) -
 def named_event(feature: OfEvents, sets: Mapping[str, Sequence[str]]) -> bool:
     """Whether a count is of a named event of the source, which encounters tell, and not of a concept set."""
     return feature.aggregation == "count" and isinstance(feature.concepts, str) and feature.collection not in sets
+
+
+def counts_encounters(feature: object, sets: Mapping[str, Sequence[str]]) -> TypeGuard[OfEncounters | CountOf]:
+    """Whether a feature is a number of encounters, and not of events of a concept set."""
+    return isinstance(feature, OfEncounters) or (isinstance(feature, CountOf) and named_event(feature, sets))
 
 
 def sets_of(features: Iterable[Feature | OfEvents], known: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from workflows.covariates import Covariate, covariates, named_event
+from workflows.covariates import UNKNOWN, ZERO, Covariate, counts_encounters, covariates
 from workflows.declare import Model
 from workflows.features import (
     AtIndex,
@@ -19,17 +19,14 @@ from workflows.features import (
     StayDays,
 )
 from workflows.source import Source
-from workflows.time import Window
 from workflows.values import OfValues
 
 # What a column holds: text; an attribute, of which only the facts say what it is; 0 or 1; whole numbers from 0; days
 # in a window; any number.
 TEXT, ATTRIBUTE, FLAG, COUNT, DAY, NUMBER = "text", "attribute", "flag", "count", "day", "number"
 KINDS = {"any": FLAG, "count": COUNT, "days_since": DAY, "first": DAY, "last": DAY}
-
-
-# What it means that a row has no value, or that nothing was seen.
-ZERO, UNKNOWN, NOT_TOLD, OF_A_PART = "zero", "unknown", "the source does not tell", "a part is empty"
+# Where a row has no value, though nothing is asked of what was seen.
+NOT_TOLD, OF_A_PART = "the source does not tell", "a part is empty"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,25 +71,24 @@ def columns_of(feature: Feature, source: Source, sets: Mapping[str, Sequence[str
                 name=name, title=f"{name} of the index encounter: {because}", holds=ATTRIBUTE, missing=NOT_TOLD,
                 says={"aggregation": "at_index", "attribute": name, "window": "index encounter"},
             )  # fmt: skip
-        case OfEncounters():
-            yield of_encounters(feature, feature.window)
+        case OfEncounters() | CountOf() if counts_encounters(feature, sets):
+            yield of_encounters(feature)
         case Derived(operation=operation, of=of, threshold=threshold):
             yield FeatureColumn(
                 name=name, title=f"{operation} of {', '.join(of)}" + ("" if threshold is None else f": {threshold:g}"),
                 holds=FLAG if operation == "at_least" else NUMBER, missing=OF_A_PART, parts=of,
                 says={"aggregation": operation} | ({} if threshold is None else {"threshold": threshold}),
             )  # fmt: skip
-        case CountOf(window=window) if window is not None and named_event(feature, sets):
-            yield of_encounters(feature, window)
-        case OfConcepts(window=window):
+        case OfConcepts():
             some = covariates([feature], sets)
             yield from (of_concepts(one) for one in some)
             if isinstance(feature, Charlson):
                 yield charlson_index(feature, some)
 
 
-def of_encounters(feature: OfEncounters | CountOf, window: Window) -> FeatureColumn:
+def of_encounters(feature: OfEncounters | CountOf) -> FeatureColumn:
     """A number of other encounters."""
+    window = feature.window
     told = {
         "visits": "encounters that start", "stay_days": "days in hospital of the stays that start",
         "count": f"how many of {getattr(feature, 'concepts', '')} start",

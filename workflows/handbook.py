@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from workflows.contract import Column, Contract
@@ -109,34 +109,23 @@ def source_lines(source: Source) -> Iterator[str]:
         yield from contract_lines(contract)
 
 
-def fact_lines() -> Iterator[str]:
-    """The fact tables, which are alike for all sources."""
-    yield "## Fact tables"
-    yield "Each is held against its contract once it is written; one that breaks it gives way to the version before it."
-    yield "Encounters have their source's attributes and outcomes beside these columns."
-    yield ""
-    for contract in (FACT_PERSON, fact_encounter_index(), FACT_OBSERVATION_PERIOD, FACT_PROVIDER, PERSON_XREF):
-        yield from contract_lines(contract)
+FACTS = (FACT_PERSON, fact_encounter_index(), FACT_OBSERVATION_PERIOD, FACT_PROVIDER, PERSON_XREF)
+FACT_WORDS = """\
+Each is held against its contract once it is written; one that breaks it gives way to the version before it.
+Encounters have their source's attributes and outcomes beside these columns."""
+NOTE_WORDS = """\
+`<source>_ra.note`, `.note_clean` and `.note_sentences`, of each source that has notes. Each is held against
+its contract like a fact table; the last two also give way together where the sentences are not accepted."""
+REFERENCE_WORDS = """\
+What codes are held against. All files of a delivery are held against these contracts before the first table
+is written, so that one that breaks its contract changes no table."""
 
 
-def note_lines() -> Iterator[str]:
-    """The tables that notes become, which are alike for all sources."""
-    yield "## Note tables"
-    yield "`<source>_ra.note`, `.note_clean` and `.note_sentences`, of each source that has notes. Each is held against"
-    yield "its contract like a fact table; the last two also give way together where the sentences are not accepted."
-    yield ""
-    for contract in NOTES.values():
-        yield from contract_lines(contract)
-
-
-def reference_lines() -> Iterator[str]:
-    """The tables of reference data."""
-    yield "## Reference tables"
-    yield "What codes are held against. All files of a delivery are held against these contracts before the first table"
-    yield "is written, so that one that breaks its contract changes no table."
-    yield ""
-    for table, contract in CONTRACTS.items():
-        yield from contract_lines(contract, NAMES[table])
+def section(title: str, words: str, contracts: Mapping[str, Contract]) -> Iterator[str]:
+    """Tables that are alike for all sources. contracts: by the name that a table has."""
+    yield from (f"## {title}", words, "")
+    for name, contract in contracts.items():
+        yield from contract_lines(contract, name)
 
 
 def model_lines(model: Model) -> Iterator[str]:
@@ -177,7 +166,10 @@ def feature_lines() -> Iterator[str]:
 def page() -> str:
     """The whole page."""
     lines = [line for name in names() for line in source_lines(named(name))]
-    lines += [*fact_lines(), *note_lines(), *reference_lines(), *feature_lines()]
+    lines += section("Fact tables", FACT_WORDS, {one.table: one for one in FACTS})
+    lines += section("Note tables", NOTE_WORDS, {one.table: one for one in NOTES.values()})
+    lines += section("Reference tables", REFERENCE_WORDS, {NAMES[table]: one for table, one in CONTRACTS.items()})
+    lines += feature_lines()
     return "\n".join([HEAD, *lines]).rstrip() + "\n"
 
 

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 
 from workflows.charlson import SEVERE, WEIGHTS
 from workflows.concept_sets import covers, in_days
-from workflows.covariates import LARGEST, SCALE, CodeRow, code_rows, covariates, derived_in_order, named_event, sets_of
+from workflows.covariates import (
+    LARGEST,
+    SCALE,
+    CodeRow,
+    code_rows,
+    counts_encounters,
+    covariates,
+    derived_in_order,
+    sets_of,
+)
 from workflows.declare import Event, Model
 from workflows.errors import DeclarationError
 from workflows.examples import Encounter, Example, Occurrence, Value
@@ -23,6 +32,7 @@ from workflows.features import (
     Derived,
     Feature,
     OfConcepts,
+    OfEncounters,
     OfEvents,
     StayDays,
     Visits,
@@ -88,10 +98,8 @@ def of_feature(
             return years | {"sex": Seen(person.sex)}
         case AtIndex(attribute=name):
             return {name: Seen(attribute(at.encounter, name))}
-        case Visits() | StayDays():
+        case OfEncounters() | CountOf() if counts_encounters(feature, sets) and feature.window is not None:
             return {feature.name: of_encounters(feature, feature.window, at)}
-        case CountOf(window=window) if window is not None and named_event(feature, sets):
-            return {feature.name: of_encounters(feature, window, at)}
         case OfConcepts():
             some = covariates([feature], sets)
             found = {one.set_name: of_events(feature, codes.get(one.key, set()), at) for one in some}
@@ -108,14 +116,17 @@ def attribute(encounter: Encounter, name: str) -> Value:
     return encounter.attributes.get(name)
 
 
+def observed_whole(feature: Feature | OfEvents, at: Scene) -> bool:
+    """Whether what a feature looks at is observed from its window's start on, where it asks for that."""
+    window: Window | None = getattr(feature, "window", None)
+    return window is None or not in_observation(feature) or at.sees(window.start)
+
+
 def of_encounters(feature: Feature, window: Window, at: Scene) -> Seen:
     """A count of other encounters, or their days, that start in the window."""
     inside = [(day, one) for day, one in at.others if window.start <= day <= window.end and day + at.lag <= 0]
-    whole = True
     if in_observation(feature):
-        seen = at.observed
-        inside = [(day, one) for day, one in inside if seen is not None and seen[0] <= day <= seen[1]]
-        whole = seen is not None and seen[0] <= window.start
+        inside = [(day, one) for day, one in inside if at.sees(day)]
     if not isinstance(feature, Visits):
         inside = [(day, one) for day, one in inside if one.is_inpatient_visit]
     if isinstance(feature, StayDays):
@@ -123,7 +134,7 @@ def of_encounters(feature: Feature, window: Window, at: Scene) -> Seen:
         ends = [at.day(one.visit_end_datetime) for _, one in inside]
         inside = [pair for pair, end in zip(inside, ends, strict=True) if end is None or end + at.lag <= 0]
     told = tuple(f"day {day} {'stay' if one.is_inpatient_visit else 'visit'}" for day, one in sorted(inside, key=_day))
-    if not whole:
+    if not observed_whole(feature, at):
         return Seen(None, told)
     if isinstance(feature, StayDays):
         stays = [attribute(one, "length_of_stay") for _, one in inside]
@@ -159,8 +170,7 @@ def counts(feature: OfEvents, event: Occurrence, at: Scene) -> bool:
         last = at.day(event.event_end_datetime) or 0
     if not (start <= feature.window.end and last >= feature.window.start):
         return False
-    seen = at.observed
-    return not feature.in_observation or (seen is not None and seen[0] <= start <= seen[1])
+    return not feature.in_observation or at.sees(start)
 
 
 def of_events(feature: OfEvents, codes: set[CodeRow], at: Scene) -> Seen:
@@ -174,10 +184,7 @@ def of_events(feature: OfEvents, codes: set[CodeRow], at: Scene) -> Seen:
         f"day {day} {one.vocabulary_id} {one.concept_code}"
         for day, one in sorted(zip(days, hits, strict=True), key=_day)
     )
-    kind, whole = feature.aggregation, True
-    if feature.in_observation and feature.window is not None:
-        seen = at.observed
-        whole = seen is not None and seen[0] <= feature.window.start
+    kind, whole = feature.aggregation, observed_whole(feature, at)
     if kind == "any":
         return Seen(1 if hits else 0 if whole else None, told)
     if kind in ("days_since", "last"):

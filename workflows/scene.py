@@ -63,6 +63,11 @@ class Scene:
                 return (first - self.index).days, (last - self.index).days
         return None
 
+    def sees(self, day: int) -> bool:
+        """Whether a day lies in the observation period that holds the index date."""
+        seen = self.observed
+        return seen is not None and seen[0] <= day <= seen[1]
+
 
 def scene(model: Model, example: Example, source: Source) -> Scene:
     """The example at its index encounter; raises DeclarationError where it has none, or several."""

@@ -19,7 +19,7 @@ from jobs.featurize.entries import KEY, Facts, other_encounters
 from jobs.featurize.knowledge import known_at, said_now
 from jobs.featurize.refresh import Kept
 from workflows.charlson import SEVERE, WEIGHTS
-from workflows.covariates import CodeRow, Covariate, covariates, derived_in_order, named_event
+from workflows.covariates import CodeRow, Covariate, counts_encounters, covariates, derived_in_order
 from workflows.declare import Event, Model
 from workflows.features import (
     AtIndex,
@@ -89,7 +89,7 @@ def features_of(
     dates = engine.dates_of(written) if written is not None and (of_events or coded) else None
     if of_events:
         joined = joined.join(of_concepts(index, facts, of_events, kept, dates), KEY)
-    counts = [feature for feature in model.features if of_encounters(feature, sets)]
+    counts = [feature for feature in model.features if counts_encounters(feature, sets)]
     if coded is not None:
         joined, outcome = joined.join(occurrence(index, facts, coded, dates), KEY), None
     if counts or outcome is not None:
@@ -132,11 +132,6 @@ def occurrence(index: DataFrame, facts: Facts, outcome: Event, dates: Dates | No
     # It is looked up later: what was corrected by then is said as it is said now.
     counted = engine.wide(index, said_now(facts.events), facts.codes, [one], key=KEY, dates=dates)
     return counted.select(KEY, (sf.col("f_outcome") > 0).cast("int").alias("_event"))
-
-
-def of_encounters(feature: Feature, sets: Mapping[str, Sequence[str]]) -> bool:
-    """Whether a feature counts encounters and not events."""
-    return isinstance(feature, (Visits, StayDays)) or (isinstance(feature, CountOf) and named_event(feature, sets))
 
 
 def stays(
@@ -191,7 +186,7 @@ def feature_columns(
             name = f"attr_{feature.attribute}"
             kind = "string" if types[name] == "string" else "double"
             found[feature.name] = {feature.name: sf.col(name).cast(kind)}
-        elif of_encounters(feature, sets):
+        elif counts_encounters(feature, sets):
             counted = sf.coalesce(sf.col(f"f_{feature.name}"), sf.lit(0.0))
             if in_observation(feature) and (window := reach(feature)) is not None:
                 # What an unobserved part of the window held, nobody knows.

@@ -16,17 +16,14 @@ from itertools import combinations_with_replacement, pairwise, product
 import numpy as np
 
 from workflows.concept_sets import covers, in_days
-from workflows.covariates import CodeRow, Covariate, covariates, derived_in_order, named_event
+from workflows.covariates import CodeRow, Covariate, counts_encounters, covariates, derived_in_order
 from workflows.examples import Encounter, Example, Occurrence, Value
 from workflows.features import (
     Charlson,
-    CountOf,
     Derived,
     Feature,
     OfConcepts,
     OfEvents,
-    StayDays,
-    Visits,
     in_observation,
 )
 from workflows.interpreter import Codes, Seen, charlson, from_others, of_encounters, of_events
@@ -141,7 +138,7 @@ def _about(leaves: Mapping[str, Leaf], made: Made, held: Iterable[frozenset[Key]
 
 def _leaves(features: Sequence[Feature], sets: Mapping[str, Sequence[str]]) -> Iterator[Leaf]:
     for feature in features:
-        if isinstance(feature, (Visits, StayDays)) or (isinstance(feature, CountOf) and named_event(feature, sets)):
+        if counts_encounters(feature, sets):
             yield Leaf(feature.name, feature.window, stays=feature)
         elif isinstance(feature, OfConcepts):
             for one in covariates([feature], sets):
