@@ -16,5 +16,8 @@ def quiet_mlflow() -> Iterator[None]:
         patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            importlib.import_module("mlflow.pyfunc")
+            # The stores come with the first client: which file of a worker that is, is chance.
+            for name in ("mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store",
+                         "mlflow.store.model_registry.sqlalchemy_store"):  # fmt: skip
+                importlib.import_module(name)
         yield
